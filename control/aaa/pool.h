@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Address pools (R5): a range of which the server takes the first address, as RRAS does.
+ * Host byte order.  Calling context: adit-control's loop.
+ */
+#ifndef ADIT_CONTROL_AAA_POOL_H
+#define ADIT_CONTROL_AAA_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pool;
+
+/* first..last inclusive, at least two addresses.  NULL and a message in err (of errlen octets) when the range is bad. */
+struct pool *pool_new(const char *name, uint32_t first, uint32_t last, char *err, unsigned int errlen);
+void pool_free(struct pool *p);
+const char *pool_name(const struct pool *p);
+uint32_t pool_server_address(const struct pool *p); /* the first one */
+uint32_t pool_last(const struct pool *p);
+/* The least recently released free address, or 0 when the pool is empty. */
+uint32_t pool_take(struct pool *p);
+/* Take a given address: 0, -EBUSY, or -ERANGE when it is not of this pool (or the server's own). */
+int pool_take_address(struct pool *p, uint32_t address);
+void pool_release(struct pool *p, uint32_t address);
+unsigned int pool_size(const struct pool *p); /* client addresses, the server's not counted */
+unsigned int pool_used(const struct pool *p);
+
+#endif
