@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* adit-control's configuration file (libconfig).  docs/operators.md describes every setting. */
+#ifndef ADIT_CONTROL_CONFIG_H
+#define ADIT_CONTROL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/aaa/decide.h"
+#include "control/aaa/users.h"
+#include "control/ppp/ppp.h"
+#include "control/pptp/server.h"
+
+#define CONFIG_MAX_LISTEN 8
+
+struct config {
+	/* control: */
+	char socket_path[108];      /* operators' JSON-RPC socket */
+	char dataplane_path[108];   /* the data plane's unix socket */
+	char user[64];              /* run as, "" = stay */
+	char socket_group[64];      /* group that may use the operators' socket, "" = owner only */
+	int log_level;              /* syslog's: 3 error .. 7 debug */
+	/* pptp: */
+	bool pptp_enabled;          /* R3 */
+	uint32_t pptp_listen[CONFIG_MAX_LISTEN]; /* host byte order; 0.0.0.0 allowed */
+	unsigned int n_pptp_listen;
+	unsigned int pptp_max_sessions; /* R4: 0 turns PPTP off */
+	unsigned int pptp_max_connections_per_address;
+	unsigned int pptp_max_connections;
+	struct pptp_config pptp;
+	/* ppp: and mppe: */
+	struct ppp_config ppp;
+	struct aaa_settings aaa;
+	bool clamp_mss;
+	/* pools: (the first is the default; one until policies come) */
+	char pool_name[32];
+	uint32_t pool_first, pool_last;
+	/* users: */
+	struct users *users;
+};
+
+/* NULL and "file:line: reason" in err. */
+struct config *config_load(const char *path, char *err, size_t errlen);
+void config_free(struct config *c);
+
+#endif

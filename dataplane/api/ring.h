@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A single-producer single-consumer ring of fixed-size elements between two processes that do not trust each other.
+ *
+ * Why not rte_ring: it keeps its size, mask and both sides' private indexes in the ring itself, so a hostile or
+ * corrupted peer can make the other side read or write outside of the segment (T21; docs/adr/0002).  Here the geometry
+ * is private to each process, the shared part is two counters, and whatever they say, at most `capacity`
+ * elements inside of the ring are touched.
+ *
+ * Calling context: one thread per side.  Neither call blocks, allocates or makes a system call.
+ */
+#ifndef ADIT_DATAPLANE_API_RING_H
+#define ADIT_DATAPLANE_API_RING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The shared part, in the segment, followed by the elements at RING_ELEMS_OFFSET. */
+struct ring_shared {
+	_Alignas(64) _Atomic uint32_t head; /* free-running; written by the producer */
+	_Alignas(64) _Atomic uint32_t tail; /* free-running; written by the consumer */
+	_Alignas(64) uint8_t elems[];
+};
+
+#define RING_BYTES(capacity, elem_size) (sizeof(struct ring_shared) + (size_t)(capacity) * (elem_size))
+
+/* One process's private view. */
+struct ring {
+	struct ring_shared *shared;
+	uint32_t mask;      /* capacity - 1; capacity is a power of two */
+	uint32_t elem_size; /* octets, a multiple of 8 */
+	uint32_t pos;       /* own counter: the peer can't move it */
+};
+
+/* pos is taken over from the segment, which lets a restarted process go on where its predecessor stood. */
+static inline void
+ring_attach(struct ring *r, void *shared, uint32_t capacity, uint32_t elem_size, bool producer)
+{
+	r->shared = shared;
+	r->mask = capacity - 1;
+	r->elem_size = elem_size;
+	r->pos = atomic_load_explicit(
+		producer ? &r->shared->head : &r->shared->tail, memory_order_relaxed);
+}
+
+/* Where the next element goes, or NULL when the ring is full (or its counters are corrupt). */
+static inline void *
+ring_produce(struct ring *r)
+{
+	/* Acquire: pairs with the release in ring_consumed(), so the element was read before it is overwritten. */
+	uint32_t tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
+	if (r->pos - tail > r->mask)
+		return NULL;
+	return r->shared->elems + (size_t)(r->pos & r->mask) * r->elem_size;
+}
+
+/* Publish the element that ring_produce() gave. */
+static inline void
+ring_produced(struct ring *r)
+{
+	/* Release: pairs with the acquire in ring_consume(). */
+	atomic_store_explicit(&r->shared->head, ++r->pos, memory_order_release);
+}
+
+/* The oldest element, or NULL when there is none.  The peer may still change it: copy it out before any check. */
+static inline const void *
+ring_consume(struct ring *r)
+{
+	/* Acquire: pairs with the release in ring_produced(). */
+	uint32_t head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+	uint32_t n = head - r->pos;
+	if (n == 0 || n > r->mask + 1)
+		return NULL;
+	return r->shared->elems + (size_t)(r->pos & r->mask) * r->elem_size;
+}
+
+/* Give the element of ring_consume() back. */
+static inline void
+ring_consumed(struct ring *r)
+{
+	/* Release: pairs with the acquire in ring_produce(). */
+	atomic_store_explicit(&r->shared->tail, ++r->pos, memory_order_release);
+}
+
+#endif
