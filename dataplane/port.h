@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports: DPDK devices with their role and their TAP twin in the kernel. */
+#ifndef ADIT_DATAPLANE_PORT_H
+#define ADIT_DATAPLANE_PORT_H
+
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#include "dataplane/api/segment.h"
+
+/* Read by workers; written by the main lcore before they start. */
+struct port {
+	char name[16];          /* also the TAP twin's */
+	uint16_t ethdev;        /* DPDK port id */
+	uint8_t role;           /* enum port_role */
+	uint8_t index;          /* in ports[] */
+	uint16_t mtu;
+	uint16_t n_queues;      /* rx */
+	struct rte_ether_addr mac; /* shared with the TAP twin */
+	int tap_fd;             /* main lcore */
+	int ifindex;            /* of the TAP twin */
+	uint64_t tx_offloads, rx_offloads;
+};
+
+extern struct port ports[SEGMENT_MAX_PORTS];
+extern unsigned int n_ports;
+
+#endif
