@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What a guest can be; sourced inside it before each command of `guest` (tests/e2e/lab).  Everything here writes
+# only to the guest's own overlay.
+SERVER=192.0.2.10
+declare -A PASSWORD=([alice]=Wonder-Land7 [bob]=Builder_8x [carol]=Wea_kest40 [dave]=Chap_md5 [erin]=Den_ied5
+	[frank]=State_ful6)
+
+# Words of an MPPE policy as pppd options: 128, 40, any, none, stateful (accept stateful when the server asks).
+mppe_options() {
+	local word
+	for word; do
+		case $word in
+		128) printf 'require-mppe-128\nnomppe-40\n' ;;
+		40) printf 'require-mppe-40\nnomppe-128\n' ;;
+		any) echo require-mppe ;;
+		none) echo nomppe ;;
+		stateful) echo mppe-stateful ;;
+		esac
+	done
+}
+
+# pptp_connect USER PASSWORD AUTH MPPE-WORD...: an unmodified pptp-linux and pppd.  AUTH is mschap-v2, mschap, chap
+# or pap; the others are refused.  Returns when IP is up (0) or the connection has failed (pppd's exit status).
+pptp_connect() {
+	local user=$1 password=$2 auth=$3 method
+	shift 3
+	modprobe -qa ppp_generic ppp_async ppp_mppe arc4 sha1
+	mkdir -p /etc/ppp
+	printf '%s * "%s" *\n' "$user" "$password" > /etc/ppp/chap-secrets
+	cp /etc/ppp/chap-secrets /etc/ppp/pap-secrets
+	{
+		cat <<-C
+			pty "pptp $SERVER --nolaunchpppd --nobuffer --loglevel 1"
+			name $user
+			remotename vpn
+			noauth
+			nobsdcomp
+			nodeflate
+			noipv6
+			mtu 1400
+			mru 1400
+			ipparam pptp
+			debug
+			logfile /var/log/pppd.log
+		C
+		for method in eap pap chap mschap mschap-v2; do
+			[ "$method" = "$auth" ] || echo "refuse-$method"
+		done
+		mppe_options "$@"
+		printf '%s\n' "${PPPD_OPTIONS:-}"
+	} > /etc/ppp/options.client
+	pppd file /etc/ppp/options.client updetach
+}
+
+# The usual case: USER MPPE-WORD... with the right password and MS-CHAPv2.
+pptp_client() {
+	local user=$1
+	shift
+	pptp_connect "$user" "${PASSWORD[$user]}" mschap-v2 "$@"
+}
+
+# An orderly end: LCP Terminate-Request, then Call-Clear-Request and Stop.
+pptp_down() {
+	local pid i
+	pid=$(pidof pppd) || return 0
+	# shellcheck disable=SC2086
+	kill $pid
+	for ((i = 0; i < 50; i++)); do
+		pidof pppd pptp > /dev/null || return 0
+		sleep 0.1
+	done
+	echo "pppd or pptp still runs after 5 s" >&2
+	return 1
+}
+
+# The client dies without a word.
+pptp_vanish() {
+	ip link set eth0 down
+	# shellcheck disable=SC2046
+	kill -9 $(pidof pppd pptp) 2> /dev/null
+	:
+}
+
+# The address of ppp0, the peer's address.
+ppp_addresses() { ip -4 -o addr show ppp0 | sed -n 's/.*inet \([0-9.]*\) peer \([0-9.]*\).*/\1 \2/p'; }
+
+# What the kernel counted on ppp0, bytes and packets of IP: "rx_packets rx_bytes tx_packets tx_bytes".
+# (ppp_generic counts before compression and encryption, and without the PPP protocol number.)
+ppp_counters() {
+	local s=/sys/class/net/ppp0/statistics
+	echo "$(< $s/rx_packets) $(< $s/rx_bytes) $(< $s/tx_packets) $(< $s/tx_bytes)"
+}
+
+# All pings must come back.  pings ADDRESS COUNT [SIZE]
+pings() { ping -q -c "$2" -i 0.1 -W 2 ${3:+-s "$3"} "$1" | grep -E 'transmitted|rtt' && [ "${PIPESTATUS[0]}" = 0 ]; }
+
+# netem on the way out: impair loss 2% delay 5ms 3ms reorder 5%; with no argument: as it was.
+impair() {
+	modprobe -q sch_netem
+	tc qdisc del dev eth0 root 2> /dev/null
+	[ $# = 0 ] || tc qdisc add dev eth0 root netem "$@"
+}
