@@ -3,8 +3,8 @@
  * Microsoft Point-to-Point Encryption in batches: RFC 3078 (packets, coherency count), RFC 3079
  * (keys).  This header knows buffers and keys, not PPP sessions or mbufs.
  *
- * Calling context: a struct mppe_tx or mppe_rx belongs to one thread (in Adit, the worker lcore that
- * owns the session); nothing here locks, allocates, logs or makes a system call.
+ * Calling context: a struct mppe_tx or mppe_rx belongs to one thread (in Adit, the worker lcore
+ * that owns the session); nothing here locks, allocates, logs or makes a system call.
  */
 #ifndef ADIT_CRYPTO_MPPE_H
 #define ADIT_CRYPTO_MPPE_H
@@ -16,9 +16,9 @@
 #include "crypto/rc4.h"
 
 #define MPPE_KEY_MAX   16
-#define MPPE_HDR_LEN   2      /* flags and coherency count, RFC 3078 section 3.1 */
-#define MPPE_COUNT_MOD 4096   /* the coherency count has 12 bits */
-#define MPPE_SKIPPED   16     /* keys of skipped stateless packets kept for late arrivals */
+#define MPPE_HDR_LEN   2    /* flags and coherency count, RFC 3078 section 3.1 */
+#define MPPE_COUNT_MOD 4096 /* the coherency count has 12 bits */
+#define MPPE_SKIPPED   16   /* keys of skipped stateless packets kept for late arrivals */
 
 /* Bits of the first header octet as a host-order 16-bit word, RFC 3078 section 3.1. */
 #define MPPE_BIT_FLUSHED   0x8000 /* A: tables (re)initialised with this packet */
@@ -30,7 +30,7 @@ enum mppe_strength { MPPE_40 = 40, MPPE_56 = 56, MPPE_128 = 128 };
 /* What one direction of a session was negotiated to use.  Keys are secrets: wipe after use. */
 struct mppe_params {
 	uint8_t start_key[MPPE_KEY_MAX]; /* RFC 3079 initial session key's *master* ("StartKey"):
-	                                    8 octets are used for 40 and 56 bits, 16 for 128 */
+					    8 octets are used for 40 and 56 bits, 16 for 128 */
 	uint8_t strength;                /* enum mppe_strength */
 	bool stateless;                  /* key change on every packet (RFC 3078 section 7.3) */
 };
@@ -59,11 +59,11 @@ struct mppe_rx {
 	struct rc4_state rc4;
 	uint8_t master[MPPE_KEY_MAX];
 	uint8_t session[MPPE_KEY_MAX];
-	uint16_t count;  /* coherency count expected next */
+	uint16_t count; /* coherency count expected next */
 	uint8_t key_len;
 	uint8_t strength;
 	bool stateless;
-	bool discarding; /* stateful: sync lost, waiting for a FLUSHED packet */
+	bool discarding;       /* stateful: sync lost, waiting for a FLUSHED packet */
 	uint8_t flush_reading; /* enum mppe_flush_reading */
 	uint16_t skipped_mask; /* stateless: which of skipped[] hold an unused key */
 	uint16_t skipped_count[MPPE_SKIPPED];
@@ -75,9 +75,9 @@ enum mppe_status {
 	MPPE_SHORT,         /* no room for header and one octet */
 	MPPE_NOT_ENCRYPTED, /* D bit clear (T3) */
 	MPPE_LATE,          /* count behind, and its key is gone or was used */
-	MPPE_REKEY_BOUND,   /* count too far ahead: would cost more than `max_rekeys` re-keys (T4) */
-	MPPE_LOST_SYNC,     /* stateful: a loss was just seen; a CCP Reset-Request is due */
-	MPPE_AWAIT_RESET,   /* stateful: still waiting for a FLUSHED packet */
+	MPPE_REKEY_BOUND, /* count too far ahead: would cost more than `max_rekeys` re-keys (T4) */
+	MPPE_LOST_SYNC,   /* stateful: a loss was just seen; a CCP Reset-Request is due */
+	MPPE_AWAIT_RESET, /* stateful: still waiting for a FLUSHED packet */
 	MPPE_STATUS_COUNT
 };
 
@@ -87,16 +87,17 @@ struct mppe_job {
 		struct mppe_tx *tx;
 		struct mppe_rx *rx;
 	};
-	uint8_t *data;    /* encrypt: 2 octets of room for the header, then the clear protocol field
-	                     and payload; decrypt: as received.  Processed in place. */
-	uint32_t len;     /* octets at data, header included */
-	uint32_t status;  /* out, enum mppe_status */
-	void *user;       /* carried along when jobs are reordered */
+	uint8_t *data;   /* encrypt: 2 octets of room for the header, then the clear protocol field
+			    and payload; decrypt: as received.  Processed in place. */
+	uint32_t len;    /* octets at data, header included */
+	uint32_t status; /* out, enum mppe_status */
+	void *user;      /* carried along when jobs are reordered */
 };
 
 /*
  * Start one direction.  Returns 0, or -EINVAL for an unknown strength.
- * RFC 3078 section 7.1, RFC 3079 section 2.4 / 3.4: the initial session key is derived from the start key.
+ * RFC 3078 section 7.1, RFC 3079 section 2.4 / 3.4: the initial session key is derived from the
+ * start key.
  */
 int mppe_tx_init(struct mppe_tx *tx, const struct mppe_params *p);
 int mppe_rx_init(struct mppe_rx *rx, const struct mppe_params *p);
@@ -106,9 +107,9 @@ void mppe_tx_wipe(struct mppe_tx *tx);
 void mppe_rx_wipe(struct mppe_rx *rx);
 
 /*
- * The peer asked for a reset (CCP Reset-Request).  Stateful: the next packet takes the next count whose low
- * octet is 0xff, so it is a flag packet: both readings of the FLUSHED bit then agree on exactly one key
- * change, and no keystream is sent twice (T2; docs/adr).  Stateless: no effect.
+ * The peer asked for a reset (CCP Reset-Request).  Stateful: the next packet takes the next count
+ * whose low octet is 0xff, so it is a flag packet: both readings of the FLUSHED bit then agree on
+ * exactly one key change, and no keystream is sent twice (T2; docs/adr).  Stateless: no effect.
  */
 void mppe_tx_flush(struct mppe_tx *tx);
 
@@ -119,27 +120,33 @@ void mppe_tx_flush(struct mppe_tx *tx);
 unsigned int mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n);
 
 /*
- * Decrypt n packets in place, in order, several of one session allowed.  The good jobs are moved to the
- * front in their order, the bad ones behind them with their status; the count of good ones is returned.
- * max_rekeys bounds the key changes that one packet may cost (1..4095); a packet beyond the bound changes nothing.
- * A bad packet leaves the session able to decrypt the next good one.
+ * Decrypt n packets in place, in order, several of one session allowed.  The good jobs are moved to
+ * the front in their order, the bad ones behind them with their status; the count of good ones is
+ * returned. max_rekeys bounds the key changes that one packet may cost (1..4095); a packet beyond
+ * the bound changes nothing. A bad packet leaves the session able to decrypt the next good one. All
+ * packets of a burst together skip at most 4 * max_rekeys keys.
  */
 unsigned int mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
 
-/* --- Keys from MS-CHAP, RFC 3079 ------------------------------------------------------------------ */
+/* --- Keys from MS-CHAP, RFC 3079
+ * ------------------------------------------------------------------ */
 
 /* RFC 3079 section 3.3/3.4: start keys of both directions from an MS-CHAPv2 exchange.
- * is_server: true when the caller is the authenticator.  nt_hash_hash: MD4(MD4(unicode password)). */
-void mppe_keys_mschapv2(const uint8_t nt_hash_hash[16], const uint8_t nt_response[24], bool is_server,
-	enum mppe_strength strength, uint8_t send_start[MPPE_KEY_MAX], uint8_t recv_start[MPPE_KEY_MAX]);
+ * is_server: true when the caller is the authenticator.  nt_hash_hash: MD4(MD4(unicode password)).
+ */
+void mppe_keys_mschapv2(const uint8_t nt_hash_hash[16], const uint8_t nt_response[24],
+	bool is_server, enum mppe_strength strength, uint8_t send_start[MPPE_KEY_MAX],
+	uint8_t recv_start[MPPE_KEY_MAX]);
 
 /* RFC 3079 section 2: start key from MS-CHAPv1; both directions share it.
  * lm_hash (16 octets) for 40/56 bits, nt_hash_hash with the 8-octet challenge for 128 bits. */
 void mppe_keys_mschapv1(const uint8_t lm_hash[16], const uint8_t nt_hash_hash[16],
 	const uint8_t challenge[8], enum mppe_strength strength, uint8_t start[MPPE_KEY_MAX]);
 
-/* RFC 3079 GetNewKeyFromSHA: the session key that follows `session` (or the first one when session is the
- * start key), salted for 40/56 bits but before the RC4 step of key changes. Exposed for test vectors. */
-void mppe_new_key_from_sha(const uint8_t *start, const uint8_t *session, unsigned int key_len, uint8_t *out);
+/* RFC 3079 GetNewKeyFromSHA: the key that follows `session` (the first one when session is the
+ * start key), before the RC4 step of key changes and before the reduction to 40 or 56 bits. Exposed
+ * for test vectors. */
+void mppe_new_key_from_sha(
+	const uint8_t *start, const uint8_t *session, unsigned int key_len, uint8_t *out);
 
 #endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * RFC 3079.  SHA-1 is OpenSSL's low-level compression function: the only one that uses the CPU's
+ * SHA instructions and keeps its state on the caller's stack (EVP allocates; IPsec-MB's one-block
+ * helper cannot chain the two blocks that a key change needs).  It is deprecated since 3.0, hence
+ * the older API level here.
+ */
+#define OPENSSL_API_COMPAT 10101
+
+#include "crypto/mppe.h"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+/* RFC 3079 section 3.4: Magic1 to Magic3. */
+static const char magic_master[] = "This is the MPPE Master Key";
+static const char magic_client_send[] =
+	"On the client side, this is the send key; on the server side, it is the receive key.";
+static const char magic_client_recv[] =
+	"On the client side, this is the receive key; on the server side, it is the send key.";
+
+/* SHSpad1 and SHSpad2, RFC 3079 section 2.6/3.4. */
+#define PAD_LEN 40
+#define PAD1    0x00
+#define PAD2    0xf2
+
+static void
+put_digest(uint8_t *out, const SHA_CTX *ctx, unsigned int len)
+{
+	const uint32_t words[4] = {ctx->h0, ctx->h1, ctx->h2, ctx->h3};
+
+	for (unsigned int i = 0; i < len; i++)
+		out[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void
+mppe_new_key_from_sha(
+	const uint8_t *start, const uint8_t *session, unsigned int key_len, uint8_t *out)
+{
+	/* start, pad 1, session, pad 2: 96 or 112 octets, always two blocks with SHA-1's padding.
+	 */
+	uint8_t m[2 * SHA_CBLOCK] = {0};
+	const unsigned int len = 2 * (key_len + PAD_LEN);
+	SHA_CTX ctx;
+
+	memcpy(m, start, key_len);
+	memcpy(m + key_len + PAD_LEN, session, key_len);
+	memset(m + 2 * key_len + PAD_LEN, PAD2, PAD_LEN);
+	m[len] = 0x80;
+	m[sizeof(m) - 2] = (uint8_t)(len * 8 >> 8);
+	m[sizeof(m) - 1] = (uint8_t)(len * 8);
+
+	SHA1_Init(&ctx);
+	SHA1_Transform(&ctx, m);
+	SHA1_Transform(&ctx, m + SHA_CBLOCK);
+	put_digest(out, &ctx, key_len);
+	OPENSSL_cleanse(m, sizeof(m));
+	OPENSSL_cleanse(&ctx, sizeof(ctx));
+}
+
+static unsigned int
+start_key_len(enum mppe_strength strength)
+{
+	return strength == MPPE_128 ? 16 : 8;
+}
+
+/* RFC 3079 section 3.4, GetAsymmetricStartKey. */
+static void
+asymmetric_start_key(const uint8_t master[16], const char *magic, size_t magic_len,
+	unsigned int key_len, uint8_t out[MPPE_KEY_MAX])
+{
+	static const uint8_t pad1[PAD_LEN] = {0};
+	uint8_t pad2[PAD_LEN], digest[SHA_DIGEST_LENGTH];
+	SHA_CTX ctx;
+
+	memset(pad2, PAD2, sizeof(pad2));
+	SHA1_Init(&ctx);
+	SHA1_Update(&ctx, master, 16);
+	SHA1_Update(&ctx, pad1, sizeof(pad1));
+	SHA1_Update(&ctx, magic, magic_len);
+	SHA1_Update(&ctx, pad2, sizeof(pad2));
+	SHA1_Final(digest, &ctx);
+	memset(out, 0, MPPE_KEY_MAX);
+	memcpy(out, digest, key_len);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	OPENSSL_cleanse(&ctx, sizeof(ctx));
+}
+
+void
+mppe_keys_mschapv2(const uint8_t nt_hash_hash[16], const uint8_t nt_response[24], bool is_server,
+	enum mppe_strength strength, uint8_t send_start[MPPE_KEY_MAX],
+	uint8_t recv_start[MPPE_KEY_MAX])
+{
+	const unsigned int key_len = start_key_len(strength);
+	uint8_t master[SHA_DIGEST_LENGTH];
+	SHA_CTX ctx;
+
+	SHA1_Init(&ctx);
+	SHA1_Update(&ctx, nt_hash_hash, 16);
+	SHA1_Update(&ctx, nt_response, 24);
+	SHA1_Update(&ctx, magic_master, sizeof(magic_master) - 1);
+	SHA1_Final(master, &ctx);
+
+	asymmetric_start_key(master, magic_client_send, sizeof(magic_client_send) - 1, key_len,
+		is_server ? recv_start : send_start);
+	asymmetric_start_key(master, magic_client_recv, sizeof(magic_client_recv) - 1, key_len,
+		is_server ? send_start : recv_start);
+	OPENSSL_cleanse(master, sizeof(master));
+	OPENSSL_cleanse(&ctx, sizeof(ctx));
+}
+
+void
+mppe_keys_mschapv1(const uint8_t lm_hash[16], const uint8_t nt_hash_hash[16],
+	const uint8_t challenge[8], enum mppe_strength strength, uint8_t start[MPPE_KEY_MAX])
+{
+	uint8_t digest[SHA_DIGEST_LENGTH];
+	SHA_CTX ctx;
+
+	memset(start, 0, MPPE_KEY_MAX);
+	if (strength != MPPE_128) {
+		/* RFC 3079 sections 2.1 and 2.2. */
+		memcpy(start, lm_hash, 8);
+		return;
+	}
+	/* RFC 3079 section 2.3, GetStartKey. */
+	SHA1_Init(&ctx);
+	SHA1_Update(&ctx, nt_hash_hash, 16);
+	SHA1_Update(&ctx, nt_hash_hash, 16);
+	SHA1_Update(&ctx, challenge, 8);
+	SHA1_Final(digest, &ctx);
+	memcpy(start, digest, MPPE_KEY_MAX);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	OPENSSL_cleanse(&ctx, sizeof(ctx));
+}
