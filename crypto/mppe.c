@@ -22,6 +22,22 @@ enum evidence {
 	EVIDENCE_STRONG, /* and an IP header behind it */
 };
 
+const char *
+mppe_status_name(uint32_t status)
+{
+	static const char *const names[MPPE_STATUS_COUNT] = {
+		[MPPE_OK] = "ok",
+		[MPPE_SHORT] = "short",
+		[MPPE_NOT_ENCRYPTED] = "not-encrypted",
+		[MPPE_LATE] = "late",
+		[MPPE_REKEY_BOUND] = "rekey-bound",
+		[MPPE_LOST_SYNC] = "lost-sync",
+		[MPPE_AWAIT_RESET] = "await-reset",
+	};
+
+	return status < MPPE_STATUS_COUNT ? names[status] : "unknown";
+}
+
 static bool
 is_flag(uint16_t count)
 {

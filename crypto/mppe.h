@@ -81,6 +81,9 @@ enum mppe_status {
 	MPPE_STATUS_COUNT
 };
 
+/* "ok", "lost-sync", ...: stable, for counters and logs; never NULL. */
+const char *mppe_status_name(uint32_t status);
+
 /* One packet.  data/len cover the MPPE header (2 octets) and what follows it. */
 struct mppe_job {
 	union {
