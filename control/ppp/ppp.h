@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One PPP link as a network access server sees it: LCP, authentication, CCP/MPPE and IPCP over a shared
- * RFC 1661 automaton.  A pure machine: frames, decisions and the time go in; frames, timers and results come
- * out through struct ppp_ops.  No socket, clock, log, thread or global state inside, so the same code serves the
- * gateway, two peers in one test, a load generator and the fuzzers.
+ * One PPP link as a network access server sees it: LCP, authentication, CCP/MPPE and IPCP over a
+ * shared RFC 1661 automaton.  A pure machine: frames, decisions and the time go in; frames, timers
+ * and results come out through struct ppp_ops.  No socket, clock, log, thread or global state
+ * inside, so the same code serves the gateway, two peers in one test, a load generator and the
+ * fuzzers.
  *
- * Frames are a 2-octet PPP protocol number (network order, never compressed) followed by the payload; address and
- * control fields, protocol compression and MPPE are the data plane's business.
+ * Frames are a 2-octet PPP protocol number (network order, never compressed) followed by the
+ * payload; address and control fields, protocol compression and MPPE are the data plane's business.
  * Time is monotonic milliseconds.  No callback may call back into the same link, except where said.
  */
 #ifndef ADIT_CONTROL_PPP_PPP_H
@@ -22,7 +23,8 @@
 #define PPP_FRAME_MAX 1984 /* protocol and payload; what a ring record carries */
 #define PPP_NAME_MAX  255  /* user name octets, NUL not included */
 
-/* Authentication methods, a bit mask.  In order of preference from strong to weak (RFC 1661 section 6.2). */
+/* Authentication methods, a bit mask.  In order of preference from strong to weak (RFC 1661
+ * section 6.2). */
 enum ppp_auth {
 	PPP_AUTH_MSCHAPV2 = 1 << 0, /* RFC 2759 */
 	PPP_AUTH_CHAP_MD5 = 1 << 1, /* RFC 1994 */
@@ -44,23 +46,24 @@ struct ppp_config {
 	char server_name[64];       /* CHAP name */
 	uint32_t echo_interval_ms;  /* LCP Echo-Request when idle, 0 = never */
 	unsigned int echo_failures; /* unanswered echoes until the link is dead */
-	uint32_t restart_first_ms;  /* first LCP restart (FACTS: within 1 s), later ones restart_ms */
-	uint32_t restart_ms;        /* 3000, RFC 1661 section 4.6 */
+	uint32_t
+		restart_first_ms; /* first LCP restart (FACTS: within 1 s), later ones restart_ms */
+	uint32_t restart_ms;      /* 3000, RFC 1661 section 4.6 */
 	unsigned int max_configure, max_terminate, max_failure; /* 10, 2, 5 */
-	uint32_t auth_timeout_ms;   /* whole authentication phase */
-	uint32_t setup_timeout_ms;  /* from start to IP up */
-	unsigned int auth_retries;  /* MS-CHAPv2 failure packets with R=1; 0: one try */
+	uint32_t auth_timeout_ms;                               /* whole authentication phase */
+	uint32_t setup_timeout_ms;                              /* from start to IP up */
+	unsigned int auth_retries; /* MS-CHAPv2 failure packets with R=1; 0: one try */
 };
 
 /* What the authenticator's decision grants.  Host byte order. */
 struct ppp_grant {
 	uint32_t local_ip, peer_ip;
-	uint32_t dns[2], wins[2];   /* 0 = none: option rejected (RFC 1877) */
-	uint8_t mppe_policy;        /* enum ppp_mppe_policy */
-	uint8_t mppe_mode;          /* enum ppp_mppe_mode */
-	uint8_t mppe_strengths;     /* allowed mask after the weak-crypto switch */
-	uint8_t mppe_refused_weak;  /* strengths that only the weak switch holds back: a peer that offers no more
-	                               is refused as REFUSAL_WEAK_CRYPTO_OFF */
+	uint32_t dns[2], wins[2];  /* 0 = none: option rejected (RFC 1877) */
+	uint8_t mppe_policy;       /* enum ppp_mppe_policy */
+	uint8_t mppe_mode;         /* enum ppp_mppe_mode */
+	uint8_t mppe_strengths;    /* allowed mask after the weak-crypto switch */
+	uint8_t mppe_refused_weak; /* strengths that only the weak switch holds back: a peer that
+				      offers no more is refused as REFUSAL_WEAK_CRYPTO_OFF */
 };
 
 /* One authentication attempt as received.  Valid during the callback only. */
@@ -72,7 +75,8 @@ struct ppp_credentials {
 	uint8_t challenge[16];
 	uint8_t challenge_len;
 	uint8_t peer_challenge[16]; /* MS-CHAPv2 */
-	uint8_t response[49];       /* CHAP-MD5 16; MS-CHAPv1 LM 24 + NT 24 + flag; MS-CHAPv2 NT response 24 */
+	uint8_t response[49]; /* CHAP-MD5 16; MS-CHAPv1 LM 24 + NT 24 + flag; MS-CHAPv2 NT response
+				 24 */
 	uint8_t response_len;
 	/* PAP: */
 	char password[256];
@@ -81,12 +85,12 @@ struct ppp_credentials {
 /* The verdict, given by ppp_auth_result() (from inside or after the auth callback). */
 struct ppp_verdict {
 	bool ok;
-	enum refusal_code refusal;      /* when not ok */
-	struct ppp_grant grant;         /* when ok */
-	char authenticator_response[41];/* MS-CHAPv2 "40 hex digits", RFC 2759 section 8.7 */
-	bool have_keys;                 /* MPPE keys could be derived */
-	uint8_t nt_hash_hash[16];       /* MS-CHAPv1/v2: for mppe_keys_mschap*() */
-	uint8_t lm_hash[16];            /* MS-CHAPv1 */
+	enum refusal_code refusal;       /* when not ok */
+	struct ppp_grant grant;          /* when ok */
+	char authenticator_response[41]; /* MS-CHAPv2 "40 hex digits", RFC 2759 section 8.7 */
+	bool have_keys;                  /* MPPE keys could be derived */
+	uint8_t nt_hash_hash[16];        /* MS-CHAPv1/v2: for mppe_keys_mschap*() */
+	uint8_t lm_hash[16];             /* MS-CHAPv1 */
 };
 
 /* CCP is open (RFC 3078/3079).  Direction as seen from this gateway. */
@@ -108,12 +112,14 @@ struct ppp_ops {
 	void (*lcp_up)(void *user, const struct ppp_framing *framing);
 	/* Decide on these credentials: call ppp_auth_result() now or later. */
 	void (*auth)(void *user, const struct ppp_credentials *cred);
-	void (*mppe_up)(void *user, const struct ppp_mppe_result *keys); /* CCP opened; keys are wiped after */
+	void (*mppe_up)(void *user,
+		const struct ppp_mppe_result *keys); /* CCP opened; keys are wiped after */
 	void (*mppe_down)(void *user);
 	void (*mppe_reset_request)(void *user); /* the peer lost sync: flush our sending side */
-	void (*ip_up)(void *user, uint32_t local_ip, uint32_t peer_ip); /* also only after mppe_up when required */
-	/* The link is over, once; no call on the link but ppp_free() may follow.  code REFUSAL_NONE: orderly end;
-	 * text: detail for the log. */
+	void (*ip_up)(void *user, uint32_t local_ip,
+		uint32_t peer_ip); /* also only after mppe_up when required */
+	/* The link is over, once; no call on the link but ppp_free() may follow.  code
+	 * REFUSAL_NONE: orderly end; text: detail for the log. */
 	void (*down)(void *user, enum refusal_code code, const char *text);
 	void (*random)(void *user, uint8_t *buf, size_t len);
 };
@@ -124,13 +130,14 @@ enum ppp_phase { PPP_DEAD, PPP_ESTABLISH, PPP_AUTHENTICATE, PPP_NETWORK, PPP_OPE
 struct ppp_link *ppp_new(const struct ppp_config *cfg, const struct ppp_ops *ops, void *user);
 void ppp_free(struct ppp_link *link); /* wipes secrets; sends nothing */
 void ppp_start(struct ppp_link *link, uint64_t now_ms);
-/* The peer's first packet was seen: repeat an unanswered first LCP Configure-Request now (lost by NATs
- * without a PPTP helper, or by a pppd that was not attached yet). */
+/* The peer's first packet was seen: repeat an unanswered first LCP Configure-Request now (lost by
+ * NATs without a PPTP helper, or by a pppd that was not attached yet). */
 void ppp_peer_seen(struct ppp_link *link, uint64_t now_ms);
 /* One received frame, hostile.  len counts the 2-octet protocol. */
 void ppp_input(struct ppp_link *link, const uint8_t *frame, size_t len, uint64_t now_ms);
 void ppp_auth_result(struct ppp_link *link, const struct ppp_verdict *verdict, uint64_t now_ms);
-/* The data plane could not decrypt (stateful MPPE, sync lost): send a CCP Reset-Request (rate limited). */
+/* The data plane could not decrypt (stateful MPPE, sync lost): send a CCP Reset-Request (rate
+ * limited). */
 void ppp_mppe_lost_sync(struct ppp_link *link, uint64_t now_ms);
 /* Data passed: postpones echo requests. */
 void ppp_traffic_seen(struct ppp_link *link, uint64_t now_ms);
