@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* CHAP as authenticator: MD5 (RFC 1994), MS-CHAPv1 (RFC 2433), MS-CHAPv2 (RFC 2759). */
+#include <stdio.h>
+
+#include "control/ppp/link.h"
+
+enum { CHAP_CHALLENGE = 1, CHAP_RESPONSE, CHAP_SUCCESS, CHAP_FAILURE };
+
+#define MD5_RESPONSE 16
+#define MS_RESPONSE  49
+#define V2_PEER_LEN  16
+#define V2_NT_OFFSET 24 /* after the peer's challenge and 8 reserved octets */
+#define V2_NT_LEN    24
+#define MESSAGE_MAX  192
+
+/* E= codes, RFC 2759 section 6; 738 is what Windows shows when a server has no address to give. */
+static unsigned int
+error_code(enum refusal_code code)
+{
+	switch (code) {
+	case REFUSAL_DIALIN_DENIED:
+		return 649; /* no dial-in permission */
+	case REFUSAL_LOCKED_OUT:
+		return 647; /* account disabled */
+	case REFUSAL_POOL_EMPTY:
+	case REFUSAL_ADDRESS_IN_USE:
+		return 738;
+	default:
+		return 691; /* authentication failure */
+	}
+}
+
+/* Not telling an unknown user from a wrong password. */
+static const char *
+error_message(unsigned int error)
+{
+	switch (error) {
+	case 647:
+		return "Account disabled";
+	case 649:
+		return "No dial-in permission";
+	case 738:
+		return "No address available";
+	default:
+		return "Authentication failed";
+	}
+}
+
+static void
+send_chap(struct ppp_link *l, uint8_t code, uint8_t id, const void *body, size_t len)
+{
+	uint8_t buf[512];
+	struct wire_writer w = wire_write(buf, sizeof(buf));
+
+	wire_put8(&w, code);
+	wire_put8(&w, id);
+	wire_put16(&w, (uint16_t)(len + 4));
+	wire_put(&w, body, len);
+	if (!w.full)
+		ppp_send(l, PPP_PROTO_CHAP, buf, w.len);
+}
+
+/* RFC 1994 section 4.1: identifier and value change with every Challenge, also with a repeated one.
+ * pppd answers every Challenge anew, and takes only the Success that fits its last Response. */
+static void
+send_challenge(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+	uint8_t buf[128];
+	struct wire_writer w = wire_write(buf, sizeof(buf));
+
+	c->id++;
+	l->ops->random(l->user, c->challenge, c->challenge_len);
+	c->due = l->now + l->cfg.restart_ms;
+	wire_put8(&w, c->challenge_len);
+	wire_put(&w, c->challenge, c->challenge_len);
+	wire_put(&w, l->cfg.server_name, strnlen(l->cfg.server_name, sizeof(l->cfg.server_name)));
+	c->tries--;
+	send_chap(l, CHAP_CHALLENGE, c->id, buf, w.len);
+}
+
+void
+chap_begin(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+
+	c->state = CHAP_CHALLENGED;
+	c->response_len = 0;
+	c->tries = (uint8_t)l->cfg.max_configure;
+	c->challenge_len = l->lcp.auth == PPP_AUTH_MSCHAPV1 ? 8 : 16;
+	send_challenge(l);
+}
+
+void
+chap_stop(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+
+	c->state = CHAP_IDLE;
+	c->due = FSM_NEVER;
+	ppp_wipe(c->challenge, sizeof(c->challenge));
+	ppp_wipe(c->response, sizeof(c->response));
+	ppp_wipe(c->authenticator_response, sizeof(c->authenticator_response));
+}
+
+void
+chap_timer(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+
+	if (c->due > l->now)
+		return;
+	if (c->state != CHAP_CHALLENGED || c->tries == 0) {
+		c->due = FSM_NEVER;
+		if (c->state == CHAP_CHALLENGED)
+			ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "no answer to the CHAP Challenge");
+		return;
+	}
+	send_challenge(l);
+}
+
+static void
+send_success(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+	char text[MESSAGE_MAX];
+	int len;
+
+	if (l->lcp.auth == PPP_AUTH_MSCHAPV2)
+		len = snprintf(
+			text, sizeof(text), "S=%.40s M=Access granted", c->authenticator_response);
+	else
+		len = snprintf(text, sizeof(text), "Access granted");
+	send_chap(l, CHAP_SUCCESS, c->response_id, text, (size_t)len);
+}
+
+static void
+send_failure(struct ppp_link *l, bool retry)
+{
+	struct chap *c = &l->chap;
+	char text[MESSAGE_MAX], hex[33] = "";
+	const char *message = error_message(c->error);
+	int len;
+
+	for (unsigned int i = 0; i < c->challenge_len; i++)
+		snprintf(hex + 2 * i, 3, "%02X", c->challenge[i]);
+	if (l->lcp.auth == PPP_AUTH_MSCHAPV2)
+		len = snprintf(text, sizeof(text), "E=%u R=%d C=%s V=3 M=%s", c->error, retry, hex,
+			message);
+	else if (l->lcp.auth == PPP_AUTH_MSCHAPV1)
+		len = snprintf(text, sizeof(text), "E=%u R=%d C=%s V=2", c->error, retry, hex);
+	else
+		len = snprintf(text, sizeof(text), "%s", message);
+	send_chap(l, CHAP_FAILURE, c->response_id, text, (size_t)len);
+}
+
+void
+chap_success(struct ppp_link *l, const char *authenticator_response)
+{
+	memcpy(l->chap.authenticator_response, authenticator_response, 40);
+	l->chap.authenticator_response[40] = '\0';
+	l->chap.state = CHAP_DONE;
+	send_success(l);
+}
+
+bool
+chap_failure(struct ppp_link *l, enum refusal_code code)
+{
+	struct chap *c = &l->chap;
+	bool ms = l->lcp.auth & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2);
+	bool retry = ms && c->retries < l->cfg.auth_retries &&
+		     (code == REFUSAL_WRONG_PASSWORD || code == REFUSAL_UNKNOWN_USER);
+
+	c->error = (uint16_t)error_code(code);
+	c->state = retry ? CHAP_RETRY : CHAP_DONE;
+	if (ms)
+		l->ops->random(l->user, c->challenge, c->challenge_len);
+	if (retry)
+		c->retries++;
+	send_failure(l, retry);
+	return retry;
+}
+
+/* A new Response, or the one that we have answered already (our answer was lost)? */
+static bool
+is_repeated(const struct chap *c, uint8_t id, const uint8_t *value, uint8_t len)
+{
+	return c->response_len != 0 && id == c->response_id && len == c->response_len &&
+	       memcmp(value, c->response, len) == 0;
+}
+
+static bool
+id_expected(const struct chap *c, uint8_t id)
+{
+	if (c->state == CHAP_CHALLENGED)
+		return id == c->id;
+	/* RFC 2759 section 6: a retry answers C= of the Failure; Windows counts the identifier on.
+	 */
+	return c->state == CHAP_RETRY &&
+	       (id == c->response_id || id == (uint8_t)(c->response_id + 1));
+}
+
+static void
+fill_credentials(struct ppp_link *l, struct ppp_credentials *cred, struct wire_reader name)
+{
+	const struct chap *c = &l->chap;
+
+	memset(cred, 0, sizeof(*cred));
+	cred->method = l->lcp.auth;
+	memcpy(cred->user, name.at, name.left);
+	cred->id = c->response_id;
+	cred->challenge_len = c->challenge_len;
+	memcpy(cred->challenge, c->challenge, c->challenge_len);
+	if (l->lcp.auth == PPP_AUTH_MSCHAPV2) {
+		memcpy(cred->peer_challenge, c->response, V2_PEER_LEN);
+		memcpy(cred->response, c->response + V2_NT_OFFSET, V2_NT_LEN);
+		cred->response_len = V2_NT_LEN;
+	} else {
+		memcpy(cred->response, c->response, c->response_len);
+		cred->response_len = c->response_len;
+	}
+}
+
+static void
+input_response(struct ppp_link *l, uint8_t id, struct wire_reader r)
+{
+	struct chap *c = &l->chap;
+	uint8_t want = l->lcp.auth == PPP_AUTH_CHAP_MD5 ? MD5_RESPONSE : MS_RESPONSE;
+	uint8_t len = wire_get8(&r);
+	const uint8_t *value = wire_take(&r, len);
+	struct ppp_credentials cred;
+
+	if (value == NULL || len != want)
+		return;
+	if (is_repeated(c, id, value, len)) {
+		if (c->state == CHAP_DONE)
+			send_success(l);
+		else if (c->state == CHAP_RETRY)
+			send_failure(l, true);
+		return;
+	}
+	if (!id_expected(c, id) || l->verdict_owed)
+		return;
+	if (r.left == 0 || r.left > PPP_NAME_MAX || memchr(r.at, 0, r.left) != NULL) {
+		c->response_id = id;
+		chap_failure(l, REFUSAL_PROTOCOL_ERROR);
+		ppp_fail(l, REFUSAL_PROTOCOL_ERROR, "malformed user name");
+		return;
+	}
+	c->response_id = id;
+	c->response_len = len;
+	memcpy(c->response, value, len);
+	c->state = CHAP_PENDING;
+	c->due = FSM_NEVER;
+	fill_credentials(l, &cred, r);
+	ppp_ask_verdict(l, &cred);
+	ppp_wipe(&cred, sizeof(cred));
+}
+
+void
+chap_input(struct ppp_link *l, const uint8_t *packet, size_t len)
+{
+	struct wire_reader r = wire_read(packet, len);
+	uint8_t code = wire_get8(&r), id = wire_get8(&r);
+	uint16_t length = wire_get16(&r);
+
+	/* We are never the one who is asked: only Responses count. */
+	if (r.bad || length < 4 || length > len || code != CHAP_RESPONSE)
+		return;
+	input_response(l, id, wire_read(packet + 4, length - 4u));
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The link as its protocols see it: private to control/ppp. */
+#ifndef ADIT_CONTROL_PPP_LINK_H
+#define ADIT_CONTROL_PPP_LINK_H
+
+#include "control/ppp/fsm.h"
+#include "control/ppp/ppp.h"
+
+enum ppp_protocol {
+	PPP_PROTO_IP = 0x0021,
+	PPP_PROTO_MPPE = 0x00fd,
+	PPP_PROTO_IPCP = 0x8021,
+	PPP_PROTO_CCP = 0x80fd,
+	PPP_PROTO_LCP = 0xc021,
+	PPP_PROTO_PAP = 0xc023,
+	PPP_PROTO_CHAP = 0xc223,
+};
+
+#define PPP_DEFAULT_MRU 1500
+#define PPP_HELD_MAX    96 /* a Windows IPCP Configure-Request has 40 octets */
+
+struct lcp {
+	struct fsm fsm;
+	uint32_t magic; /* ours, 0 = none */
+	uint16_t mru;   /* what we ask for */
+	uint16_t peer_mru;
+	uint8_t auth;         /* the method asked for, enum ppp_auth */
+	uint8_t auth_refused; /* mask of what the peer would not do */
+	bool ask_acfc, ask_pfc;
+	bool peer_acfc, peer_pfc;
+	uint8_t loops; /* times our own magic number came back */
+};
+
+enum chap_state { CHAP_IDLE, CHAP_CHALLENGED, CHAP_PENDING, CHAP_RETRY, CHAP_DONE };
+
+struct chap {
+	uint64_t due;
+	uint8_t state; /* enum chap_state */
+	uint8_t id;
+	uint8_t tries;   /* Challenges left to send */
+	uint8_t retries; /* failures with R=1 sent on this link */
+	uint8_t challenge_len;
+	uint8_t challenge[16];
+	uint8_t response_id; /* the last Response, to know a repeated one */
+	uint8_t response_len;
+	uint8_t response[49];
+	uint16_t error; /* E= of the last failure */
+	char authenticator_response[41];
+};
+
+struct pap {
+	uint8_t id;
+	bool done;
+};
+
+/* What CCP derives MPPE keys from. */
+struct mppe_secret {
+	uint8_t nt_hash_hash[16], lm_hash[16];
+	bool valid;
+};
+
+/* A request that came before its time, to be judged later. */
+struct held {
+	uint8_t len;
+	uint8_t packet[PPP_HELD_MAX];
+};
+
+struct ccp {
+	struct fsm fsm;
+	struct held held;
+	uint64_t give_up_at; /* MPPE allowed, not required: when to go on in clear */
+	uint64_t last_reset_in, last_reset_out;
+	uint8_t rx_bits; /* strengths asked of the peer, as in the wire octet */
+	uint8_t tx_bits; /* acknowledged by us: one strength */
+	bool rx_stateless, tx_stateless;
+	bool mode_tried;     /* we Naked the peer's mode once */
+	uint8_t peer_offers; /* every strength that the peer named */
+	uint8_t mode_naks;   /* times the peer Naked our mode */
+	bool objected;       /* MPPE options were Naked or Rejected by either side */
+	bool hold;           /* judge() asks to keep the request for later */
+	bool up;             /* mppe_up() was called */
+	bool off;            /* CCP is refused from now on */
+};
+
+struct ipcp {
+	struct fsm fsm;
+	struct held held;
+	bool no_address; /* the peer rejected our IP-Address option */
+	bool up;         /* ip_up() was called for this grant */
+};
+
+struct ppp_link {
+	struct ppp_config cfg;
+	const struct ppp_ops *ops;
+	void *user;
+	uint64_t now;
+	uint64_t setup_due, auth_due, echo_due;
+	enum ppp_phase phase;
+	enum refusal_code code; /* why the link ends */
+	char text[96];
+	bool over;          /* down() was called */
+	bool heard;         /* a frame has come */
+	bool peer_seen;     /* ppp_peer_seen() had its effect */
+	bool verdict_owed;  /* auth() was called, ppp_auth_result() has not come */
+	bool verdict_stale; /* ... and is for an exchange that is over */
+	bool no_echo;
+	uint8_t echo_id;
+	unsigned int echo_lost;
+	struct ppp_grant grant;
+	struct mppe_secret secret;
+	struct lcp lcp;
+	struct chap chap;
+	struct pap pap;
+	struct ccp ccp;
+	struct ipcp ipcp;
+};
+
+/* ppp.c */
+void ppp_send(struct ppp_link *l, uint16_t protocol, const uint8_t *payload, size_t len);
+/* End the link: LCP Terminate, then down(code, text).  The first reason stands. */
+void ppp_fail(struct ppp_link *l, enum refusal_code code, const char *text);
+/* down() now. */
+void ppp_finish(struct ppp_link *l, enum refusal_code code, const char *text);
+void ppp_lcp_opened(struct ppp_link *l);
+void ppp_lcp_lost(struct ppp_link *l);
+/* The peer's credentials are complete. */
+void ppp_ask_verdict(struct ppp_link *l, const struct ppp_credentials *cred);
+void ppp_peer_rejects(struct ppp_link *l, uint16_t protocol);
+/* CCP has come to its end, one way or the other: IPCP may begin. */
+void ppp_begin_ipcp(struct ppp_link *l);
+void ppp_opened(struct ppp_link *l);
+void ppp_hold(struct held *h, const uint8_t *packet, size_t len);
+uint32_t ppp_random32(struct ppp_link *l);
+void ppp_wipe(void *secret, size_t len);
+
+/* lcp.c */
+void lcp_init(struct ppp_link *l);
+/* Our options as they are before anything is refused; false: no authentication method allowed. */
+bool lcp_reset(struct ppp_link *l);
+void lcp_echo_timer(struct ppp_link *l);
+void lcp_reject_protocol(struct ppp_link *l, const uint8_t *frame, size_t len);
+
+/* chap.c */
+void chap_begin(struct ppp_link *l);
+void chap_stop(struct ppp_link *l);
+void chap_input(struct ppp_link *l, const uint8_t *packet, size_t len);
+void chap_timer(struct ppp_link *l);
+void chap_success(struct ppp_link *l, const char *authenticator_response);
+/* True when the peer may try again. */
+bool chap_failure(struct ppp_link *l, enum refusal_code code);
+
+/* pap.c */
+void pap_begin(struct ppp_link *l);
+void pap_input(struct ppp_link *l, const uint8_t *packet, size_t len);
+void pap_answer(struct ppp_link *l, bool ok);
+
+/* ccp.c */
+void ccp_init(struct ppp_link *l);
+void ccp_begin(struct ppp_link *l);
+void ccp_input(struct ppp_link *l, const uint8_t *packet, size_t len);
+void ccp_timer(struct ppp_link *l);
+/* The peer knows no CCP. */
+void ccp_unknown(struct ppp_link *l);
+/* MPPE is required, and the peers were still at odds about it. */
+bool ccp_disputed(const struct ppp_link *l);
+/* The code that names a failure of CCP. */
+enum refusal_code ccp_refusal(const struct ppp_link *l);
+
+/* ipcp.c */
+void ipcp_init(struct ppp_link *l);
+void ipcp_begin(struct ppp_link *l);
+
+#endif
