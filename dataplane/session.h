@@ -75,8 +75,10 @@ struct session {
 	struct mppe_rx mppe_rx __rte_cache_aligned;
 	/* cold: the writer's */
 	struct {
-		uint32_t gen;
-		bool routed;          /* inner_ip is in the FIB */
+		uint32_t peer_ip;     /* host byte order, for route changes */
+		uint32_t inner_ip;    /* in the FIB when routed */
+		bool routed;
+		bool linked, keyed;   /* SESSION_LINK, SESSION_MPPE were passed on */
 		uint64_t rcu_token;   /* removal: wait for this */
 		uint64_t close_cookie;
 		struct session *next_closing;

@@ -68,6 +68,8 @@ struct worker_msg {
 	struct command cmd;
 };
 
+#define NO_TX_QUEUE 0xffff
+
 struct worker {
 	uint8_t index;
 	unsigned int lcore;
@@ -87,7 +89,10 @@ struct worker {
 		uint8_t port;               /* index in ports[] */
 		uint16_t queue;
 	} queues[64];
-	uint16_t tx_queue;                  /* this worker's tx queue on every port */
+	/* By port index.  This worker's tx queue, or NO_TX_QUEUE where the device has fewer than there are workers: then the
+	 * frame goes to worker tx_worker[port] with STAGE_PORT.  tx_worker[port] is this worker where it has a queue. */
+	uint16_t tx_queues[SEGMENT_MAX_PORTS];
+	uint8_t tx_worker[SEGMENT_MAX_PORTS];
 } __rte_cache_aligned;
 
 /* Worker -> main, forwarded as an event record to control. */

@@ -94,6 +94,7 @@ struct segment_header {
 	uint64_t mbufs_total;
 	_Atomic uint64_t mbufs_free;  /* refreshed about once a second */
 	_Atomic uint64_t sessions_live;
+	uint64_t main_drops[DROP_COUNT]; /* written by the main lcore; to be added to the workers' */
 	struct segment_port ports[SEGMENT_MAX_PORTS];
 };
 
