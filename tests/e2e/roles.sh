@@ -2,8 +2,7 @@
 # What a guest can be; sourced inside it before each command of `guest` (tests/e2e/lab).  Everything here writes
 # only to the guest's own overlay.
 SERVER=192.0.2.10
-declare -A PASSWORD=([alice]=Wonder-Land7 [bob]=Builder_8x [carol]=Wea_kest40 [dave]=Chap_md5 [erin]=Den_ied5
-	[frank]=State_ful6)
+declare -A PASSWORD=([alice]=Wonder-Land7 [bob]=Builder_8x [dave]=Chap_md5 [erin]=Den_ied5 [frank]=State_ful6)
 
 # Words of an MPPE policy as pppd options: 128, 40, any, none, stateful (accept stateful when the server asks).
 mppe_options() {
@@ -94,9 +93,44 @@ ppp_counters() {
 # All pings must come back.  pings ADDRESS COUNT [SIZE]
 pings() { ping -q -c "$2" -i 0.1 -W 2 ${3:+-s "$3"} "$1" | grep -E 'transmitted|rtt' && [ "${PIPESTATUS[0]}" = 0 ]; }
 
-# netem on the way out: impair loss 2% delay 5ms 3ms reorder 5%; with no argument: as it was.
-impair() {
+# netem on the way out, on the way in (through an ifb device), and neither:
+# impair_out loss 2% delay 5ms 3ms; impair_in loss 2%; impair_none
+impair_out() {
 	modprobe -q sch_netem
-	tc qdisc del dev eth0 root 2> /dev/null
-	[ $# = 0 ] || tc qdisc add dev eth0 root netem "$@"
+	tc qdisc replace dev eth0 root netem "$@"
+}
+impair_in() {
+	modprobe -qa sch_netem sch_ingress cls_matchall act_mirred
+	modprobe -q ifb numifbs=1
+	ip link set ifb0 up
+	tc qdisc replace dev ifb0 root netem "$@"
+	tc qdisc add dev eth0 clsact 2> /dev/null
+	tc filter replace dev eth0 ingress prio 1 handle 1 matchall action mirred egress redirect dev ifb0
+}
+impair_none() {
+	tc qdisc del dev eth0 root
+	tc qdisc del dev eth0 clsact
+	:
+} 2> /dev/null
+
+# What a bad firewall does: GRE is dropped on the way out, TCP passes.
+block_gre() {
+	modprobe -qa sch_ingress cls_u32 act_gact
+	tc qdisc add dev eth0 clsact 2> /dev/null
+	tc filter add dev eth0 egress prio 1 protocol ip u32 match ip protocol 47 0xff action drop
+}
+unblock_gre() { tc qdisc del dev eth0 clsact; }
+
+# TCP to the server behind the gateway or to another client, both ways; shows what was received.
+# iperf ADDRESS SIZE
+iperf() {
+	local out way
+	for way in "" -R; do
+		# shellcheck disable=SC2086
+		out=$(iperf3 -c "$1" -n "$2" -f m $way) || {
+			echo "$out"
+			return 1
+		}
+		echo "${way:-up}: $(echo "$out" | grep receiver)"
+	done
 }
