@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A stand-in for adit-control in packet tests: speaks the shared segment, one command a line on
+ * standard input, one JSON object a line on standard output.  It can also misbehave: `raw` sends
+ * any command record, `poke` writes anywhere in the segment.
+ *
+ *   add HANDLE SERVER PEER CALL PEER_CALL      link HANDLE OUR_MRU PEER_MRU ACFC PFC
+ *   mppe HANDLE BITS STATELESS TX_KEY RX_KEY   open HANDLE INNER REQUIRE_MPPE CLAMP_MSS USER
+ *   flush HANDLE      close HANDLE             gateway SERVER FIRST LAST
+ *   inject HANDLE HEX raw HEX                  poke OFFSET HEX
+ *   stats             counters HANDLE          layout
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dataplane/api/segment.h"
+
+static struct segment_header *segment;
+static uint64_t segment_size;
+static int wake_fd, event_fd;
+static struct ring commands, events, injects, punts[SEGMENT_MAX_WORKERS];
+static uint64_t cookie;
+
+static void
+die(const char *what)
+{
+	printf("{\"error\":\"%s: %s\"}\n", what, strerror(errno));
+	fflush(stdout);
+	exit(1);
+}
+
+static int
+receive_hello(int fd, int fds[3])
+{
+	union {
+		struct segment_hello hello;
+		struct segment_refused refused;
+	} msg = {0};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(3 * sizeof(int))];
+	} control;
+	struct iovec iov = {&msg, sizeof(msg)};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &m, 0);
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	if (n == sizeof(msg.refused) && !c) {
+		printf("{\"refused\":%u}\n", msg.refused.reason);
+		return -1;
+	}
+	if (n != sizeof(msg.hello) || !c || c->cmsg_len != CMSG_LEN(3 * sizeof(int)) ||
+		msg.hello.magic != SEGMENT_MAGIC || msg.hello.version != SEGMENT_VERSION) {
+		printf("{\"error\":\"unexpected hello\"}\n");
+		return -1;
+	}
+	memcpy(fds, CMSG_DATA(c), 3 * sizeof(int));
+	segment_size = msg.hello.size;
+	return 0;
+}
+
+static void
+attach(const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fds[3], fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		die(path);
+	if (receive_hello(fd, fds) < 0) {
+		fflush(stdout);
+		exit(1);
+	}
+	segment = mmap(NULL, segment_size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	if (segment == MAP_FAILED)
+		die("mmap");
+	event_fd = fds[1];
+	wake_fd = fds[2];
+	uint8_t *base = (uint8_t *)segment;
+	ring_attach(&commands, base + segment->command_ring, COMMAND_RING_CAPACITY,
+		sizeof(struct command), true);
+	ring_attach(&events, base + segment->event_ring, EVENT_RING_CAPACITY, sizeof(struct event),
+		false);
+	ring_attach(&injects, base + segment->inject_ring, INJECT_RING_CAPACITY,
+		sizeof(struct frame_record), true);
+	for (uint32_t i = 0; i < segment->n_workers; i++)
+		ring_attach(&punts[i], base + segment->punt_rings[i], PUNT_RING_CAPACITY,
+			sizeof(struct frame_record), false);
+	printf("{\"attached\":%lu,\"workers\":%u}\n", (unsigned long)segment_size,
+		segment->n_workers);
+}
+
+static uint32_t
+address(const char *text)
+{
+	struct in_addr a;
+
+	return text && inet_pton(AF_INET, text, &a) == 1 ? ntohl(a.s_addr) : 0;
+}
+
+static size_t
+unhex(const char *hex, uint8_t *out, size_t size)
+{
+	size_t n = 0;
+	unsigned int octet;
+
+	while (hex && n < size && sscanf(hex, "%2x", &octet) == 1) {
+		out[n++] = (uint8_t)octet;
+		hex += 2;
+	}
+	return n;
+}
+
+static void
+wake(void)
+{
+	uint64_t one = 1;
+
+	if (write(wake_fd, &one, sizeof(one)) != sizeof(one))
+		die("eventfd");
+}
+
+static void
+send_command(const struct command *c)
+{
+	void *at;
+
+	while (!(at = ring_produce(&commands)))
+		usleep(1000);
+	memcpy(at, c, sizeof(*c));
+	ring_produced(&commands);
+	wake();
+}
+
+static void
+fill_mppe(struct command *c, char **arg)
+{
+	c->mppe.tx.strength = c->mppe.rx.strength = (uint8_t)atoi(arg[0]);
+	c->mppe.tx.stateless = c->mppe.rx.stateless = (uint8_t)atoi(arg[1]);
+	unhex(arg[2], c->mppe.tx.start_key, sizeof(c->mppe.tx.start_key));
+	unhex(arg[3], c->mppe.rx.start_key, sizeof(c->mppe.rx.start_key));
+}
+
+static void
+fill_open(struct command *c, char **arg)
+{
+	c->open.inner_ip = address(arg[0]);
+	c->open.require_mppe = (uint8_t)atoi(arg[1]);
+	c->open.clamp_mss = (uint8_t)atoi(arg[2]);
+	snprintf(c->open.user, sizeof(c->open.user), "%s", arg[3]);
+}
+
+static void
+fill_add(struct command *c, char **arg)
+{
+	c->add.server_ip = address(arg[0]);
+	c->add.peer_ip = address(arg[1]);
+	c->add.call_id = (uint16_t)atoi(arg[2]);
+	c->add.peer_call_id = (uint16_t)atoi(arg[3]);
+}
+
+static void
+fill_link(struct command *c, char **arg)
+{
+	c->link.our_mru = (uint16_t)atoi(arg[0]);
+	c->link.peer_mru = (uint16_t)atoi(arg[1]);
+	c->link.tx_acfc = (uint8_t)atoi(arg[2]);
+	c->link.tx_pfc = (uint8_t)atoi(arg[3]);
+}
+
+static void
+fill_gateway(struct command *c, char **arg)
+{
+	c->handle = 0;
+	c->gateway.server_ip = address(arg[-1]);
+	c->gateway.pool_first = address(arg[0]);
+	c->gateway.pool_last = address(arg[1]);
+}
+
+/* arg[-1] is the first word after the verb: the handle, where there is one. */
+static const struct verb {
+	const char *name;
+	uint8_t type;
+	int args; /* the handle included */
+	void (*fill)(struct command *c, char **arg);
+} verbs[] = {
+	{"gateway", COMMAND_GATEWAY, 3, fill_gateway},
+	{"add", COMMAND_SESSION_ADD, 5, fill_add},
+	{"link", COMMAND_SESSION_LINK, 5, fill_link},
+	{"mppe", COMMAND_SESSION_MPPE, 5, fill_mppe},
+	{"open", COMMAND_SESSION_OPEN, 5, fill_open},
+	{"flush", COMMAND_SESSION_FLUSH, 1, NULL},
+	{"close", COMMAND_SESSION_CLOSE, 1, NULL},
+};
+
+static bool
+run_verb(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		const struct verb *v = &verbs[i];
+		struct command c = {.version = RECORD_VERSION,
+			.type = v->type,
+			.length = sizeof(c),
+			.cookie = ++cookie};
+		if (strcmp(argv[0], v->name) != 0)
+			continue;
+		if (argc != v->args + 1)
+			break;
+		c.handle = (uint32_t)strtoul(argv[1], NULL, 0);
+		if (v->fill)
+			v->fill(&c, argv + 2);
+		send_command(&c);
+		return true;
+	}
+	return false;
+}
+
+static void
+inject(const char *handle, const char *hex)
+{
+	struct frame_record *f = ring_produce(&injects);
+
+	if (!f) {
+		printf("{\"inject\":\"full\"}\n");
+		return;
+	}
+	f->version = RECORD_VERSION;
+	f->handle = (uint32_t)strtoul(handle, NULL, 0);
+	f->length = (uint16_t)unhex(hex, f->data, sizeof(f->data));
+	ring_produced(&injects);
+	wake();
+}
+
+static void
+print_stats(void)
+{
+	static const char *const names[] = {
+#define X(name, text) #name,
+		DROP_REASONS(X)
+#undef X
+	};
+	const struct worker_counters *w =
+		(const void *)((const uint8_t *)segment + segment->worker_counters);
+
+	printf("{\"bad_records\":%lu,\"live\":%lu,\"mbufs_free\":%lu,\"drops\":{",
+		(unsigned long)segment->bad_records, (unsigned long)segment->sessions_live,
+		(unsigned long)segment->mbufs_free);
+	for (unsigned int r = 0; r < DROP_COUNT; r++) {
+		uint64_t sum = 0;
+		for (uint32_t i = 0; i < segment->n_workers; i++)
+			sum += w[i].drops[r];
+		printf("%s\"%s\":%lu", r ? "," : "", names[r], (unsigned long)sum);
+	}
+	printf("}}\n");
+}
+
+static void
+print_counters(uint32_t handle)
+{
+	const struct session_counters *c =
+		(const struct session_counters *)((const uint8_t *)segment +
+						  segment->session_counters) +
+		SESSION_SLOT(handle);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {{"up_packets", c->up_packets}, {"up_bytes", c->up_bytes},
+		{"up_drops", c->up_drops}, {"gre_lost", c->gre_lost},
+		{"mppe_rx_resets", c->mppe_rx_resets}, {"handoffs", c->handoffs},
+		{"up_ppp_packets", c->up_ppp_packets}, {"down_packets", c->down_packets},
+		{"down_bytes", c->down_bytes}, {"down_drops", c->down_drops},
+		{"mppe_tx_resets", c->mppe_tx_resets}, {"down_ppp_packets", c->down_ppp_packets}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		printf("%s\"%s\":%lu", i ? "," : "{", all[i].name, (unsigned long)all[i].value);
+	printf("}\n");
+}
+
+static void
+print_layout(void)
+{
+	printf("{\"command_ring\":%lu,\"event_ring\":%lu,\"inject_ring\":%lu,\"punt_ring0\":%lu}\n",
+		(unsigned long)segment->command_ring, (unsigned long)segment->event_ring,
+		(unsigned long)segment->inject_ring, (unsigned long)segment->punt_rings[0]);
+}
+
+static void
+run_line(char *line)
+{
+	char *argv[8];
+	int argc = 0;
+
+	for (char *p = strtok(line, " \n"); p && argc < 8; p = strtok(NULL, " \n"))
+		argv[argc++] = p;
+	if (argc == 0 || run_verb(argc, argv))
+		return;
+	if (strcmp(argv[0], "inject") == 0 && argc == 3) {
+		inject(argv[1], argv[2]);
+	} else if (strcmp(argv[0], "raw") == 0 && argc == 2) {
+		struct command c = {0};
+		unhex(argv[1], (uint8_t *)&c, sizeof(c));
+		send_command(&c);
+	} else if (strcmp(argv[0], "poke") == 0 && argc == 3) {
+		uint64_t at = strtoull(argv[1], NULL, 0);
+		if (at < segment_size)
+			unhex(argv[2], (uint8_t *)segment + at, segment_size - at);
+		wake();
+	} else if (strcmp(argv[0], "stats") == 0) {
+		print_stats();
+	} else if (strcmp(argv[0], "counters") == 0 && argc == 2) {
+		print_counters((uint32_t)strtoul(argv[1], NULL, 0));
+	} else if (strcmp(argv[0], "layout") == 0) {
+		print_layout();
+	} else {
+		printf("{\"error\":\"unknown command\"}\n");
+	}
+}
+
+static void
+drain(void)
+{
+	const struct event *e;
+	const struct frame_record *f;
+
+	while ((e = ring_consume(&events))) {
+		printf("{\"event\":%u,\"handle\":%u,\"cookie\":%lu,\"status\":%d}\n", e->type,
+			e->handle, (unsigned long)e->cookie, e->status);
+		ring_consumed(&events);
+	}
+	for (uint32_t i = 0; i < segment->n_workers; i++) {
+		while ((f = ring_consume(&punts[i]))) {
+			printf("{\"punt\":\"");
+			for (unsigned int k = 0; k < f->length && k < FRAME_MAX; k++)
+				printf("%02x", f->data[k]);
+			printf("\",\"handle\":%u,\"worker\":%u}\n", f->handle, i);
+			ring_consumed(&punts[i]);
+		}
+	}
+	fflush(stdout);
+}
+
+int
+main(int argc, char **argv)
+{
+	static char line[8192];
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: segctl SOCKET\n");
+		return 2;
+	}
+	attach(argv[1]);
+	fflush(stdout);
+	setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see every line */
+	for (;;) {
+		struct pollfd p[2] = {{STDIN_FILENO, POLLIN, 0}, {event_fd, POLLIN, 0}};
+		uint64_t n;
+		if (poll(p, 2, 50) < 0)
+			die("poll");
+		if (p[1].revents && read(event_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+			die("eventfd");
+		drain();
+		if (!p[0].revents)
+			continue;
+		if (!fgets(line, sizeof(line), stdin))
+			return 0;
+		run_line(line);
+		fflush(stdout);
+	}
+}
