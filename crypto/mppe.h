@@ -68,6 +68,13 @@ struct mppe_rx {
 	uint16_t skipped_mask; /* stateless: which of skipped[] hold an unused key */
 	uint16_t skipped_count[MPPE_SKIPPED];
 	uint8_t skipped[MPPE_SKIPPED][MPPE_KEY_MAX];
+	/* Recovery from outages, see mppe_decrypt_burst(). */
+	uint16_t stray_count; /* of the last packet out of reach */
+	uint8_t stray_run;    /* such packets that followed each other */
+	uint8_t garbled;      /* stateful: garbled packets since the last likely plaintext */
+	uint8_t bad_resyncs;  /* stateful: resynchronisations that failed in a row */
+	uint32_t probe_ahead; /* stateless: key changes from probe[] to the key of stray_count */
+	uint8_t probe[MPPE_KEY_MAX];
 };
 
 enum mppe_status {
@@ -78,6 +85,8 @@ enum mppe_status {
 	MPPE_REKEY_BOUND, /* count too far ahead: would cost more than `max_rekeys` re-keys (T4) */
 	MPPE_LOST_SYNC,   /* stateful: a loss was just seen; a CCP Reset-Request is due */
 	MPPE_AWAIT_RESET, /* stateful: still waiting for a FLUSHED packet */
+	MPPE_GARBLED, /* the plaintext is none that may be encrypted: a wrong key, or altered bits
+			 (T3) */
 	MPPE_STATUS_COUNT
 };
 
@@ -125,9 +134,19 @@ unsigned int mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n);
 /*
  * Decrypt n packets in place, in order, several of one session allowed.  The good jobs are moved to
  * the front in their order, the bad ones behind them with their status; the count of good ones is
- * returned. max_rekeys bounds the key changes that one packet may cost (1..4095); a packet beyond
- * the bound changes nothing. A bad packet leaves the session able to decrypt the next good one. All
- * packets of a burst together skip at most 4 * max_rekeys keys.
+ * returned.  A bad packet leaves the session able to decrypt the next good one.
+ *
+ * max_rekeys bounds the key changes that one packet may cost (2..4095; stateful: at most 16 more
+ * for flag packets that were missed), and all packets of a burst together skip at most 4 *
+ * max_rekeys keys.  A single packet beyond the bound, or late, changes no key (T4).
+ *
+ * Outages: the count has 12 bits, so after a long one the peer looks too far ahead, late, or (a
+ * whole wrap) in place with the wrong key.  Only when 16 such packets follow each other, with no
+ * readable one between them, are they believed. Stateless: a second key chain then runs ahead of
+ * the live one, up to max_rekeys changes a packet, and takes its place once it turns a packet into
+ * an IP packet.  It goes around the count as often as needed: an outage of N packets costs about 16
+ * + N / (max_rekeys - 1) more. Stateful: sync is lost, and each answer to a reset that can't be
+ * read widens the search by one wrap of 16 flag packets, up to 4.
  */
 unsigned int mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
 

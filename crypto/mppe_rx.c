@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* MPPE's receiving side: RFC 3078 sections 7 and 8, and what real links do to it. */
+#include "crypto/mppe.h"
+#include "crypto/mppe_chain.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+/* A burst may skip as many keys as this many packets: n packets of one session cannot cost n *
+ * max_rekeys. */
+#define BURST_SKIP_PACKETS 4
+/* Answers to Reset-Requests that may have been lost since the last good packet (Linux re-keys with
+ * each). */
+#define LOST_FLUSHES       3
+/* Packets out of reach that follow each other within STRAY_STEP counts, before they are believed.
+ */
+#define STRAY_AGREE        16
+#define STRAY_STEP         16
+/* Stateful: garbled packets until the key is given up, and wraps of the count searched for a lost
+ * one. */
+#define GARBLED_MAX        4
+#define WRAPS_MAX          4
+/* Flag packets in one wrap of the count. */
+#define WRAP_FLAGS         (MPPE_COUNT_MOD / 256)
+/* Octets of plaintext that judge() looks at. */
+#define PEEK_LEN           8
+
+/* How much the first octets of a plaintext look like what a peer sends. */
+enum evidence {
+	EVIDENCE_IMPOSSIBLE, /* RFC 3078 section 3: only protocols 0x0021 to 0x00fa are encrypted */
+	EVIDENCE_POSSIBLE,
+	EVIDENCE_LIKELY, /* a protocol in use */
+	EVIDENCE_STRONG, /* and an IP header behind it */
+};
+
+/* One received packet, and what it may still cost. */
+struct packet {
+	uint8_t *body; /* behind the header */
+	uint32_t len;
+	uint16_t count;
+	bool flushed;
+	unsigned int rekeys_left;
+	unsigned int *skip_budget; /* of the burst */
+};
+
+static void
+advance_key(struct mppe_rx *rx, unsigned int n)
+{
+	while (n-- > 0)
+		mppe_next_key(rx->master, rx->session, rx->key_len, rx->strength);
+}
+
+static void
+decrypt_body(struct rc4_state *rc4, const struct packet *pkt)
+{
+	rc4_crypt(rc4, pkt->body, pkt->body, pkt->len);
+}
+
+static void
+decrypt_from_start(struct mppe_rx *rx, const struct packet *pkt)
+{
+	rc4_init(&rx->rc4, rx->session, rx->key_len);
+	decrypt_body(&rx->rc4, pkt);
+}
+
+static enum evidence
+judge_ip(const uint8_t *ip, uint32_t len, unsigned int version)
+{
+	if (len == 0 || ip[0] >> 4 != version)
+		return EVIDENCE_LIKELY;
+	return version == 6 || (ip[0] & 0x0f) >= 5 ? EVIDENCE_STRONG : EVIDENCE_LIKELY;
+}
+
+static enum evidence
+judge(const uint8_t *clear, uint32_t len)
+{
+	/* RFC 1661 section 2: the last octet of a protocol number is odd, the one before it even; a
+	 * leading 0 may be compressed away. */
+	if (clear[0] == 0 && len > 1) {
+		clear++;
+		len--;
+	}
+	switch (clear[0]) {
+	case 0x21: /* IPv4 */
+	case 0x2f: /* VJ uncompressed TCP: an IPv4 header */
+		return judge_ip(clear + 1, len - 1, 4);
+	case 0x57: /* IPv6 */
+		return judge_ip(clear + 1, len - 1, 6);
+	case 0x2d: /* VJ compressed TCP */
+	case 0x2b: /* IPX */
+	case 0x3f: /* NetBIOS frames */
+		return EVIDENCE_LIKELY;
+	default:
+		return clear[0] & 1 && clear[0] >= 0x21 && clear[0] <= 0xfa ? EVIDENCE_POSSIBLE
+									    : EVIDENCE_IMPOSSIBLE;
+	}
+}
+
+/* What does key make of the packet's first octets? */
+static enum evidence
+try_key(const uint8_t *key, uint8_t key_len, const struct packet *pkt)
+{
+	uint32_t len = pkt->len < PEEK_LEN ? pkt->len : PEEK_LEN;
+	uint8_t clear[PEEK_LEN];
+	struct rc4_state rc4;
+	enum evidence ret;
+
+	rc4_init(&rc4, key, key_len);
+	rc4_crypt(&rc4, clear, pkt->body, len);
+	ret = judge(clear, len);
+	OPENSSL_cleanse(&rc4, sizeof(rc4));
+	OPENSSL_cleanse(clear, sizeof(clear));
+	return ret;
+}
+
+static unsigned int
+least_of(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+/* The key of a skipped packet is kept for its late arrival, and used once. */
+static void
+keep_skipped(struct mppe_rx *rx)
+{
+	unsigned int slot = rx->count % MPPE_SKIPPED;
+
+	memcpy(rx->skipped[slot], rx->session, MPPE_KEY_MAX);
+	rx->skipped_count[slot] = rx->count;
+	rx->skipped_mask |= (uint16_t)(1u << slot);
+}
+
+static void
+forget_skipped(struct mppe_rx *rx, unsigned int slot)
+{
+	OPENSSL_cleanse(rx->skipped[slot], MPPE_KEY_MAX);
+	rx->skipped_mask &= (uint16_t) ~(1u << slot);
+}
+
+/* Do packets out of reach follow each other? True from the STRAY_AGREE-th on. */
+static bool
+strays_agree(struct mppe_rx *rx, uint16_t count, unsigned int *step)
+{
+	*step = (unsigned int)(count - rx->stray_count) & MPPE_COUNT_MASK;
+	if (*step == 0 || *step > STRAY_STEP)
+		rx->stray_run = 0;
+	if (rx->stray_run < STRAY_AGREE)
+		rx->stray_run++;
+	rx->stray_count = count;
+	return rx->stray_run == STRAY_AGREE;
+}
+
+/*
+ * Stateless: a packet that can't be read, for the reason why.  Once such packets agree, the probe
+ * chain starts at the live key and runs after them, within the bounds of each packet.
+ */
+static enum mppe_status
+follow_stray(struct mppe_rx *rx, struct packet *pkt, enum mppe_status why)
+{
+	bool following = rx->stray_run == STRAY_AGREE;
+	unsigned int step, n;
+
+	if (!strays_agree(rx, pkt->count, &step))
+		return why;
+	if (following) {
+		rx->probe_ahead += step;
+	} else {
+		memcpy(rx->probe, rx->session, sizeof(rx->probe));
+		/* A whole wrap when the live key itself was wrong. */
+		rx->probe_ahead = ((unsigned int)(pkt->count - rx->count) & MPPE_COUNT_MASK) + 1;
+	}
+	n = least_of(rx->probe_ahead, least_of(pkt->rekeys_left, *pkt->skip_budget));
+	*pkt->skip_budget -= n;
+	rx->probe_ahead -= n;
+	while (n-- > 0)
+		mppe_next_key(rx->master, rx->probe, rx->key_len, rx->strength);
+	if (rx->probe_ahead > 0)
+		return why;
+	if (try_key(rx->probe, rx->key_len, pkt) != EVIDENCE_STRONG) {
+		rx->probe_ahead = MPPE_COUNT_MOD;
+		return why;
+	}
+	memcpy(rx->session, rx->probe, sizeof(rx->session));
+	OPENSSL_cleanse(rx->probe, sizeof(rx->probe));
+	OPENSSL_cleanse(rx->skipped, sizeof(rx->skipped));
+	rx->skipped_mask = 0;
+	rx->stray_run = 0;
+	rx->count = mppe_count_after(pkt->count, 1);
+	decrypt_from_start(rx, pkt);
+	return MPPE_OK;
+}
+
+static enum mppe_status
+decrypt_late(struct mppe_rx *rx, struct packet *pkt)
+{
+	unsigned int slot = pkt->count % MPPE_SKIPPED;
+	struct rc4_state rc4;
+
+	if (!(rx->skipped_mask & 1u << slot) || rx->skipped_count[slot] != pkt->count)
+		return follow_stray(rx, pkt, MPPE_LATE);
+	rc4_init(&rc4, rx->skipped[slot], rx->key_len);
+	decrypt_body(&rc4, pkt);
+	OPENSSL_cleanse(&rc4, sizeof(rc4));
+	forget_skipped(rx, slot);
+	return MPPE_OK;
+}
+
+static enum mppe_status
+decrypt_stateless(struct mppe_rx *rx, struct packet *pkt)
+{
+	unsigned int ahead = (unsigned int)(pkt->count - rx->count) & MPPE_COUNT_MASK;
+	enum evidence e;
+
+	if (ahead >= MPPE_COUNT_MOD / 2)
+		return decrypt_late(rx, pkt);
+	if (ahead + 1 > pkt->rekeys_left)
+		return follow_stray(rx, pkt, MPPE_REKEY_BOUND);
+	if (ahead > *pkt->skip_budget)
+		return MPPE_REKEY_BOUND;
+	*pkt->skip_budget -= ahead;
+	pkt->rekeys_left -= ahead + 1;
+	for (; ahead > 0; ahead--) {
+		advance_key(rx, 1);
+		keep_skipped(rx);
+		rx->count = mppe_count_after(rx->count, 1);
+	}
+	advance_key(rx, 1);
+	if (rx->skipped_count[rx->count % MPPE_SKIPPED] == rx->count) /* one wrap ago */
+		forget_skipped(rx, rx->count % MPPE_SKIPPED);
+	rx->count = mppe_count_after(rx->count, 1);
+	decrypt_from_start(rx, pkt);
+	e = judge(pkt->body, pkt->len);
+	if (e == EVIDENCE_STRONG) /* less is too often seen behind a wrong key */
+		rx->stray_run = 0;
+	if (e != EVIDENCE_IMPOSSIBLE)
+		return MPPE_OK;
+	decrypt_from_start(rx, pkt); /* back to what was received */
+	return follow_stray(rx, pkt, MPPE_GARBLED);
+}
+
+/*
+ * A FLUSHED packet: find the session key.  Outside of flag packets the two readings differ by one
+ * key change, and a Linux peer has changed its key with every FLUSHED packet that was lost besides.
+ * The plaintext tells. Returns false when no key fits.
+ */
+static bool
+flushed_key(struct mppe_rx *rx, const struct packet *pkt, bool resync)
+{
+	bool flag = mppe_is_flag(pkt->count);
+	unsigned int least = flag || rx->flush_reading == MPPE_FLUSH_REKEY;
+	unsigned int most = flag || rx->flush_reading != MPPE_FLUSH_REINIT;
+	unsigned int extra = 0, best_n = least;
+	enum evidence best = EVIDENCE_IMPOSSIBLE, second = EVIDENCE_IMPOSSIBLE;
+	/* Among many keys a wrong one soon looks likely. */
+	enum evidence enough = resync && rx->bad_resyncs > 0 ? EVIDENCE_STRONG : EVIDENCE_POSSIBLE;
+	uint8_t key[MPPE_KEY_MAX], best_key[MPPE_KEY_MAX];
+
+	if (resync && rx->flush_reading != MPPE_FLUSH_REINIT)
+		extra = LOST_FLUSHES;
+	if (resync)
+		extra += WRAP_FLAGS * rx->bad_resyncs;
+	extra = least_of(extra, least_of(pkt->rekeys_left, *pkt->skip_budget));
+	*pkt->skip_budget -= extra;
+	most += extra;
+	memcpy(key, rx->session, sizeof(key));
+	memcpy(best_key, key, sizeof(key));
+	for (unsigned int n = 0; n <= most && best < EVIDENCE_STRONG; n++) {
+		enum evidence e;
+
+		if (n > 0)
+			mppe_next_key(rx->master, key, rx->key_len, rx->strength);
+		if (n < least)
+			continue;
+		e = try_key(key, rx->key_len, pkt);
+		if (n == least)
+			memcpy(rx->session, key, sizeof(key)); /* stays when none fits */
+		if (n == least || e > best) {
+			second = best;
+			best = e;
+			best_n = n;
+			memcpy(best_key, key, sizeof(key));
+		} else if (e > second) {
+			second = e;
+		}
+	}
+	if (best >= enough)
+		memcpy(rx->session, best_key, sizeof(best_key));
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(best_key, sizeof(best_key));
+	if (best < EVIDENCE_LIKELY) /* nothing proved, and what was believed may be wrong */
+		rx->flush_reading = MPPE_FLUSH_UNKNOWN;
+	else if (!flag && best > second && rx->bad_resyncs == 0)
+		rx->flush_reading = best_n == 0 ? MPPE_FLUSH_REINIT : MPPE_FLUSH_REKEY;
+	return best >= enough;
+}
+
+static enum mppe_status
+lose_sync(struct mppe_rx *rx, bool bad_resync)
+{
+	rx->discarding = true;
+	rx->garbled = 0;
+	if (bad_resync && rx->bad_resyncs < WRAPS_MAX)
+		rx->bad_resyncs++;
+	return MPPE_LOST_SYNC;
+}
+
+/* Stateful: the plaintext of a packet in sequence shows whether the key is still the peer's. */
+static enum mppe_status
+check_sync(struct mppe_rx *rx, const struct packet *pkt)
+{
+	enum evidence e = judge(pkt->body, pkt->len);
+
+	if (e >= EVIDENCE_LIKELY)
+		rx->garbled = 0;
+	if (e == EVIDENCE_STRONG)
+		rx->bad_resyncs = 0;
+	if (e != EVIDENCE_IMPOSSIBLE)
+		return MPPE_OK;
+	return ++rx->garbled < GARBLED_MAX ? MPPE_GARBLED : lose_sync(rx, true);
+}
+
+static enum mppe_status
+decrypt_stateful(struct mppe_rx *rx, const struct packet *pkt)
+{
+	unsigned int ahead = (unsigned int)(pkt->count - rx->count) & MPPE_COUNT_MASK;
+	unsigned int missed = ((rx->count & 0xff) + ahead) >> 8; /* flag packets */
+	bool flag = mppe_is_flag(pkt->count);
+	bool lost = rx->discarding || ahead > 0;
+	unsigned int step;
+
+	if (ahead >= MPPE_COUNT_MOD / 2 && !strays_agree(rx, pkt->count, &step))
+		return MPPE_LATE;
+	rx->stray_run = 0;
+
+	/* RFC 3078 section 7.2: one key change for each flag packet, seen or not. */
+	advance_key(rx, missed);
+	rx->count = mppe_count_after(pkt->count, 1);
+	if (flag && !lost) {
+		advance_key(rx, 1);
+		rc4_init(&rx->rc4, rx->session, rx->key_len);
+	} else if (flag || pkt->flushed) {
+		rx->discarding = false;
+		if (!flushed_key(rx, pkt, lost))
+			return lose_sync(rx, lost);
+		rc4_init(&rx->rc4, rx->session, rx->key_len);
+	} else if (lost) {
+		return rx->discarding ? MPPE_AWAIT_RESET : lose_sync(rx, false);
+	}
+	decrypt_body(&rx->rc4, pkt);
+	return check_sync(rx, pkt);
+}
+
+static enum mppe_status
+decrypt_one(const struct mppe_job *job, unsigned int max_rekeys, unsigned int *skip_budget)
+{
+	struct packet pkt;
+	uint16_t header;
+
+	if (job->len < MPPE_HDR_LEN + 1)
+		return MPPE_SHORT;
+	header = (uint16_t)(job->data[0] << 8 | job->data[1]);
+	if (!(header & MPPE_BIT_ENCRYPTED))
+		return MPPE_NOT_ENCRYPTED;
+	pkt = (struct packet){
+		.body = job->data + MPPE_HDR_LEN,
+		.len = job->len - MPPE_HDR_LEN,
+		.count = header & MPPE_COUNT_MASK,
+		.flushed = header & MPPE_BIT_FLUSHED,
+		.rekeys_left = max_rekeys,
+		.skip_budget = skip_budget,
+	};
+	return job->rx->stateless ? decrypt_stateless(job->rx, &pkt)
+				  : decrypt_stateful(job->rx, &pkt);
+}
+
+/* Keeps the order of the good ones.  No allocation, and bursts are short. */
+static unsigned int
+good_first(struct mppe_job *jobs, unsigned int n)
+{
+	unsigned int good = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct mppe_job job = jobs[i];
+
+		if (job.status != MPPE_OK)
+			continue;
+		if (i != good)
+			memmove(&jobs[good + 1], &jobs[good], (i - good) * sizeof(job));
+		jobs[good++] = job;
+	}
+	return good;
+}
+
+unsigned int
+mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys)
+{
+	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
+
+	for (unsigned int i = 0; i < n; i++)
+		jobs[i].status = decrypt_one(&jobs[i], max_rekeys, &skip_budget);
+	return good_first(jobs, n);
+}
