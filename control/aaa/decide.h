@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one point of decision (T16): credentials and the gateway's settings go in, a verdict comes out.
- * Pure: no clock but the time handed in, no log.  Calling context: adit-control's loop.
+ * The one point of decision (T16): credentials and the gateway's settings go in, a verdict comes
+ * out. Pure: no clock but the time handed in, no log.  Calling context: adit-control's loop.
  */
 #ifndef ADIT_CONTROL_AAA_DECIDE_H
 #define ADIT_CONTROL_AAA_DECIDE_H
@@ -12,13 +12,14 @@
 
 /* Gateway-wide policy.  The weak switch is read at every decision. */
 struct aaa_settings {
-	unsigned int auth;        /* mask of enum ppp_auth */
-	uint8_t mppe_policy;      /* enum ppp_mppe_policy */
-	uint8_t mppe_mode;        /* enum ppp_mppe_mode */
-	uint8_t mppe_strengths;   /* configured mask; 40 and 56 count only while allow_weak_crypto */
-	bool allow_weak_crypto;   /* RRAS: AllowPPTPWeakCrypto (R2) */
-	uint32_t dns[2], wins[2]; /* host byte order */
-	unsigned int lockout_failures; /* T1: failed attempts per user and per address until lock-out, 0 = never */
+	unsigned int auth;      /* mask of enum ppp_auth */
+	uint8_t mppe_policy;    /* enum ppp_mppe_policy */
+	uint8_t mppe_mode;      /* enum ppp_mppe_mode */
+	uint8_t mppe_strengths; /* configured mask; 40 and 56 count only while allow_weak_crypto */
+	bool allow_weak_crypto; /* RRAS: AllowPPTPWeakCrypto (R2) */
+	uint32_t dns[2], wins[2];      /* host byte order */
+	unsigned int lockout_failures; /* T1: failed attempts per user and per address until
+					  lock-out, 0 = never */
 	uint32_t lockout_ms;
 };
 
@@ -30,13 +31,14 @@ void aaa_free(struct aaa *a);
 struct aaa_settings *aaa_settings(struct aaa *a);
 
 /*
- * Decide on credentials from the peer at peer_addr (host byte order).  verdict is filled wholly.  When it is ok, the address
- * in grant.peer_ip has been taken: give it back with aaa_release().
- * Order of checks: lock-out, known user, password, dial-in permission, method allowed for the user, encryption possible with
- * the method, address.  A refusal before the password is verified must take the same time and look (to the peer) like a wrong password.
+ * Decide on credentials from the peer at peer_addr (host byte order).  verdict is filled wholly.
+ * When it is ok, the address in grant.peer_ip has been taken: give it back with aaa_release().
+ * Order of checks: lock-out, known user, password, dial-in permission, method allowed for the user,
+ * encryption possible with the method, address.  A refusal before the password is verified must
+ * take the same time and look (to the peer) like a wrong password.
  */
-void aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name, uint32_t peer_addr,
-	uint64_t now_ms, struct ppp_verdict *verdict);
+void aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
+	uint32_t peer_addr, uint64_t now_ms, struct ppp_verdict *verdict);
 void aaa_release(struct aaa *a, uint32_t peer_ip);
 
 #endif

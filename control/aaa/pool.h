@@ -11,8 +11,10 @@
 
 struct pool;
 
-/* first..last inclusive, at least two addresses.  NULL and a message in err (of errlen octets) when the range is bad. */
-struct pool *pool_new(const char *name, uint32_t first, uint32_t last, char *err, unsigned int errlen);
+/* first..last inclusive, at least two addresses.  NULL and a message in err (of errlen octets) when
+ * the range is bad. */
+struct pool *pool_new(
+	const char *name, uint32_t first, uint32_t last, char *err, unsigned int errlen);
 void pool_free(struct pool *p);
 const char *pool_name(const struct pool *p);
 uint32_t pool_server_address(const struct pool *p); /* the first one */

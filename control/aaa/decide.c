@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/aaa/decide.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/aaa/addresses.h"
+#include "control/aaa/lockout.h"
+#include "control/aaa/verify.h"
+
+#define WEAK_STRENGTHS (PPP_MPPE_40 | PPP_MPPE_56)
+
+/* What an unknown user's credentials are verified against, for its time only. */
+static const char dummy_password[] = "no user has it";
+
+struct aaa {
+	struct users *users;
+	struct pool *pool;
+	struct aaa_settings settings;
+	struct lockout_table *addresses;
+	struct addresses outside; /* static addresses in use that are not the pool's */
+};
+
+struct aaa *
+aaa_new(struct users *users, struct pool *pool)
+{
+	struct aaa *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->users = users;
+	a->pool = pool;
+	a->addresses = lockout_table_new();
+	if (!a->addresses) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void
+aaa_free(struct aaa *a)
+{
+	if (!a)
+		return;
+	lockout_table_free(a->addresses);
+	addresses_free(&a->outside);
+	free(a);
+}
+
+struct aaa_settings *
+aaa_settings(struct aaa *a)
+{
+	return &a->settings;
+}
+
+/* --- Who it is
+ * ------------------------------------------------------------------------------------- */
+
+static bool
+locked_out(struct aaa *a, const struct user *user, uint32_t peer_addr, uint64_t now_ms)
+{
+	const struct lockout *by_addr = lockout_table_find(a->addresses, peer_addr);
+
+	if (a->settings.lockout_failures == 0)
+		return false;
+	return (by_addr && lockout_active(by_addr, now_ms)) ||
+	       (user && lockout_active(users_lockout(a->users, user), now_ms));
+}
+
+static void
+count_failure(struct aaa *a, const struct user *user, uint32_t peer_addr, uint64_t now_ms)
+{
+	unsigned int limit = a->settings.lockout_failures;
+	uint32_t ms = a->settings.lockout_ms;
+
+	if (limit == 0)
+		return;
+	lockout_failure(lockout_table_get(a->addresses, peer_addr, now_ms), limit, ms, now_ms);
+	if (user)
+		lockout_failure(users_lockout(a->users, user), limit, ms, now_ms);
+}
+
+/*
+ * Every path does the same cryptographic work.  A success forgives the user's failures, but not the
+ * address's: else a guesser with one account of his own could go on for ever.  Attempts while
+ * locked out don't count, so a lock-out ends.
+ */
+static enum refusal_code
+identify(struct aaa *a, const struct ppp_credentials *cred, uint32_t peer_addr, uint64_t now_ms,
+	const struct user **found, struct ppp_verdict *verdict)
+{
+	const struct user *user = users_find(a->users, cred->user);
+	bool right = aaa_verify(cred, user ? user->password : dummy_password, verdict);
+
+	if (locked_out(a, user, peer_addr, now_ms))
+		return REFUSAL_LOCKED_OUT;
+	if (!user || !right) {
+		count_failure(a, user, peer_addr, now_ms);
+		return user ? REFUSAL_WRONG_PASSWORD : REFUSAL_UNKNOWN_USER;
+	}
+	*users_lockout(a->users, user) = (struct lockout){0};
+	*found = user;
+	return REFUSAL_NONE;
+}
+
+/* --- What it may
+ * ----------------------------------------------------------------------------------- */
+
+static enum refusal_code
+method_allowed(const struct aaa *a, const struct user *user, enum ppp_auth method)
+{
+	unsigned int allowed = user->auth >= 0 ? (unsigned int)user->auth : a->settings.auth;
+
+	/* R11: MS-CHAPv1 exists behind the weak switch only. */
+	if (!a->settings.allow_weak_crypto)
+		allowed &= ~(unsigned int)PPP_AUTH_MSCHAPV1;
+	return allowed & method ? REFUSAL_NONE : REFUSAL_NO_COMMON_AUTH;
+}
+
+static uint8_t
+inherit(int user_value, uint8_t gateway_value)
+{
+	return user_value >= 0 ? (uint8_t)user_value : gateway_value;
+}
+
+static bool
+all_zero(const uint8_t *bytes, size_t len)
+{
+	uint8_t sum = 0;
+
+	while (len--)
+		sum |= *bytes++;
+	return sum == 0;
+}
+
+/* R2, T16: the weak switch is read here, and what is decided here is what CCP may negotiate. */
+static enum refusal_code
+grant_encryption(const struct aaa *a, const struct user *user, enum ppp_auth method,
+	struct ppp_verdict *verdict)
+{
+	struct ppp_grant *g = &verdict->grant;
+	uint8_t configured = inherit(user->mppe_strengths, a->settings.mppe_strengths);
+	bool weak = a->settings.allow_weak_crypto;
+
+	g->mppe_policy = inherit(user->mppe_policy, a->settings.mppe_policy);
+	g->mppe_mode = inherit(user->mppe_mode, a->settings.mppe_mode);
+	if (g->mppe_policy == PPP_MPPE_FORBID)
+		return REFUSAL_NONE;
+	if (!verdict->have_keys) {
+		if (g->mppe_policy == PPP_MPPE_REQUIRE)
+			return REFUSAL_ENCRYPTION_NEEDS_MSCHAP;
+		g->mppe_policy = PPP_MPPE_FORBID;
+		return REFUSAL_NONE;
+	}
+	g->mppe_strengths = weak ? configured : configured & ~WEAK_STRENGTHS;
+	g->mppe_refused_weak = weak ? 0 : WEAK_STRENGTHS;
+	/* A password without an LM hash has no MS-CHAPv1 keys of 40 and 56 bits, RFC 3079
+	 * section 2.1. */
+	if (method == PPP_AUTH_MSCHAPV1 && all_zero(verdict->lm_hash, sizeof(verdict->lm_hash)))
+		g->mppe_strengths &= (uint8_t)~WEAK_STRENGTHS;
+	if (g->mppe_strengths)
+		return REFUSAL_NONE;
+	if (g->mppe_policy == PPP_MPPE_REQUIRE)
+		return !weak && configured & WEAK_STRENGTHS ? REFUSAL_WEAK_CRYPTO_OFF
+							    : REFUSAL_NO_COMMON_ENCRYPTION;
+	g->mppe_policy = PPP_MPPE_FORBID;
+	return REFUSAL_NONE;
+}
+
+static enum refusal_code
+grant_address(struct aaa *a, const struct user *user, struct ppp_grant *g)
+{
+	int rc;
+
+	g->local_ip = pool_server_address(a->pool);
+	if (user->static_ip == 0) {
+		g->peer_ip = pool_take(a->pool);
+		return g->peer_ip ? REFUSAL_NONE : REFUSAL_POOL_EMPTY;
+	}
+	if (user->static_ip == g->local_ip)
+		return REFUSAL_ADDRESS_IN_USE;
+	rc = pool_take_address(a->pool, user->static_ip);
+	if (rc == -ERANGE)
+		rc = addresses_add(&a->outside, user->static_ip);
+	if (rc == -ENOMEM)
+		return REFUSAL_NO_RESOURCES;
+	if (rc)
+		return REFUSAL_ADDRESS_IN_USE;
+	g->peer_ip = user->static_ip;
+	return REFUSAL_NONE;
+}
+
+static enum refusal_code
+authorize(struct aaa *a, const struct user *user, enum ppp_auth method, struct ppp_verdict *verdict)
+{
+	enum refusal_code why;
+
+	if (user->dialin != DIALIN_ALLOW)
+		return REFUSAL_DIALIN_DENIED;
+	why = method_allowed(a, user, method);
+	if (why == REFUSAL_NONE)
+		why = grant_encryption(a, user, method, verdict);
+	if (why == REFUSAL_NONE)
+		why = grant_address(a, user, &verdict->grant);
+	return why;
+}
+
+void
+aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
+	uint32_t peer_addr, uint64_t now_ms, struct ppp_verdict *verdict)
+{
+	const struct user *user = NULL;
+	enum refusal_code why;
+
+	(void)server_name; /* no local method hashes it; RADIUS will carry it as NAS-Identifier */
+	memset(verdict, 0, sizeof(*verdict));
+	why = identify(a, cred, peer_addr, now_ms, &user, verdict);
+	if (why == REFUSAL_NONE)
+		why = authorize(a, user, cred->method, verdict);
+	if (why != REFUSAL_NONE) {
+		OPENSSL_cleanse(verdict, sizeof(*verdict));
+		verdict->refusal = why;
+		return;
+	}
+	memcpy(verdict->grant.dns, a->settings.dns, sizeof(verdict->grant.dns));
+	memcpy(verdict->grant.wins, a->settings.wins, sizeof(verdict->grant.wins));
+	verdict->ok = true;
+}
+
+void
+aaa_release(struct aaa *a, uint32_t peer_ip)
+{
+	pool_release(a->pool, peer_ip);
+	addresses_remove(&a->outside, peer_ip);
+}

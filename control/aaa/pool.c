@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/aaa/pool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_MAX (1u << 20) /* addresses; 8 octets each */
+#define TAKEN    UINT32_MAX
+
+/*
+ * The free addresses are a ring of indexes from the least to the most recently released one.
+ * links[0] is the server's own address and, as it is never free, the ring's head.
+ */
+struct link {
+	uint32_t next, prev; /* next is TAKEN while the address is in use */
+};
+
+struct pool {
+	char name[64];
+	uint32_t first, last;
+	unsigned int used;
+	struct link links[];
+};
+
+static bool
+unicast(uint32_t first, uint32_t last)
+{
+	return first >= 0x01000000u && last < 0xe0000000u &&
+	       (last < 0x7f000000u || first > 0x7fffffffu);
+}
+
+static void
+append(struct pool *p, uint32_t i)
+{
+	uint32_t tail = p->links[0].prev;
+
+	p->links[i] = (struct link){.next = 0, .prev = tail};
+	p->links[tail].next = i;
+	p->links[0].prev = i;
+}
+
+static void
+take(struct pool *p, uint32_t i)
+{
+	struct link *l = &p->links[i];
+
+	p->links[l->prev].next = l->next;
+	p->links[l->next].prev = l->prev;
+	l->next = TAKEN;
+	p->used++;
+}
+
+struct pool *
+pool_new(const char *name, uint32_t first, uint32_t last, char *err, unsigned int errlen)
+{
+	const char *why = NULL;
+	struct pool *p;
+	uint32_t i;
+
+	if (last <= first)
+		why = "needs at least two addresses, the first of which is the server's";
+	else if (!unicast(first, last))
+		why = "holds addresses that are not unicast";
+	else if (last - first >= POOL_MAX)
+		why = "holds more than 1048576 addresses";
+	if (why) {
+		snprintf(err, errlen, "pool %s: the range %s", name, why);
+		return NULL;
+	}
+	p = calloc(1, sizeof(*p) + (last - first + 1) * sizeof(p->links[0]));
+	if (!p) {
+		snprintf(err, errlen, "pool %s: out of memory", name);
+		return NULL;
+	}
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	p->first = first;
+	p->last = last;
+	for (i = 1; i <= last - first; i++)
+		append(p, i);
+	return p;
+}
+
+void
+pool_free(struct pool *p)
+{
+	free(p);
+}
+
+const char *
+pool_name(const struct pool *p)
+{
+	return p->name;
+}
+
+uint32_t
+pool_server_address(const struct pool *p)
+{
+	return p->first;
+}
+
+uint32_t
+pool_last(const struct pool *p)
+{
+	return p->last;
+}
+
+uint32_t
+pool_take(struct pool *p)
+{
+	uint32_t i = p->links[0].next;
+
+	if (i == 0)
+		return 0;
+	take(p, i);
+	return p->first + i;
+}
+
+int
+pool_take_address(struct pool *p, uint32_t address)
+{
+	if (address <= p->first || address > p->last)
+		return -ERANGE;
+	if (p->links[address - p->first].next == TAKEN)
+		return -EBUSY;
+	take(p, address - p->first);
+	return 0;
+}
+
+void
+pool_release(struct pool *p, uint32_t address)
+{
+	if (address <= p->first || address > p->last || p->links[address - p->first].next != TAKEN)
+		return;
+	append(p, address - p->first);
+	p->used--;
+}
+
+unsigned int
+pool_size(const struct pool *p)
+{
+	return p->last - p->first;
+}
+
+unsigned int
+pool_used(const struct pool *p)
+{
+	return p->used;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/aaa/verify.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "crypto/mschap.h"
+
+#define LM_PASSWORD_MAX 14
+
+struct secrets {
+	uint8_t nt_hash[MSCHAP_HASH_LEN], nt_hash_hash[MSCHAP_HASH_LEN], lm_hash[MSCHAP_HASH_LEN];
+	char authenticator_response[MSCHAP_AUTH_RESPONSE_LEN + 1];
+};
+
+static bool
+verify_mschapv2(const struct ppp_credentials *cred, const char *password, struct secrets *s)
+{
+	bool ok;
+
+	if (cred->challenge_len != 16 || cred->response_len != 24)
+		return false;
+	if (mschap_nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
+		return false;
+	ok = mschapv2_verify(
+		cred->challenge, cred->peer_challenge, cred->user, s->nt_hash, cred->response);
+	return !mschapv2_authenticator_response(s->nt_hash, cred->response, cred->challenge,
+		       cred->peer_challenge, cred->user, s->authenticator_response) &&
+	       ok;
+}
+
+/* RFC 2433 section 6: LM response, NT response, and a flag which says that the NT response is to be
+ * used. */
+static bool
+verify_mschapv1(const struct ppp_credentials *cred, const char *password, struct secrets *s)
+{
+	bool has_lm, nt_ok, lm_ok;
+
+	if (cred->challenge_len != 8 || cred->response_len != 49)
+		return false;
+	if (mschap_nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
+		return false;
+	/* The LM hash sees the first 14 characters only: it must not vouch for a longer password.
+	 */
+	has_lm = mschap_lm_hash(password, s->lm_hash) == 0 && strlen(password) <= LM_PASSWORD_MAX;
+	nt_ok = mschapv1_verify(cred->challenge, s->nt_hash, cred->response + 24);
+	lm_ok = mschapv1_verify(cred->challenge, s->lm_hash, cred->response) && has_lm;
+	if (!has_lm)
+		memset(s->lm_hash, 0, sizeof(s->lm_hash));
+	return cred->response[48] & 1 ? nt_ok : lm_ok;
+}
+
+static bool
+verify_pap(const struct ppp_credentials *cred, const char *password)
+{
+	char given[sizeof(cred->password)] = {0}, known[sizeof(cred->password)] = {0};
+	size_t given_len = strnlen(cred->password, sizeof(cred->password));
+	size_t known_len = strnlen(password, sizeof(known));
+	bool same;
+
+	if (given_len == sizeof(given) || known_len == sizeof(known))
+		return false;
+	memcpy(given, cred->password, given_len);
+	memcpy(known, password, known_len);
+	same = CRYPTO_memcmp(given, known, sizeof(given)) == 0;
+	OPENSSL_cleanse(given, sizeof(given));
+	OPENSSL_cleanse(known, sizeof(known));
+	return same;
+}
+
+bool
+aaa_verify(const struct ppp_credentials *cred, const char *password, struct ppp_verdict *verdict)
+{
+	struct secrets s = {0};
+	bool ok = false;
+
+	switch (cred->method) {
+	case PPP_AUTH_MSCHAPV2:
+		ok = verify_mschapv2(cred, password, &s);
+		break;
+	case PPP_AUTH_MSCHAPV1:
+		ok = verify_mschapv1(cred, password, &s);
+		break;
+	case PPP_AUTH_CHAP_MD5:
+		ok = cred->response_len == 16 && cred->challenge_len <= sizeof(cred->challenge) &&
+		     chap_md5_verify(cred->id, password, cred->challenge, cred->challenge_len,
+			     cred->response);
+		break;
+	case PPP_AUTH_PAP:
+		ok = verify_pap(cred, password);
+		break;
+	}
+	if (ok) {
+		verdict->have_keys =
+			cred->method == PPP_AUTH_MSCHAPV2 || cred->method == PPP_AUTH_MSCHAPV1;
+		memcpy(verdict->nt_hash_hash, s.nt_hash_hash, sizeof(verdict->nt_hash_hash));
+		memcpy(verdict->lm_hash, s.lm_hash, sizeof(verdict->lm_hash));
+		memcpy(verdict->authenticator_response, s.authenticator_response,
+			sizeof(verdict->authenticator_response));
+	}
+	OPENSSL_cleanse(&s, sizeof(s));
+	return ok;
+}
