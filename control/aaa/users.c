@@ -179,7 +179,7 @@ users_add(struct users *u, const struct user *user)
 	struct entry *e;
 	size_t b;
 
-	if (!user->name || !user->password || !valid_name(user->name))
+	if (!user->name || !valid_name(user->name) || !user->password || !*user->password)
 		return -EINVAL;
 	if (find(u, user->name))
 		return -EEXIST;

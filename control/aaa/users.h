@@ -30,7 +30,7 @@ struct users;
 struct users *users_new(void);
 void users_free(struct users *u); /* wipes passwords */
 /* Takes a copy.  0, -EEXIST, -EINVAL (name empty, longer than 255 octets, or with a backslash or
- * control characters; no password), -ENOMEM. */
+ * control characters; empty password), -ENOMEM. */
 int users_add(struct users *u, const struct user *user);
 const struct user *users_find(const struct users *u, const char *name);
 unsigned int users_count(const struct users *u);
