@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import itertools
+import os
+
+import pytest
+
+from lab import CLIENT, SERVER, Lab
+from mppe import Mppe
+
+KEY_UP, KEY_DOWN = bytes(range(16)), bytes(range(100, 116))
+
+
+def programs():
+    return os.environ["ADIT_DATAPLANE"], os.environ["ADIT_SEGCTL"]
+
+
+@pytest.fixture(scope="module")
+def lab(request):
+    """One data plane for a file; a module that sets LCORES chooses its workers."""
+    made = Lab(*programs(), lcores=getattr(request.module, "LCORES", "0@0,1@1"))
+    yield made
+    alive, log = made.alive(), made.log_text()
+    made.close()
+    assert alive, "the data plane died:\n" + log
+
+
+class Session:
+    numbers = itertools.count(1)
+
+    def __init__(self, lab, peer=CLIENT, bits=0, stateless=True, require=False, opened=True, acfc=1, pfc=1, mru=1400):
+        n = next(self.numbers)
+        self.lab, self.peer, self.call, self.peer_call = lab, peer, 1000 + n, 2000 + n
+        self.handle, self.inner = n % 256 | (1 + n // 256) << 20, f"10.99.0.{1 + n % 250}"
+        self.seq = 0
+        control = lab.control
+        assert control.do("add", self.handle, SERVER, peer, self.call, self.peer_call) == 0
+        assert control.do("link", self.handle, 1400, mru, acfc, pfc) == 0
+        self.up = self.down = None
+        if bits:
+            assert control.do("mppe", self.handle, bits, int(stateless), KEY_DOWN.hex(), KEY_UP.hex()) == 0
+            self.up, self.down = Mppe(KEY_UP, bits, stateless), Mppe(KEY_DOWN, bits, stateless)
+        if opened:
+            assert control.do("open", self.handle, self.inner, int(require), 1, "tester") == 0
+
+    def close(self):
+        self.lab.control.do("close", self.handle)
+        assert self.lab.control.hear("event", lambda o: o["event"] == 2 and o["handle"] == self.handle), "never gone"
+
+
+@pytest.fixture
+def session(lab):
+    """A maker of sessions that closes what it made."""
+    made = []
+
+    def make(**how):
+        made.append(Session(lab, **how))
+        return made[-1]
+
+    lab.wan.drain()
+    lab.lan.drain()
+    yield make
+    for s in made:
+        s.close()
