@@ -283,7 +283,8 @@ static void
 finished(struct fsm *f, enum fsm_event why)
 {
 	struct ppp_link *l = f->link;
-	bool alive = l->ccp.peer_offers != 0 || l->ipcp.held.len > 0 || why != FSM_TO_BAD;
+	/* A client that speaks, but not CCP, has an opinion on it. */
+	bool alive = why != FSM_TO_BAD || l->now - l->heard_at < 3 * (uint64_t)l->cfg.restart_ms;
 
 	if (alive)
 		give_up(l, ccp_refusal(l), "CCP did not converge");

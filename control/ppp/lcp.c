@@ -91,18 +91,27 @@ request(struct fsm *f, struct wire_writer *w)
 }
 
 /* Our magic number came from the peer: a loop, or one chance in 2^32 (RFC 1661 section 6.4). */
-static void
-judge_magic(struct fsm *f, uint32_t magic, struct wire_writer *nak)
+static bool
+is_looped(const struct ppp_link *l, struct wire_reader options)
 {
-	struct ppp_link *l = f->link;
+	struct wire_option o;
 
-	if (magic != 0 && magic != l->lcp.magic)
-		return;
-	if (magic != 0 && ++l->lcp.loops > l->cfg.max_failure) {
+	while (wire_next_option(&options, &o))
+		if (o.type == LCP_MAGIC && o.len == 4 && l->lcp.magic != 0 &&
+			wire_be32(o.data) == l->lcp.magic)
+			return true;
+	return false;
+}
+
+static uint8_t
+answer_loop(struct ppp_link *l, struct wire_writer *nak)
+{
+	if (++l->lcp.loops > l->cfg.max_failure) {
 		ppp_fail(l, REFUSAL_LCP_FAILED, "the link is looped back");
-		return;
+		return FSM_NO_ANSWER;
 	}
 	wire_put_option32(nak, LCP_MAGIC, new_magic(l));
+	return FSM_CONFIGURE_NAK;
 }
 
 /* One option of the peer; true: reject it. */
@@ -129,7 +138,8 @@ judge_option(struct fsm *f, const struct wire_option *o, struct wire_writer *nak
 	case LCP_MAGIC:
 		if (o->len != 4)
 			return true;
-		judge_magic(f, wire_be32(o->data), nak);
+		if (wire_be32(o->data) == 0 && !fsm_nak_limit(f))
+			wire_put_option32(nak, LCP_MAGIC, new_magic(l));
 		return false;
 	case LCP_PFC:
 		lcp->peer_pfc = l->cfg.pfc;
@@ -152,11 +162,11 @@ judge(struct fsm *f, struct wire_reader options, struct wire_writer *answer)
 
 	lcp->peer_mru = PPP_DEFAULT_MRU;
 	lcp->peer_acfc = lcp->peer_pfc = false;
+	if (is_looped(f->link, options))
+		return answer_loop(f->link, answer);
 	while (wire_next_option(&options, &o))
 		if (judge_option(f, &o, &nak))
 			wire_put_option(answer, o.type, o.data, o.len);
-	if (f->link->phase == PPP_TERMINATE)
-		return FSM_NO_ANSWER;
 	if (answer->len > 0)
 		return FSM_CONFIGURE_REJECT;
 	if (nak.len == 0)

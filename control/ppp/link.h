@@ -95,6 +95,7 @@ struct ppp_link {
 	void *user;
 	uint64_t now;
 	uint64_t setup_due, auth_due, echo_due;
+	uint64_t heard_at; /* last frame */
 	enum ppp_phase phase;
 	enum refusal_code code; /* why the link ends */
 	char text[96];

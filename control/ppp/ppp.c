@@ -325,6 +325,7 @@ ppp_input(struct ppp_link *l, const uint8_t *frame, size_t len, uint64_t now_ms)
 		return;
 	l->now = now_ms;
 	l->heard = true;
+	l->heard_at = now_ms;
 	input_frame(l, wire_be16(frame), frame, len);
 }
 

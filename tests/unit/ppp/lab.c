@@ -69,6 +69,10 @@ enqueue(struct lab *lab, bool to_server, const uint8_t *f, size_t len)
 	struct lab_frame *q;
 
 	note(lab, to_server, f, len);
+	if (lab->vanish_step != 0 && lab->nsteps >= lab->vanish_step)
+		lab->peer.mute = true;
+	if (lab->lose_step != 0 && lab->nsteps == lab->lose_step)
+		return;
 	for (int copies = rnd(lab) % 100 < lab->dup ? 2 : 1; copies > 0; copies--) {
 		if (rnd(lab) % 100 < lab->loss || lab->queued == LAB_QUEUE || len > sizeof(q->data))
 			continue;
@@ -298,7 +302,7 @@ deliver_one(struct lab *lab)
 	f = lab->queue[best];
 	lab->queued--;
 	memmove(&lab->queue[best], &lab->queue[best + 1], (lab->queued - best) * sizeof(f));
-	if (f.to_server)
+	if (f.to_server || lab->reflect)
 		ppp_input(lab->link, f.data, f.len, lab->now);
 	else
 		peer_input(&lab->peer, f.data, f.len, lab->now);

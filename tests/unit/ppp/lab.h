@@ -24,6 +24,9 @@ struct lab {
 	uint64_t now, rng;
 	unsigned int loss, dup, reorder; /* per cent */
 	uint32_t delay_ms;
+	bool reflect;             /* the server hears itself */
+	unsigned int vanish_step; /* the client falls silent after so many frames */
+	unsigned int lose_step;   /* lose the n-th frame (from 1) */
 	struct lab_frame queue[LAB_QUEUE];
 	unsigned int queued;
 	/* What the ops were told. */

@@ -172,11 +172,11 @@ does_mppe(const struct peer *p)
 static void
 advance(struct peer *p)
 {
-	if (p->authenticated && does_mppe(p) && !p->cfg.no_ccp)
+	if (p->authenticated && does_mppe(p) && !p->cfg.no_ccp && !p->cfg.ignores_ccp)
 		begin(p, P_CCP);
 	if (p->authenticated &&
-		(!does_mppe(p) || p->cfg.no_ccp || p->cfg.no_mppe || p->cfg.early_ipcp ||
-			(p->n[P_CCP].ours && p->n[P_CCP].theirs)))
+		(!does_mppe(p) || p->cfg.no_ccp || p->cfg.ignores_ccp || p->cfg.no_mppe ||
+			p->cfg.early_ipcp || (p->n[P_CCP].ours && p->n[P_CCP].theirs)))
 		begin(p, P_IPCP);
 }
 
@@ -220,6 +220,11 @@ judge_mppe(struct peer *p, const uint8_t *o, struct options *nak, struct options
 	}
 	if (common == 0)
 		common = p->cfg.mppe;
+	if (p->cfg.acks_choice && bits == common) {
+		p->tx_bits = bits;
+		p->tx_stateless = o[2] & 1;
+		return;
+	}
 	one = common & S_128 ? S_128 : common & M_56 ? M_56 : L_40;
 	if (one != bits || (p->cfg.insist_mode && (o[2] & 1) == p->cfg.ask_stateful)) {
 		bool h = p->cfg.insist_mode ? !p->cfg.ask_stateful : o[2] & 1;
@@ -250,10 +255,12 @@ input_request(struct peer *p, int which, uint8_t id, const uint8_t *body, size_t
 	struct negotiation *n = &p->n[which];
 	struct options nak = {.len = 0}, rej = {.len = 0};
 
-	if (n->ours && n->theirs && (len != n->acked_len || memcmp(body, n->acked, len) != 0)) {
-		if (which == P_LCP)
-			reset_above_lcp(p);
+	if (n->ours && n->theirs) { /* RFC 1661: from Opened, all over again */
 		n->theirs = false;
+		if (which == P_LCP) {
+			p->magic += 77;
+			reset_above_lcp(p);
+		}
 		request(p, which, true);
 	}
 	for (size_t i = 0; i + 2 <= len && body[i + 1] >= 2; i += body[i + 1])
@@ -264,8 +271,6 @@ input_request(struct peer *p, int which, uint8_t id, const uint8_t *body, size_t
 		peer_packet(p, n->protocol, CONF_NAK, id, nak.buf, nak.len);
 	} else {
 		n->theirs = true;
-		n->acked_len = len < sizeof(n->acked) ? len : 0;
-		memcpy(n->acked, body, n->acked_len);
 		peer_packet(p, n->protocol, CONF_ACK, id, body, len);
 	}
 	if (!n->started && (which == P_LCP || p->authenticated) &&
@@ -284,6 +289,8 @@ take_nak(struct peer *p, int which, const uint8_t *o)
 
 	if (which == P_CCP && o[0] == 18 && o[1] == 6) {
 		common = o[5] & p->cfg.mppe;
+		if (common == 0 && (p->cfg.stubborn || p->cfg.asks_no_mppe))
+			return;
 		if (common == 0) { /* pppd: "MPPE required but peer negotiation failed" */
 			p->failed = true;
 			peer_packet(p, 0xc021, TERM_REQ, 200, NULL, 0);
@@ -465,6 +472,8 @@ input_negotiation(
 {
 	struct negotiation *n = &p->n[which];
 
+	if (which == P_CCP && p->cfg.ignores_ccp)
+		return;
 	if (which == P_CCP && p->cfg.no_ccp) {
 		uint8_t rej[300] = {0x80, 0xfd, code, id, (len + 4) >> 8, (len + 4) & 255};
 

@@ -34,7 +34,9 @@ struct peer_config {
 	uint8_t mppe;      /* strengths that the client does */
 	uint8_t mppe_ask;  /* strengths of its request; 0: mppe */
 	bool ask_stateful, insist_mode, refuse_stateful;
-	bool passive_ccp; /* never ends its own CCP request */
+	bool ignores_ccp; /* no answer at all */
+	bool acks_choice; /* acknowledges several strengths */
+	bool stubborn;    /* repeats its own strengths after a Nak */
 	uint32_t ip;      /* asked for */
 	bool ip_insist, no_ip_option, dns, wins, vj, reject_server_ip, early_ipcp;
 };
@@ -44,8 +46,6 @@ struct negotiation {
 	bool started, ours, theirs; /* acknowledged */
 	uint8_t id;
 	uint64_t due;
-	uint8_t acked[128];
-	size_t acked_len;
 };
 
 struct peer {

@@ -1,74 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A link from first request to IP, for each authentication method and each MPPE variant. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "crypto/mschap.h"
-#include "lab.h"
-
-static struct lab lab;
-static struct peer_config pc;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	lab_init(&lab, &pc);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	lab_end(&lab);
-	return 0;
-}
-
-static void
-expect_open(void)
-{
-	lab_settle(&lab, lab.now + 60000);
-	if (ppp_phase(lab.link) != PPP_OPEN || !peer_is_open(&lab.peer))
-		lab_print(&lab);
-	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
-	assert_true(peer_is_open(&lab.peer));
-	assert_int_equal(lab.ip_ups, 1);
-	assert_int_equal(lab.downs, 0);
-	assert_false(lab.clear_leak);
-	assert_int_equal(lab.peer.ip, lab.grant.peer_ip);
-}
-
-/* Both ends must hold the same keys, crosswise. */
-static void
-expect_keys(
-	unsigned int tx_strength, bool tx_stateless, unsigned int rx_strength, bool rx_stateless)
-{
-	uint8_t send[16], receive[16], unused[16], hash_hash[16], lm[16];
-
-	assert_int_equal(lab.mppe_ups, 1);
-	assert_int_equal(lab.keys.tx.strength, tx_strength);
-	assert_int_equal(lab.keys.tx.stateless, tx_stateless);
-	assert_int_equal(lab.keys.rx.strength, rx_strength);
-	assert_int_equal(lab.keys.rx.stateless, rx_stateless);
-	mschap_hash_hash(lab.peer.nt_hash, hash_hash);
-	mschap_lm_hash(lab.password, lm);
-	if (lab.peer.method == PPP_AUTH_MSCHAPV1) {
-		mppe_keys_mschapv1(lm, hash_hash, lab.peer.v1_challenge, rx_strength, send);
-		mppe_keys_mschapv1(lm, hash_hash, lab.peer.v1_challenge, tx_strength, receive);
-	} else {
-		mppe_keys_mschapv2(
-			hash_hash, lab.peer.nt_response, false, rx_strength, send, unused);
-		mppe_keys_mschapv2(
-			hash_hash, lab.peer.nt_response, false, tx_strength, unused, receive);
-	}
-	assert_memory_equal(lab.keys.rx.start_key, send, rx_strength == 128 ? 16 : 8);
-	assert_memory_equal(lab.keys.tx.start_key, receive, tx_strength == 128 ? 16 : 8);
-}
+#include "check.h"
 
 static void
 test_happy_path(void **state)
@@ -113,12 +45,286 @@ test_each_method(void **state)
 	}
 }
 
+/* Server and client agree on a method by Nak or Reject, from strong to weak. */
+static void
+test_method_agreed(void **state)
+{
+	(void)state;
+	for (int rejects = 0; rejects < 2; rejects++) {
+		for (int method = PPP_AUTH_MSCHAPV2; method <= PPP_AUTH_PAP; method <<= 1) {
+			lab_init(&lab, &pc);
+			lab.cfg.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_CHAP_MD5 | PPP_AUTH_MSCHAPV1 |
+				       PPP_AUTH_PAP;
+			pc.auth = method;
+			pc.auth_rejects = rejects;
+			pc.mppe = 0;
+			lab.grant.mppe_policy = PPP_MPPE_FORBID;
+			lab_start(&lab, &pc, true);
+			expect_open();
+			assert_int_equal(lab.cred.method, method);
+			lab_end(&lab);
+		}
+	}
+}
+
+/* pppd not attached when the first LCP Configure-Request comes: the second follows within
+ * restart_first_ms. */
+static void
+test_first_request_lost(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, false);
+	lab.peer.mute = true;
+	lab_run(&lab, 1500);
+	lab.peer.mute = false;
+	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 1);
+	lab_run(&lab, 2005);
+	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 2);
+	expect_open();
+	assert_true(lab.now < 2500);
+}
+
+/* A NAT let nothing in before the client's first packet. */
+static void
+test_peer_seen(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, false);
+	lab.peer.mute = true;
+	lab_run(&lab, 1200);
+	lab.peer.mute = false;
+	ppp_peer_seen(lab.link, lab.now);
+	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 2);
+	ppp_peer_seen(lab.link, lab.now); /* once */
+	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 2);
+	expect_open();
+	assert_true(lab.now < 1500);
+}
+
+/* R28: multilink and callback rejected; Identification tolerated; VJ rejected; WINS only when there
+ * is some. */
+static void
+test_options(void **state)
+{
+	(void)state;
+	pc.multilink = pc.identify = pc.vj = pc.wins = pc.deflate = true;
+	lab.grant.wins[0] = 0x0a00002a;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	assert_true(lab.peer.multilink_rejected);
+	assert_true(lab.peer.deflate_rejected);
+	assert_true(lab.peer.vj_rejected);
+	assert_false(lab.peer.ip_asks_wins); /* the second WINS server is 0: rejected */
+	assert_int_equal(lab.peer.dns[1], lab.grant.dns[1]);
+	assert_int_equal(lab_count(&lab, "Code-Reject"), 0);
+}
+
+static void
+test_mru(void **state)
+{
+	(void)state;
+	pc.mru = 200; /* below min_peer_mru: Naked */
+	lab_start(&lab, &pc, true);
+	expect_open();
+	assert_int_equal(lab.framing.peer_mru, 576);
+	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Nak"), 1);
+}
+
+static void
+test_no_compression_of_headers(void **state)
+{
+	(void)state;
+	lab.cfg.acfc = lab.cfg.pfc = false;
+	pc.mru = 0; /* default */
+	lab_start(&lab, &pc, false);
+	lab_run(&lab,
+		1100); /* the client's options are fixed: let it see the rejection and stop there */
+	assert_true(lab_count(&lab, "S>C LCP Configure-Reject") > 0);
+}
+
+static void
+test_server_address_rejected(void **state)
+{
+	(void)state;
+	pc.reject_server_ip = true;
+	lab_start(&lab, &pc, true);
+	expect_open();
+}
+
+/* Windows sends CCP and IPCP at once: the IPCP request is kept until MPPE is up. */
+static void
+test_early_ipcp(void **state)
+{
+	(void)state;
+	pc.early_ipcp = true;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	assert_true(lab.now < 1500);
+}
+
+static void
+test_deferred_verdict(void **state)
+{
+	(void)state;
+	lab.defer = true;
+	lab_start(&lab, &pc, true);
+	lab_run(&lab, 9000); /* the client repeats its Response */
+	assert_int_equal(lab.auths, 1);
+	assert_int_equal(ppp_phase(lab.link), PPP_AUTHENTICATE);
+	lab_verdict(&lab);
+	lab_verdict(&lab); /* not asked for: no effect */
+	expect_open();
+	assert_int_equal(lab.auths, 1);
+}
+
+/* The Success is lost: the same Response again has the same Success, and nobody is asked again. */
+static void
+test_success_lost(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, true);
+	while (lab_count(&lab, "S>C CHAP Success") == 0)
+		lab_run(&lab, lab.now + 1);
+	lab.queued = 0;
+	expect_open();
+	assert_int_equal(lab.auths, 1);
+	assert_int_equal(lab_count(&lab, "S>C CHAP Success"), 2);
+}
+
+/* Any single frame lost: the link opens all the same. */
+static void
+test_each_frame_lost(void **state)
+{
+	(void)state;
+	for (unsigned int lost = 0; lost < 30; lost++) {
+		lab_init(&lab, &pc);
+		lab_start(&lab, &pc, true);
+		lab.lose_step = lost + 1;
+		expect_open();
+		lab_end(&lab);
+	}
+}
+
+/* The client negotiates LCP anew in the open phase: everything again, with new keys. */
+static void
+test_lcp_renegotiation(void **state)
+{
+	struct ppp_mppe_result old;
+
+	(void)state;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	old = lab.keys;
+	lab_run(&lab, lab.now + 1000);
+	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	lab_run(&lab, lab.now + 20000);
+	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
+	assert_int_equal(lab.auths, 2);
+	assert_int_equal(lab.mppe_downs, 1);
+	assert_int_equal(lab.mppe_ups, 2);
+	assert_int_equal(lab.ip_ups, 2);
+	assert_memory_not_equal(old.tx.start_key, lab.keys.tx.start_key, 16);
+}
+
+/* A verdict for the exchange before renegotiation must not open the new one. */
+static void
+test_stale_verdict(void **state)
+{
+	(void)state;
+	lab.defer = true;
+	lab_start(&lab, &pc, true);
+	lab_run(&lab, 1500);
+	assert_int_equal(lab.auths, 1);
+	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	lab_run(&lab, lab.now + 1000);
+	lab_verdict(&lab);
+	assert_int_equal(lab_count(&lab, "S>C CHAP Success"), 0);
+	lab.defer = false;
+	expect_open();
+	assert_int_equal(lab.auths, 2);
+}
+
+static void
+test_ipcp_renegotiation(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	lab.peer.ip_asks_dns = false;
+	peer_renegotiate(&lab.peer, P_IPCP, lab.now);
+	lab_run(&lab, lab.now + 5000);
+	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
+	assert_int_equal(lab.ip_ups, 1); /* the same address: said once */
+	assert_int_equal(lab.mppe_downs, 0);
+}
+
+static void
+test_echo(void **state)
+{
+	static const uint8_t request[] = {0xc0, 0x21, 9, 77, 0, 12, 1, 2, 3, 4, 'd', 'a', 't', 'a'};
+
+	(void)state;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	lab_run(&lab, lab.now + 100000);
+	assert_in_range(lab_count(&lab, "S>C LCP Echo-Request"), 9, 10);
+	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
+	lab_inject(&lab, request, sizeof(request));
+	lab_run(&lab, lab.now + 50);
+	assert_int_equal(lab.peer.echo_replies, 1);
+	assert_int_equal(lab_count(&lab, "S>C LCP Echo-Reply id 77 len 14"), 1);
+	for (int i = 0; i < 30; i++) { /* data passes: no echo */
+		lab_run(&lab, lab.now + 5000);
+		ppp_traffic_seen(lab.link, lab.now);
+	}
+	assert_in_range(lab_count(&lab, "S>C LCP Echo-Request"), 9, 11);
+}
+
+static void
+test_close(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	ppp_close(lab.link, REFUSAL_ADMIN_DISCONNECT, "by hand", lab.now);
+	expect_refusal(REFUSAL_ADMIN_DISCONNECT);
+	assert_string_equal(lab.text, "by hand");
+	assert_int_equal(lab_count(&lab, "S>C LCP Terminate-Request"), 1);
+	assert_int_equal(lab_count(&lab, "C>S LCP Terminate-Ack"), 1);
+}
+
+static void
+test_close_before_start(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, false);
+	ppp_close(lab.link, REFUSAL_NONE, NULL, lab.now);
+	expect_refusal(REFUSAL_NONE);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_happy_path, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_each_method, setup, teardown),
+		LINK_TEST(test_happy_path),
+		LINK_TEST(test_each_method),
+		LINK_TEST(test_method_agreed),
+		LINK_TEST(test_first_request_lost),
+		LINK_TEST(test_peer_seen),
+		LINK_TEST(test_options),
+		LINK_TEST(test_mru),
+		LINK_TEST(test_no_compression_of_headers),
+		LINK_TEST(test_server_address_rejected),
+		LINK_TEST(test_early_ipcp),
+		LINK_TEST(test_deferred_verdict),
+		LINK_TEST(test_success_lost),
+		LINK_TEST(test_each_frame_lost),
+		LINK_TEST(test_lcp_renegotiation),
+		LINK_TEST(test_stale_verdict),
+		LINK_TEST(test_ipcp_renegotiation),
+		LINK_TEST(test_echo),
+		LINK_TEST(test_close),
+		LINK_TEST(test_close_before_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
