@@ -49,7 +49,7 @@ struct session_uplink {
 	uint8_t rx_any;       /* rx_highest is valid */
 	uint8_t far_ahead;    /* consecutive packets beyond GRE_MAX_AHEAD */
 	uint8_t ack_due;      /* packets received since our last acknowledgement went out */
-	uint8_t reserved;
+	uint8_t ack_queued;   /* waiting in the owner's queue of acknowledgements */
 	uint64_t rx_window;   /* bit n: rx_highest - n was received */
 	uint64_t lost_sync_at; /* TSC of the last EVENT_LOST_SYNC (rate limit) */
 	struct session_counters *counters; /* in the shared segment */

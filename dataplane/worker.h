@@ -48,7 +48,7 @@ struct pkt_meta {
 	uint8_t flags;
 	uint16_t l2_len;     /* outer Ethernet header in front of data, for ICMP and the TAP */
 	uint32_t gre_seq;
-	uint32_t reserved;
+	uint32_t icmp;       /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
 };
 static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
 #define PKT_META_OFFSET 96
