@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* classify.  In: Ethernet frames of ports.  Out: PPTP's GRE at its IPv4 header, packets to forward,
+ * frames for the kernel. */
+#include <netinet/in.h>
+
+#include <rte_ether.h>
+
+#include "dataplane/nodes/node.h"
+#include "dataplane/port.h"
+
+enum {
+	EDGE_PPTP_INPUT,
+	EDGE_IP_FORWARD,
+	EDGE_TO_MAIN,
+	EDGE_ETH_NOT_OURS,
+	EDGE_ETH_MALFORMED,
+	EDGE_EDGE_FILTER,
+	EDGE_EDGE_IPV6,
+	EDGE_IP_MALFORMED,
+	EDGE_IP_CHECKSUM,
+	EDGE_IP_FRAGMENT,
+	EDGE_IP_OPTIONS,
+	EDGE_COUNT
+};
+
+#define PPTP_TCP_PORT 1723
+
+static rte_edge_t
+to_tap(struct rte_mbuf *m)
+{
+	pkt_meta(m)->kind = PUNT_TAP;
+	return EDGE_TO_MAIN;
+}
+
+/* RFC 791, RFC 1812 section 5.2.2.  EDGE_COUNT: in order. */
+static rte_edge_t
+ipv4_validate(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t room)
+{
+	uint32_t hlen = rte_ipv4_hdr_len(ip);
+	uint32_t len = rte_be_to_cpu_16(ip->total_length);
+	uint64_t cksum = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+
+	if (unlikely(ip->version_ihl >> 4 != 4 || hlen < sizeof(*ip) || len < hlen || len > room))
+		return EDGE_IP_MALFORMED;
+	if (cksum == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+		return EDGE_COUNT;
+	if (cksum == RTE_MBUF_F_RX_IP_CKSUM_BAD || rte_raw_cksum(ip, hlen) != 0xffff)
+		return EDGE_IP_CHECKSUM;
+	return EDGE_COUNT;
+}
+
+/* Is this address carried by a WAN port's TAP twin? */
+static bool
+is_wan_address(rte_be32_t ip_be)
+{
+	uint32_t v = fib_lookup(ip_be);
+	return FIB_TYPE(v) == FIB_LOCAL && FIB_INDEX(v) < n_ports &&
+	       ports[FIB_INDEX(v)].role == PORT_WAN;
+}
+
+/* R12: what else than GRE may come in.  TCP 1723, ICMP errors that its path MTU discovery needs,
+ * and ping by name. */
+static bool
+edge_allows(const struct rte_ipv4_hdr *ip, uint32_t len)
+{
+	const uint8_t *l4 = (const uint8_t *)(ip + 1);
+
+	if (ip->next_proto_id == IPPROTO_TCP)
+		return len >= sizeof(*ip) + 20 && (l4[2] << 8 | l4[3]) == PPTP_TCP_PORT;
+	if (ip->next_proto_id != IPPROTO_ICMP || len < sizeof(*ip) + 8)
+		return false;
+	switch (l4[0]) {
+	case 3:  /* destination unreachable, and fragmentation needed */
+	case 11: /* time exceeded */
+	case 12: /* parameter problem */
+		return true;
+	case 8:
+		return settings.edge_ping;
+	default:
+		return false;
+	}
+}
+
+/*
+ * A packet on a WAN port goes to one of its addresses or nowhere: nothing is forwarded from the
+ * Internet, to clients neither (RRAS drops the same on its Internet interface).  GRE needs no
+ * look-up of the address here: pptp_input's table holds server addresses only.
+ */
+static rte_edge_t
+wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
+{
+	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)))
+		return EDGE_EDGE_FILTER;
+	if (unlikely(ip->fragment_offset &
+		     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
+		return EDGE_IP_FRAGMENT;
+	if (unlikely(ip->version_ihl != 0x45))
+		return EDGE_IP_OPTIONS;
+	if (likely(ip->next_proto_id == IPPROTO_GRE)) {
+		const uint8_t *gre = (const uint8_t *)(ip + 1);
+		/* RFC 2637 section 4.1: version 1, protocol type 0x880B */
+		if (rte_be_to_cpu_16(ip->total_length) < sizeof(*ip) + 4 || (gre[1] & 7) != 1 ||
+			gre[2] != 0x88 || gre[3] != 0x0b)
+			return EDGE_EDGE_FILTER;
+		rte_pktmbuf_adj(m, sizeof(*eth));
+		return EDGE_PPTP_INPUT;
+	}
+	if (!edge_allows(ip, rte_be_to_cpu_16(ip->total_length)) || !is_wan_address(ip->dst_addr))
+		return EDGE_EDGE_FILTER;
+	return to_tap(m);
+}
+
+static rte_edge_t
+lan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
+{
+	/* Multicast is the kernel's: routing daemons listen there. */
+	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) ||
+		FIB_TYPE(fib_lookup(ip->dst_addr)) == FIB_LOCAL)
+		return to_tap(m);
+	rte_pktmbuf_adj(m, sizeof(*eth));
+	return EDGE_IP_FORWARD;
+}
+
+static inline rte_edge_t
+classify_one(struct worker *w, struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+	const struct port *port = &ports[meta->port];
+
+	(void)w;
+	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) < 0)
+		return EDGE_ETH_MALFORMED;
+	if (unlikely(m->data_len < sizeof(struct rte_ether_hdr)))
+		return EDGE_ETH_MALFORMED;
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	if (unlikely(!rte_is_same_ether_addr(&eth->dst_addr, &port->mac) &&
+		     !rte_is_multicast_ether_addr(&eth->dst_addr)))
+		return EDGE_ETH_NOT_OURS;
+	meta->l2_len = sizeof(*eth);
+	if (unlikely(eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4))) {
+		if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_ARP))
+			return to_tap(m);
+		return eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6) ? EDGE_EDGE_IPV6
+									: EDGE_EDGE_FILTER;
+	}
+	uint32_t room = m->data_len - sizeof(*eth);
+	if (unlikely(room < sizeof(struct rte_ipv4_hdr)))
+		return EDGE_ETH_MALFORMED;
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
+	rte_edge_t bad = ipv4_validate(m, ip, room);
+	if (unlikely(bad != EDGE_COUNT))
+		return bad;
+	uint32_t padding = room - rte_be_to_cpu_16(ip->total_length);
+	if (padding > 0)
+		rte_pktmbuf_trim(m, padding);
+	return port->role == PORT_WAN ? wan_ipv4(m, eth, ip) : lan_ipv4(m, eth, ip);
+}
+
+static inline void
+classify_ahead(struct rte_mbuf *m)
+{
+	rte_prefetch0(rte_pktmbuf_mtod(m, void *));
+}
+
+static uint16_t
+classify_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	return node_each(graph, node, objs, n, classify_ahead, classify_one);
+}
+
+NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
+	.next_nodes = {
+		[EDGE_PPTP_INPUT] = "pptp_input",
+		[EDGE_IP_FORWARD] = "ip_forward",
+		[EDGE_TO_MAIN] = "to_main",
+		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
+		[EDGE_ETH_MALFORMED] = "drop_eth_malformed",
+		[EDGE_EDGE_FILTER] = "drop_edge_filter",
+		[EDGE_EDGE_IPV6] = "drop_edge_ipv6",
+		[EDGE_IP_MALFORMED] = "drop_ip_malformed",
+		[EDGE_IP_CHECKSUM] = "drop_ip_checksum",
+		[EDGE_IP_FRAGMENT] = "drop_ip_fragment",
+		[EDGE_IP_OPTIONS] = "drop_ip_options",
+	});

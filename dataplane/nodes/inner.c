@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/nodes/inner.h"
+
+#include <string.h>
+
+#define TCPOPT_END 0
+#define TCPOPT_NOP 1
+#define TCPOPT_MSS 2
+
+/* The option need not be aligned to the words that the checksum adds: at an odd offset its octets
+ * are swapped. */
+static rte_be16_t
+word_at(uint16_t value, uint32_t offset)
+{
+	return offset & 1 ? rte_bswap16(rte_cpu_to_be_16(value)) : rte_cpu_to_be_16(value);
+}
+
+void
+tcp_mss_clamp_syn(struct rte_ipv4_hdr *ip, uint32_t len, uint16_t mss)
+{
+	uint32_t l4 = rte_ipv4_hdr_len(ip);
+	uint8_t *tcp = (uint8_t *)ip + l4;
+	uint32_t hlen = (uint32_t)(tcp[12] >> 4) * 4;
+
+	if (hlen > len - l4)
+		return;
+	for (uint32_t at = 20; at < hlen;) {
+		if (tcp[at] == TCPOPT_END)
+			return;
+		if (tcp[at] == TCPOPT_NOP) {
+			at++;
+			continue;
+		}
+		if (at + 1 >= hlen || tcp[at + 1] < 2 || at + tcp[at + 1] > hlen)
+			return;
+		if (tcp[at] == TCPOPT_MSS && tcp[at + 1] == 4) {
+			uint16_t old = tcp[at + 2] << 8 | tcp[at + 3];
+			if (old <= mss)
+				return;
+			rte_be16_t cksum;
+			memcpy(&cksum, tcp + 16, sizeof(cksum));
+			cksum = cksum_update(cksum, word_at(old, at), word_at(mss, at));
+			memcpy(tcp + 16, &cksum, sizeof(cksum));
+			tcp[at + 2] = mss >> 8;
+			tcp[at + 3] = mss & 0xff;
+			return;
+		}
+		at += tcp[at + 1];
+	}
+}

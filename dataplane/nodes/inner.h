@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inner IPv4 packets: checks and changes that uplink and downlink share. */
+#ifndef ADIT_DATAPLANE_NODES_INNER_H
+#define ADIT_DATAPLANE_NODES_INNER_H
+
+#include <netinet/in.h>
+
+#include "dataplane/nodes/node.h"
+
+#define TCP_FLAG_SYN 0x02
+
+/* RFC 1624, equation 3: a 16-bit word of what a checksum covers changes from old to new, all in
+ * network order. */
+static inline rte_be16_t
+cksum_update(rte_be16_t cksum, rte_be16_t old, rte_be16_t new)
+{
+	uint32_t sum = (uint16_t)~cksum + (uint16_t)~old + new;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
+	return (rte_be16_t)~sum;
+}
+
+/* D5: lower the maximum segment size that a TCP SYN announces (RFC 879, RFC 9293 section 3.2) to
+ * mss. */
+void tcp_mss_clamp_syn(struct rte_ipv4_hdr *ip, uint32_t len, uint16_t mss);
+
+/* ip: len octets, validated. */
+static inline void
+tcp_mss_clamp(struct rte_ipv4_hdr *ip, uint32_t len, uint16_t mss)
+{
+	if (likely(ip->next_proto_id != IPPROTO_TCP || mss == 0))
+		return;
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK))
+		return;
+	uint32_t l4 = rte_ipv4_hdr_len(ip);
+	if (len >= l4 + 20 && ((const uint8_t *)ip)[l4 + 13] & TCP_FLAG_SYN)
+		tcp_mss_clamp_syn(ip, len, mss);
+}
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pptp_sequence, on the owner.  In: GRE packets of meta->session.  Out: PPP payloads with
+ * meta->ppp_proto, in sequence. */
+#include "dataplane/nodes/gre.h"
+#include "dataplane/nodes/ppp.h"
+
+enum {
+	EDGE_PPP_INPUT,
+	EDGE_MPPE_DECRYPT,
+	EDGE_PPTP_OUTPUT, /* acknowledgements alone */
+	EDGE_GRE_ACK_ONLY,
+	EDGE_GRE_DUPLICATE,
+	EDGE_GRE_LATE,
+	EDGE_GRE_WINDOW,
+	EDGE_PPP_MALFORMED,
+	EDGE_PPP_PROTOCOL,
+	EDGE_COUNT
+};
+
+/* RFC 2637 section 4.2: only what was sent can be acknowledged. */
+static inline void
+take_acknowledgement(struct session *s, uint32_t ack)
+{
+	if ((int32_t)(ack - s->down.tx_acked) > 0 && (int32_t)(ack - s->down.tx_seq) < 0)
+		s->down.tx_acked = ack;
+}
+
+static inline void
+window_restart(struct session_uplink *u, uint32_t seq)
+{
+	u->rx_any = 1;
+	u->rx_highest = seq;
+	u->rx_window = 1;
+}
+
+/* The replay window (docs/adr/0006).  EDGE_COUNT: a new packet. */
+static inline rte_edge_t
+window_accept(struct session_uplink *u, uint32_t seq)
+{
+	int32_t ahead = (int32_t)(seq - u->rx_highest);
+
+	if (unlikely(!u->rx_any)) {
+		window_restart(u, seq);
+	} else if (unlikely(ahead > GRE_MAX_AHEAD || ahead < -GRE_MAX_AHEAD)) {
+		/* Not believed before many in a row say so; packets of the real peer between them
+		 * start the count again. */
+		if (++u->far_ahead < GRE_RESYNC)
+			return EDGE_GRE_WINDOW;
+		window_restart(u, seq);
+	} else if (likely(ahead > 0)) {
+		u->counters->gre_lost += ahead - 1;
+		u->rx_window = ahead < GRE_WINDOW ? u->rx_window << ahead | 1 : 1;
+		u->rx_highest = seq;
+	} else if (-ahead >= GRE_WINDOW) {
+		return EDGE_GRE_LATE;
+	} else {
+		uint64_t bit = 1ull << -ahead;
+		if (u->rx_window & bit)
+			return EDGE_GRE_DUPLICATE;
+		u->rx_window |= bit;
+		if (u->counters->gre_lost > 0)
+			u->counters->gre_lost--;
+	}
+	u->far_ahead = 0;
+	return EDGE_COUNT;
+}
+
+static inline rte_edge_t
+take_ppp(struct session *s, struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+
+	switch (ppp_take_header(m, &meta->ppp_proto)) {
+	case PPP_TRUNCATED:
+		return session_up_drop(s, EDGE_PPP_MALFORMED);
+	case PPP_BAD_PROTOCOL:
+		return session_up_drop(s, EDGE_PPP_PROTOCOL);
+	default:
+		return meta->ppp_proto == PPP_MPPE ? EDGE_MPPE_DECRYPT : EDGE_PPP_INPUT;
+	}
+}
+
+static inline rte_edge_t
+pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
+{
+	const struct gre_hdr *g = rte_pktmbuf_mtod(m, const struct gre_hdr *);
+	struct pkt_meta *meta = pkt_meta(m);
+	struct session *s = meta->session;
+	bool has_seq = g->flags & GRE_SEQ;
+
+	if (!has_seq) {
+		take_acknowledgement(s, rte_be_to_cpu_32(g->words[0]));
+		s->up.counters->up_last_seen_us = w->now_us;
+		return EDGE_GRE_ACK_ONLY;
+	}
+	meta->gre_seq = rte_be_to_cpu_32(g->words[0]);
+	rte_edge_t bad = window_accept(&s->up, meta->gre_seq);
+	if (unlikely(bad != EDGE_COUNT))
+		return session_up_drop(s, bad);
+	if (g->version & GRE_ACK)
+		take_acknowledgement(s, rte_be_to_cpu_32(g->words[1]));
+	s->up.counters->up_last_seen_us = w->now_us;
+	s->up.counters->up_ppp_packets++;
+	if (unlikely(!s->cfg.peer_seen))
+		s->cfg.peer_seen = worker_event_send(w, meta->handle, EVENT_PEER_SEEN);
+	ack_owe(w, s);
+	rte_pktmbuf_adj(m, gre_hdr_len(g));
+	return take_ppp(s, m);
+}
+
+static inline void
+pptp_sequence_ahead(struct rte_mbuf *m)
+{
+	rte_prefetch0(pkt_meta(m)->session->up.counters);
+	rte_prefetch0(&pkt_meta(m)->session->down);
+}
+
+/* Sessions of this chunk that owe so many acknowledgements that they can't wait. */
+static uint16_t
+acknowledge_alone(struct worker *w, void **objs, uint16_t n, struct rte_mbuf **acks)
+{
+	uint16_t k = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		struct session *s = pkt_meta((struct rte_mbuf *)objs[i])->session;
+		if (likely(s->up.ack_due < ACK_EVERY))
+			continue;
+		if ((acks[k] = ack_make(w, s)) == NULL)
+			break;
+		s->up.ack_due = 0;
+		k++;
+	}
+	return k;
+}
+
+static uint16_t
+pptp_sequence_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	struct worker *w = node_worker(node);
+	struct rte_mbuf *acks[NODE_CHUNK];
+	rte_edge_t next[NODE_CHUNK];
+
+	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
+		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
+		void **o = objs + at;
+		for (uint16_t i = 0; i < RTE_MIN(k, NODE_AHEAD); i++)
+			pptp_sequence_ahead(o[i]);
+		for (uint16_t i = 0; i < k; i++) {
+			if (likely(i + NODE_AHEAD < k))
+				pptp_sequence_ahead(o[i + NODE_AHEAD]);
+			next[i] = pptp_sequence_one(w, o[i]);
+		}
+		uint16_t n_acks = acknowledge_alone(w, o, k, acks);
+		node_dispatch(graph, node, o, next, k);
+		if (n_acks > 0)
+			rte_node_enqueue(graph, node, EDGE_PPTP_OUTPUT, (void **)acks, n_acks);
+	}
+	return n;
+}
+
+NODE_REGISTER_INTERMEDIATE(pptp_sequence, .nb_edges = EDGE_COUNT,
+	.next_nodes = {
+		[EDGE_PPP_INPUT] = "ppp_input",
+		[EDGE_MPPE_DECRYPT] = "mppe_decrypt",
+		[EDGE_PPTP_OUTPUT] = "pptp_output",
+		[EDGE_GRE_ACK_ONLY] = "drop_gre_ack_only",
+		[EDGE_GRE_DUPLICATE] = "drop_gre_duplicate",
+		[EDGE_GRE_LATE] = "drop_gre_late",
+		[EDGE_GRE_WINDOW] = "drop_gre_window",
+		[EDGE_PPP_MALFORMED] = "drop_ppp_malformed",
+		[EDGE_PPP_PROTOCOL] = "drop_ppp_protocol",
+	});

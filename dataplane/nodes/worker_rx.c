@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* worker_rx, a source.  In: packets from other lcores, acknowledgements that are due.  Out: by
+ * stage, where each was heading. */
+#include "dataplane/nodes/gre.h"
+
+enum {
+	EDGE_PPTP_SEQUENCE,
+	EDGE_SESSION_DOWNLINK,
+	EDGE_PPTP_OUTPUT,
+	EDGE_IP_FORWARD,
+	EDGE_PORT_TX,
+	EDGE_SESSION_CLOSED,
+	EDGE_COUNT
+};
+
+#define RX_BURST 64
+
+/* Who brings a session across a ring brings its handle: the slot may have a new owner by now. */
+static bool
+session_is_current(const struct pkt_meta *meta)
+{
+	return meta->session != NULL && meta->handle != 0 &&
+	       session_handle_of(meta->session) == meta->handle;
+}
+
+static rte_edge_t
+worker_rx_one(struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+
+	switch (meta->stage) {
+	case STAGE_IP:
+		meta->flags = PKT_LOCAL;
+		return EDGE_IP_FORWARD;
+	case STAGE_PORT:
+		return EDGE_PORT_TX;
+	case STAGE_PPP_OUT:
+		meta->flags = PKT_PPP_OUT;
+		return session_is_current(meta) ? EDGE_PPTP_OUTPUT : EDGE_SESSION_CLOSED;
+	case STAGE_PPTP_SEQUENCE:
+	case STAGE_DOWNLINK:
+		if (!session_is_current(meta))
+			return EDGE_SESSION_CLOSED;
+		meta->session->up.counters->handoffs++;
+		return meta->stage == STAGE_DOWNLINK ? EDGE_SESSION_DOWNLINK : EDGE_PPTP_SEQUENCE;
+	default:
+		return EDGE_SESSION_CLOSED;
+	}
+}
+
+static uint16_t
+worker_rx_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	struct worker *w = node_worker(node);
+	struct rte_mbuf *pkts[RX_BURST];
+	rte_edge_t next[RX_BURST];
+
+	(void)objs;
+	(void)n;
+	unsigned int k = rte_ring_sc_dequeue_burst(w->rx, (void **)pkts, RX_BURST, NULL);
+	for (unsigned int i = 0; i < k; i++)
+		rte_prefetch0(pkt_meta(pkts[i]));
+	for (unsigned int i = 0; i < k; i++)
+		next[i] = worker_rx_one(pkts[i]);
+	if (k > 0)
+		node_enqueue_runs(graph, node, (void **)pkts, next, k);
+
+	unsigned int acks = ack_due(w, pkts, RX_BURST);
+	if (acks > 0)
+		rte_node_enqueue(graph, node, EDGE_PPTP_OUTPUT, (void **)pkts, acks);
+	return k + acks;
+}
+
+static int
+worker_rx_init(const struct rte_graph *graph, struct rte_node *node)
+{
+	int rc = node_init(graph, node);
+	return rc < 0 ? rc : ack_init(node_worker(node), sessions.max);
+}
+
+static void
+worker_rx_fini(const struct rte_graph *graph, struct rte_node *node)
+{
+	(void)graph;
+	ack_free(node_worker(node));
+}
+
+static struct rte_node_register worker_rx_node = {
+	.name = "worker_rx",
+	.flags = RTE_NODE_SOURCE_F,
+	.process = worker_rx_process,
+	.init = worker_rx_init,
+	.fini = worker_rx_fini,
+	.nb_edges = EDGE_COUNT,
+	.next_nodes =
+		{
+			[EDGE_PPTP_SEQUENCE] = "pptp_sequence",
+			[EDGE_SESSION_DOWNLINK] = "session_downlink",
+			[EDGE_PPTP_OUTPUT] = "pptp_output",
+			[EDGE_IP_FORWARD] = "ip_forward",
+			[EDGE_PORT_TX] = "port_tx",
+			[EDGE_SESSION_CLOSED] = "drop_session_closed",
+		},
+};
+RTE_NODE_REGISTER(worker_rx_node)
