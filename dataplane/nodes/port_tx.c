@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* port_tx.  In: Ethernet frames for meta->port.  Out: the ports, in bursts on this worker's tx
- * queue. */
+/* port_tx.  In: Ethernet frames for meta->port.  Out: the port in bursts, on this worker's tx queue
+ * or through a worker that has one. */
 #include <rte_ethdev.h>
 
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
 
-enum { EDGE_TX_FULL, EDGE_COUNT };
+enum { EDGE_TX_FULL, EDGE_HANDOFF_FULL, EDGE_COUNT };
+
+/* A run of frames for one port.  What isn't sent stays behind, for the edge that is named in why.
+ */
+static uint16_t
+transmit(const struct worker *w, uint8_t port, struct rte_mbuf **pkts, uint16_t n, rte_edge_t *why)
+{
+	*why = EDGE_TX_FULL;
+	if (unlikely(port >= n_ports))
+		return 0;
+	if (likely(w->tx_queues[port] != NO_TX_QUEUE))
+		return rte_eth_tx_burst(ports[port].ethdev, w->tx_queues[port], pkts, n);
+	*why = EDGE_HANDOFF_FULL;
+	for (uint16_t i = 0; i < n; i++)
+		pkt_meta(pkts[i])->stage = STAGE_PORT;
+	return rte_ring_mp_enqueue_burst(workers[w->tx_worker[port]].rx, (void **)pkts, n, NULL);
+}
 
 static uint16_t
 port_tx_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
@@ -18,14 +34,16 @@ port_tx_process(struct rte_graph *graph, struct rte_node *node, void **objs, uin
 		uint8_t port = pkt_meta(pkts[i])->port;
 		for (j = i + 1; j < n && pkt_meta(pkts[j])->port == port; j++)
 			;
-		uint16_t sent = i;
-		if (likely(port < n_ports))
-			sent += rte_eth_tx_burst(ports[port].ethdev, w->tx_queue, pkts + i, j - i);
+		rte_edge_t why;
+		uint16_t sent = i + transmit(w, port, pkts + i, j - i, &why);
 		if (unlikely(sent < j))
-			rte_node_enqueue(graph, node, EDGE_TX_FULL, objs + sent, j - sent);
+			rte_node_enqueue(graph, node, why, objs + sent, j - sent);
 	}
 	return n;
 }
 
-NODE_REGISTER_INTERMEDIATE(
-	port_tx, .nb_edges = EDGE_COUNT, .next_nodes = {[EDGE_TX_FULL] = "drop_tx_full"});
+NODE_REGISTER_INTERMEDIATE(port_tx, .nb_edges = EDGE_COUNT,
+	.next_nodes = {
+		[EDGE_TX_FULL] = "drop_tx_full",
+		[EDGE_HANDOFF_FULL] = "drop_handoff_full",
+	});
