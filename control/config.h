@@ -25,6 +25,7 @@ struct config {
 	bool pptp_enabled;          /* R3 */
 	uint32_t pptp_listen[CONFIG_MAX_LISTEN]; /* host byte order; 0.0.0.0 allowed */
 	unsigned int n_pptp_listen;
+	uint16_t pptp_port;         /* 1723; another one only for tests */
 	unsigned int pptp_max_sessions; /* R4: 0 turns PPTP off */
 	unsigned int pptp_max_connections_per_address;
 	unsigned int pptp_max_connections;

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include "control/aaa/pool.h"
+
+struct reader {
+	const char *path;
+	struct config *c;
+	char *err;
+	size_t errlen;
+};
+
+struct word {
+	const char *name;
+	int value;
+};
+
+static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
+	{"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
+static const struct word auth_methods[] = {{"mschapv2", PPP_AUTH_MSCHAPV2},
+	{"chap-md5", PPP_AUTH_CHAP_MD5}, {"mschapv1", PPP_AUTH_MSCHAPV1}, {"pap", PPP_AUTH_PAP},
+	{NULL, 0}};
+static const struct word mppe_policies[] = {{"forbid", PPP_MPPE_FORBID}, {"allow", PPP_MPPE_ALLOW},
+	{"require", PPP_MPPE_REQUIRE}, {NULL, 0}};
+static const struct word mppe_modes[] = {{"stateless-only", PPP_MPPE_STATELESS_ONLY},
+	{"prefer-stateless", PPP_MPPE_PREFER_STATELESS},
+	{"prefer-stateful", PPP_MPPE_PREFER_STATEFUL}, {NULL, 0}};
+static const struct word dialins[] = {{"allow", DIALIN_ALLOW}, {"deny", DIALIN_DENY}, {NULL, 0}};
+
+/* Always false: `return fail(...)`. */
+static bool __attribute__((format(printf, 3, 4)))
+fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
+{
+	const char *file = s ? config_setting_source_file(s) : NULL;
+	unsigned int line = s ? config_setting_source_line(s) : 1;
+	int n = snprintf(r->err, r->errlen, "%s:%u: ", file ? file : r->path, line ? line : 1);
+	if (n >= 0 && (size_t)n < r->errlen) {
+		va_list ap;
+		va_start(ap, fmt);
+		vsnprintf(r->err + n, r->errlen - (size_t)n, fmt, ap);
+		va_end(ap);
+	}
+	return false;
+}
+
+/* A misspelt setting must not be silently without effect. */
+static bool
+only_known(struct reader *r, const config_setting_t *group, const char *const *names)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+		const char *const *n = names;
+		while (*n && strcmp(*n, config_setting_name(s)) != 0)
+			n++;
+		if (!*n)
+			return fail(r, s, "unknown setting \"%s\"", config_setting_name(s));
+	}
+	return true;
+}
+
+static bool
+get_bool(struct reader *r, const config_setting_t *group, const char *name, bool *out)
+{
+	const config_setting_t *s = config_setting_get_member(group, name);
+	if (!s)
+		return true;
+	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
+		return fail(r, s, "%s: true or false expected", name);
+	*out = config_setting_get_bool(s) != 0;
+	return true;
+}
+
+static bool
+get_number(struct reader *r, const config_setting_t *group, const char *name, unsigned int min,
+	unsigned int max, unsigned int *out)
+{
+	const config_setting_t *s = config_setting_get_member(group, name);
+	if (!s)
+		return true;
+	int type = config_setting_type(s);
+	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+		return fail(r, s, "%s: a whole number expected", name);
+	long long v = config_setting_get_int64(s);
+	if (v < (long long)min || v > (long long)max)
+		return fail(r, s, "%s: %lld is not within %u to %u", name, v, min, max);
+	*out = (unsigned int)v;
+	return true;
+}
+
+/* A setting in seconds that the program keeps in milliseconds. */
+static bool
+get_seconds(struct reader *r, const config_setting_t *group, const char *name, unsigned int min,
+	unsigned int max, uint32_t *ms)
+{
+	unsigned int v = *ms / 1000;
+	if (!get_number(r, group, name, min, max, &v))
+		return false;
+	*ms = v * 1000;
+	return true;
+}
+
+static bool
+get_string(struct reader *r, const config_setting_t *group, const char *name, size_t min, char *out,
+	size_t size)
+{
+	const config_setting_t *s = config_setting_get_member(group, name);
+	if (!s)
+		return true;
+	if (config_setting_type(s) != CONFIG_TYPE_STRING)
+		return fail(r, s, "%s: a string expected", name);
+	const char *v = config_setting_get_string(s);
+	size_t len = strlen(v);
+	if (len < min || len >= size)
+		return fail(r, s, "%s: %zu to %zu characters expected", name, min, size - 1);
+	memcpy(out, v, len + 1);
+	return true;
+}
+
+static bool
+parse_word(struct reader *r, const config_setting_t *s, const char *name, const struct word *words,
+	int *out)
+{
+	if (config_setting_type(s) != CONFIG_TYPE_STRING)
+		return fail(r, s, "%s: a string expected", name);
+	const char *v = config_setting_get_string(s);
+	char all[128] = "";
+	for (const struct word *w = words; w->name; w++) {
+		if (strcmp(w->name, v) == 0) {
+			*out = w->value;
+			return true;
+		}
+		size_t at = strlen(all);
+		snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", w->name);
+	}
+	return fail(r, s, "%s: \"%s\" is none of %s", name, v, all);
+}
+
+static bool
+get_word(struct reader *r, const config_setting_t *group, const char *name,
+	const struct word *words, int *out)
+{
+	const config_setting_t *s = config_setting_get_member(group, name);
+	return !s || parse_word(r, s, name, words, out);
+}
+
+static bool
+parse_ip(struct reader *r, const config_setting_t *s, const char *name, uint32_t *out)
+{
+	struct in_addr a;
+	if (config_setting_type(s) != CONFIG_TYPE_STRING ||
+		inet_pton(AF_INET, config_setting_get_string(s), &a) != 1)
+		return fail(r, s, "%s: an IPv4 address such as \"192.0.2.1\" expected", name);
+	*out = ntohl(a.s_addr);
+	return true;
+}
+
+/* A list or array of at most max elements; NULL with *ok true when absent. */
+static const config_setting_t *
+get_list(struct reader *r, const config_setting_t *group, const char *name, int min, int max,
+	bool *ok)
+{
+	const config_setting_t *s = config_setting_get_member(group, name);
+	*ok = true;
+	if (!s)
+		return NULL;
+	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
+		*ok = fail(r, s, "%s: a list in [ ] expected", name);
+		return NULL;
+	}
+	int n = config_setting_length(s);
+	if (n < min || n > max) {
+		*ok = fail(r, s, "%s: %d to %d elements expected", name, min, max);
+		return NULL;
+	}
+	return s;
+}
+
+static bool
+get_ips(struct reader *r, const config_setting_t *group, const char *name, int min, int max,
+	uint32_t *out, unsigned int *n)
+{
+	bool ok;
+	const config_setting_t *s = get_list(r, group, name, min, max, &ok);
+	if (!s)
+		return ok;
+	*n = (unsigned int)config_setting_length(s);
+	for (unsigned int i = 0; i < *n; i++)
+		if (!parse_ip(r, config_setting_get_elem(s, i), name, &out[i]))
+			return false;
+	return true;
+}
+
+static bool
+get_auth(struct reader *r, const config_setting_t *group, unsigned int *mask)
+{
+	bool ok;
+	const config_setting_t *s = get_list(r, group, "authentication", 1, 4, &ok);
+	if (!s)
+		return ok;
+	*mask = 0;
+	for (int i = 0; i < config_setting_length(s); i++) {
+		int v = 0;
+		if (!parse_word(r, config_setting_get_elem(s, (unsigned int)i), "authentication",
+			    auth_methods, &v))
+			return false;
+		*mask |= (unsigned int)v;
+	}
+	return true;
+}
+
+static bool
+get_strengths(struct reader *r, const config_setting_t *group, const char *name, unsigned int *mask)
+{
+	bool ok;
+	const config_setting_t *s = get_list(r, group, name, 0, 3, &ok);
+	if (!s)
+		return ok;
+	*mask = 0;
+	for (int i = 0; i < config_setting_length(s); i++) {
+		const config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
+		int bits =
+			config_setting_type(e) == CONFIG_TYPE_INT ? config_setting_get_int(e) : 0;
+		switch (bits) {
+		case 40:
+			*mask |= PPP_MPPE_40;
+			break;
+		case 56:
+			*mask |= PPP_MPPE_56;
+			break;
+		case 128:
+			*mask |= PPP_MPPE_128;
+			break;
+		default:
+			return fail(r, e, "%s: 40, 56 or 128 expected", name);
+		}
+	}
+	return true;
+}
+
+static bool
+read_control(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {
+		"socket", "socket_group", "dataplane", "user", "log_level", NULL};
+	struct config *c = r->c;
+	return only_known(r, g, names) &&
+	       get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
+	       get_string(r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
+	       get_string(r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path)) &&
+	       get_string(r, g, "user", 0, c->user, sizeof(c->user)) &&
+	       get_word(r, g, "log_level", log_levels, &c->log_level);
+}
+
+static bool
+read_pptp(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {"enabled", "listen", "port", "max_sessions",
+		"max_connections", "max_connections_per_address", "max_calls_per_connection",
+		"start_timeout", "echo_interval", "echo_timeout", NULL};
+	struct config *c = r->c;
+	unsigned int port = c->pptp_port;
+	if (!only_known(r, g, names) || !get_bool(r, g, "enabled", &c->pptp_enabled) ||
+		!get_ips(r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen) ||
+		!get_number(r, g, "port", 1, 65535, &port) ||
+		!get_number(r, g, "max_sessions", 0, 1u << 20, &c->pptp_max_sessions))
+		return false;
+	c->pptp_port = (uint16_t)port;
+	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
+	return get_number(r, g, "max_connections", 1, 1u << 21, &c->pptp_max_connections) &&
+	       get_number(r, g, "max_connections_per_address", 1, 1u << 20,
+		       &c->pptp_max_connections_per_address) &&
+	       get_number(r, g, "max_calls_per_connection", 1, 1024, &c->pptp.max_calls) &&
+	       get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms) &&
+	       get_seconds(r, g, "echo_interval", 5, 3600, &c->pptp.echo_interval_ms) &&
+	       get_seconds(r, g, "echo_timeout", 5, 3600, &c->pptp.echo_timeout_ms);
+}
+
+static bool
+read_ppp(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {"mru", "min_peer_mru", "server_name", "authentication",
+		"echo_interval", "echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
+		"lockout_failures", "lockout_time", "clamp_mss", NULL};
+	struct config *c = r->c;
+	unsigned int mru = c->ppp.mru, min_mru = c->ppp.min_peer_mru;
+	if (!only_known(r, g, names) || !get_number(r, g, "mru", 576, 1500, &mru) ||
+		!get_number(r, g, "min_peer_mru", 128, 1400, &min_mru) ||
+		!get_string(
+			r, g, "server_name", 1, c->ppp.server_name, sizeof(c->ppp.server_name)) ||
+		!get_auth(r, g, &c->ppp.auth))
+		return false;
+	c->ppp.mru = (uint16_t)mru;
+	c->ppp.min_peer_mru = (uint16_t)min_mru;
+	c->aaa.auth = c->ppp.auth;
+	return get_seconds(r, g, "echo_interval", 0, 3600, &c->ppp.echo_interval_ms) &&
+	       get_number(r, g, "echo_failures", 1, 100, &c->ppp.echo_failures) &&
+	       get_seconds(r, g, "auth_timeout", 5, 600, &c->ppp.auth_timeout_ms) &&
+	       get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries) &&
+	       get_seconds(r, g, "setup_timeout", 10, 3600, &c->ppp.setup_timeout_ms) &&
+	       get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures) &&
+	       get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms) &&
+	       get_bool(r, g, "clamp_mss", &c->clamp_mss);
+}
+
+static bool
+read_mppe(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {
+		"policy", "mode", "strengths", "allow_weak_crypto", NULL};
+	struct aaa_settings *a = &r->c->aaa;
+	int policy = a->mppe_policy, mode = a->mppe_mode;
+	unsigned int strengths = a->mppe_strengths;
+	if (!only_known(r, g, names) || !get_word(r, g, "policy", mppe_policies, &policy) ||
+		!get_word(r, g, "mode", mppe_modes, &mode) ||
+		!get_strengths(r, g, "strengths", &strengths) ||
+		!get_bool(r, g, "allow_weak_crypto", &a->allow_weak_crypto))
+		return false;
+	if (policy == PPP_MPPE_REQUIRE && strengths == 0)
+		return fail(r, config_setting_get_member(g, "strengths"),
+			"strengths: empty, but policy is \"require\"");
+	a->mppe_policy = (uint8_t)policy;
+	a->mppe_mode = (uint8_t)mode;
+	a->mppe_strengths = (uint8_t)strengths;
+	return true;
+}
+
+static bool
+read_pool(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {"name", "first", "last", NULL};
+	struct config *c = r->c;
+	const config_setting_t *first = config_setting_get_member(g, "first");
+	const config_setting_t *last = config_setting_get_member(g, "last");
+	if (!only_known(r, g, names) ||
+		!get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name)))
+		return false;
+	if (!first || !last)
+		return fail(r, g, "pool: first and last are needed");
+	if (!parse_ip(r, first, "first", &c->pool_first) ||
+		!parse_ip(r, last, "last", &c->pool_last))
+		return false;
+	char err[128] = "";
+	struct pool *p = pool_new(c->pool_name, c->pool_first, c->pool_last, err, sizeof(err));
+	if (!p)
+		return fail(r, first, "pool: %s", err);
+	pool_free(p);
+	return true;
+}
+
+static bool
+read_user_overrides(struct reader *r, const config_setting_t *g, struct user *u)
+{
+	unsigned int mask = 0;
+	if (config_setting_get_member(g, "authentication")) {
+		if (!get_auth(r, g, &mask))
+			return false;
+		u->auth = (int)mask;
+	}
+	if (config_setting_get_member(g, "mppe_strengths")) {
+		mask = 0;
+		if (!get_strengths(r, g, "mppe_strengths", &mask))
+			return false;
+		u->mppe_strengths = (int)mask;
+	}
+	return get_word(r, g, "mppe_policy", mppe_policies, &u->mppe_policy) &&
+	       get_word(r, g, "mppe_mode", mppe_modes, &u->mppe_mode);
+}
+
+static bool
+read_static_ip(struct reader *r, const config_setting_t *g, struct user *u)
+{
+	const config_setting_t *s = config_setting_get_member(g, "static_ip");
+	if (!s)
+		return true;
+	if (!parse_ip(r, s, "static_ip", &u->static_ip))
+		return false;
+	if (u->static_ip <= r->c->pool_first || u->static_ip > r->c->pool_last)
+		return fail(r, s, "static_ip: not a client's address of the pool");
+	return true;
+}
+
+static bool
+read_user(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {"name", "password", "dial_in", "static_ip",
+		"authentication", "mppe_policy", "mppe_mode", "mppe_strengths", NULL};
+	if (!config_setting_is_group(g))
+		return fail(r, g, "users: { name = ...; password = ...; } expected");
+	char name[64] = "", password[257] = "";
+	int dialin = DIALIN_DENY;
+	struct user u = {.name = name,
+		.password = password,
+		.auth = -1,
+		.mppe_policy = -1,
+		.mppe_mode = -1,
+		.mppe_strengths = -1};
+	bool ok = only_known(r, g, names) && get_string(r, g, "name", 1, name, sizeof(name)) &&
+		  get_string(r, g, "password", 1, password, sizeof(password)) &&
+		  get_word(r, g, "dial_in", dialins, &dialin) && read_static_ip(r, g, &u) &&
+		  read_user_overrides(r, g, &u);
+	if (ok && !*name)
+		ok = fail(r, g, "users: a user without name");
+	if (ok && !*password)
+		ok = fail(r, g, "users: \"%s\" has no password", name);
+	if (ok) {
+		u.dialin = (uint8_t)dialin;
+		int rc = users_add(r->c->users, &u);
+		if (rc == -EEXIST)
+			ok = fail(r, g, "users: \"%s\" stands here twice", name);
+		else if (rc)
+			ok = fail(r, g, "users: \"%s\": %s", name, strerror(-rc));
+	}
+	explicit_bzero(password, sizeof(password));
+	return ok;
+}
+
+static bool
+read_users(struct reader *r, const config_setting_t *list)
+{
+	for (int i = 0; i < config_setting_length(list); i++) {
+		const config_setting_t *g = config_setting_get_elem(list, (unsigned int)i);
+		if (!read_user(r, g))
+			return false;
+		/* Two users with one address would lock each other out. */
+		const config_setting_t *mine = config_setting_get_member(g, "static_ip");
+		for (int j = 0; mine && j < i; j++) {
+			const config_setting_t *other = config_setting_get_member(
+				config_setting_get_elem(list, (unsigned int)j), "static_ip");
+			if (other && strcmp(config_setting_get_string(mine),
+					     config_setting_get_string(other)) == 0)
+				return fail(r, mine, "static_ip: belongs to another user");
+		}
+	}
+	return true;
+}
+
+static bool
+read_group(struct reader *r, const config_setting_t *root, const char *name,
+	bool (*read)(struct reader *r, const config_setting_t *g))
+{
+	const config_setting_t *g = config_setting_get_member(root, name);
+	if (!g)
+		return true;
+	if (!config_setting_is_group(g))
+		return fail(r, g, "%s: a group in { } expected", name);
+	return read(r, g);
+}
+
+static bool
+read_root(struct reader *r, const config_setting_t *root)
+{
+	static const char *const names[] = {
+		"control", "pptp", "ppp", "mppe", "pool", "dns", "wins", "users", NULL};
+	struct config *c = r->c;
+	unsigned int n = 0;
+	bool ok;
+	if (!only_known(r, root, names) || !read_group(r, root, "control", read_control) ||
+		!read_group(r, root, "pptp", read_pptp) || !read_group(r, root, "ppp", read_ppp) ||
+		!read_group(r, root, "mppe", read_mppe))
+		return false;
+	if (!config_setting_get_member(root, "pool"))
+		return fail(r, NULL, "pool: missing");
+	if (!read_group(r, root, "pool", read_pool) ||
+		!get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n) ||
+		!get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n))
+		return false;
+	const config_setting_t *users = get_list(r, root, "users", 0, 1 << 20, &ok);
+	if (!ok || (users && !read_users(r, users)))
+		return false;
+	memcpy(c->pptp.host_name, c->ppp.server_name, sizeof(c->pptp.host_name));
+	c->pptp.max_channels =
+		c->pptp_max_sessions > UINT16_MAX ? UINT16_MAX : (uint16_t)c->pptp_max_sessions;
+	return true;
+}
+
+static struct config *
+config_defaults(void)
+{
+	struct config *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->users = users_new();
+	if (!c->users) {
+		free(c);
+		return NULL;
+	}
+	strcpy(c->socket_path, "/run/adit/control.sock");
+	strcpy(c->dataplane_path, "/run/adit/dataplane.sock");
+	strcpy(c->user, "nobody");
+	c->log_level = LOG_INFO;
+	c->pptp_enabled = false; /* R3: nothing listens until it is enabled */
+	c->n_pptp_listen = 1;
+	c->pptp_port = PPTP_PORT;
+	c->pptp_max_sessions = 128;
+	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
+	c->pptp_max_connections_per_address = 8;
+	c->pptp = (struct pptp_config){.vendor = "Adit",
+		.max_calls = 1,
+		.start_timeout_ms = 30000,
+		.echo_interval_ms = 60000,
+		.echo_timeout_ms = 60000,
+		.stop_timeout_ms = 3000};
+	c->ppp = (struct ppp_config){.mru = 1400,
+		.min_peer_mru = 576,
+		.auth = PPP_AUTH_MSCHAPV2,
+		.acfc = true,
+		.pfc = true,
+		.server_name = "adit",
+		.echo_interval_ms = 30000,
+		.echo_failures = 4,
+		.restart_first_ms = 800,
+		.restart_ms = 3000,
+		.max_configure = 10,
+		.max_terminate = 2,
+		.max_failure = 5,
+		.auth_timeout_ms = 30000,
+		.setup_timeout_ms = 60000,
+		.auth_retries = 2};
+	c->aaa = (struct aaa_settings){.auth = c->ppp.auth,
+		.mppe_policy = PPP_MPPE_REQUIRE,
+		.mppe_mode = PPP_MPPE_PREFER_STATELESS,
+		.mppe_strengths = PPP_MPPE_128,
+		.lockout_failures = 10,
+		.lockout_ms = 300000};
+	c->clamp_mss = true;
+	strcpy(c->pool_name, "clients");
+	return c;
+}
+
+/* libconfig frees its copies of the passwords as they are. */
+static void
+wipe_passwords(const config_t *cf)
+{
+	const config_setting_t *users = config_lookup(cf, "users");
+	for (int i = 0; users && i < config_setting_length(users); i++) {
+		const config_setting_t *g = config_setting_get_elem(users, (unsigned int)i);
+		const config_setting_t *s = g && config_setting_is_group(g)
+						    ? config_setting_get_member(g, "password")
+						    : NULL;
+		if (s && config_setting_type(s) == CONFIG_TYPE_STRING) {
+			char *secret = (char *)(uintptr_t)config_setting_get_string(s);
+			explicit_bzero(secret, strlen(secret));
+		}
+	}
+}
+
+struct config *
+config_load(const char *path, char *err, size_t errlen)
+{
+	struct stat st;
+	if (stat(path, &st) != 0 || S_ISDIR(st.st_mode)) {
+		snprintf(err, errlen, "%s:0: can't read: %s", path,
+			S_ISDIR(st.st_mode) ? strerror(EISDIR) : strerror(errno));
+		return NULL;
+	}
+	struct config *c = config_defaults();
+	if (!c) {
+		snprintf(err, errlen, "%s:0: out of memory", path);
+		return NULL;
+	}
+	config_t cf;
+	config_init(&cf);
+	struct reader r = {.path = path, .c = c, .err = err, .errlen = errlen};
+	bool ok = config_read_file(&cf, path) == CONFIG_TRUE;
+	if (!ok) {
+		const char *file = config_error_file(&cf);
+		if (config_error_type(&cf) == CONFIG_ERR_FILE_IO)
+			snprintf(err, errlen, "%s:0: can't read: %s", path, strerror(errno));
+		else
+			snprintf(err, errlen, "%s:%d: %s", file ? file : path,
+				config_error_line(&cf), config_error_text(&cf));
+	} else {
+		ok = read_root(&r, config_root_setting(&cf));
+	}
+	wipe_passwords(&cf);
+	config_destroy(&cf);
+	if (ok)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+void
+config_free(struct config *c)
+{
+	if (!c)
+		return;
+	users_free(c->users);
+	free(c);
+}
