@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The link to the data plane: client of the shared segment (DESIGN section 4).  Connects, checks
+ * and maps the segment, owns the session slots and their generations, and carries commands, frames
+ * and events.  What the data plane writes is treated as hostile: copied out, checked, counted when
+ * bad. Calling context: adit-control's only thread, in its libuv loop.  No callback is made from
+ * within a link_*() call except link_free().
+ */
+#ifndef ADIT_CONTROL_LINK_H
+#define ADIT_CONTROL_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "dataplane/api/segment.h"
+
+struct link_ops {
+	/* The data plane is there.  Sessions of an earlier control process are reported by orphan()
+	 * right after, and are being closed: gone() follows for each. */
+	void (*up)(void *user);
+	/* `entry` is a checked copy.  The result becomes the slot's owner, may be NULL. */
+	void *(*orphan)(void *user, const struct session_entry *entry);
+	/* The data plane went away: no slot is owned any more, no gone() follows.  The segment is
+	 * still readable during the call. */
+	void (*down)(void *user, const char *why);
+	/* A PPP frame of the session: protocol number and payload. */
+	void (*frame)(void *owner, const uint8_t *frame, size_t len);
+	/* The data plane refused a command of the session with a negative errno. */
+	void (*refused)(void *owner, enum command_type type, int error);
+	void (*peer_seen)(void *owner);
+	void (*lost_sync)(void *owner);
+	/* The session's end is confirmed, its slot free again. */
+	void (*gone)(void *owner, const struct session_counters *last);
+};
+
+/* Since link_new(). */
+struct link_stats {
+	uint64_t connects;
+	uint64_t bad_records;   /* of the data plane: version, length, type or handle (T21) */
+	uint64_t stale_records; /* of a slot's former owner: a race, not an error */
+	uint64_t commands, injects;
+	uint64_t ring_full;      /* times that a ring had no room: the record waited in the queue */
+	uint64_t queue_full;     /* records refused to the caller because the queue was full, too */
+	uint64_t close_repeated; /* CLOSE commands repeated because no answer came */
+	uint32_t queued;         /* records waiting now */
+	uint32_t unconfirmed;    /* slots whose end the data plane did not confirm in time, now */
+};
+
+struct link;
+
+/* Begins to connect to the data plane's socket and goes on trying.  ops and path are borrowed.
+ * NULL: out of memory. */
+struct link *link_new(uv_loop_t *loop, const char *path, const struct link_ops *ops, void *user);
+/* Closes without down(); closed(user) is called from the loop when the memory is given back. */
+void link_free(struct link *l, void (*closed)(void *user));
+
+bool link_connected(const struct link *l);
+/* Why there is no connection; "" before the first attempt ended. */
+const char *link_error(const struct link *l);
+/* Sessions that the data plane has room for; 0 while not connected. */
+uint32_t link_max_sessions(const struct link *l);
+const struct segment_header *link_segment(const struct link *l);
+void link_stats(const struct link *l, struct link_stats *out);
+
+/* Takes the slot that is free for longest, with its next generation.  0: none is free, or not
+ * connected. */
+uint32_t link_take(struct link *l, void *owner);
+/* Gives back a slot of which the data plane was told nothing.  0 is allowed. */
+void link_untake(struct link *l, uint32_t handle);
+/* Sends a command (handle and body set; the rest is filled in).  0, or -ENOTCONN, or -ENOBUFS when
+ * ring and queue are full: the session can't go on then.  The command may hold keys: the caller
+ * wipes its own copy, this side its. */
+int link_command(struct link *l, enum command_type type, struct command *cmd);
+/* Ends a session: CLOSE, repeated until the data plane confirms.  gone() follows, unless down()
+ * comes before. */
+void link_close(struct link *l, uint32_t handle);
+/* Sends a PPP frame to the peer, after all commands given before.  0, -ENOTCONN, -EMSGSIZE,
+ * -ENOBUFS. */
+int link_inject(struct link *l, uint32_t handle, const uint8_t *frame, size_t len);
+/* The session's counters as they stand; zeros when unknown. */
+void link_counters(const struct link *l, uint32_t handle, struct session_counters *out);
+/* The worker that owns the session; 0 when unknown. */
+uint8_t link_owner_worker(const struct link *l, uint32_t handle);
+
+#endif
