@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The gateway: ties protocol machines, decisions and the data plane together.  What the operators' room (oper/) may ask and
- * change stands here.  Calling context: adit-control's only thread, inside its libuv loop.
- * Addresses are in host byte order.
+ * The gateway: ties protocol machines, decisions and the data plane together.  What the operators'
+ * room (oper/) may ask and change stands here.  Calling context: adit-control's only thread, inside
+ * its libuv loop. Addresses are in host byte order.
  */
 #ifndef ADIT_CONTROL_GATEWAY_H
 #define ADIT_CONTROL_GATEWAY_H
@@ -18,14 +18,16 @@
 
 struct gateway;
 
-/* Starts listening (R3: only what is enabled), connects to the data plane and keeps trying.  cfg is borrowed.
- * NULL and a message in err when it can't start; nothing is left half started then. */
+/* Starts listening (R3: only what is enabled), connects to the data plane and keeps trying.  cfg is
+ * borrowed. NULL and a message in err when it can't start; nothing is left half started then. */
 struct gateway *gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errlen);
-/* Orderly end: every client is told, then done(user) is called (within 5 s); gateway_free() after that. */
+/* Orderly end: every client is told, then done(user) is called (within 5 s); gateway_free() after
+ * that. */
 void gateway_stop(struct gateway *g, void (*done)(void *user), void *user);
 void gateway_free(struct gateway *g);
 
-/* --- questions ------------------------------------------------------------------------------------ */
+/* --- questions
+ * ------------------------------------------------------------------------------------ */
 
 struct gateway_status {
 	bool dataplane_connected;
@@ -33,12 +35,12 @@ struct gateway_status {
 	uint32_t pptp_sessions, pptp_max_sessions; /* max 0: protocol off (R4) */
 	uint32_t pptp_connections;                 /* TCP control connections */
 	uint64_t pptp_calls_total;
-	uint32_t weak_sessions;                    /* sessions on 40- or 56-bit MPPE (R2) */
+	uint32_t weak_sessions; /* sessions on 40- or 56-bit MPPE (R2) */
 	bool allow_pptp_weak_crypto;
 	uint32_t pool_size, pool_used;
 	char pool_name[32];
 	uint32_t pool_first, pool_last;
-	uint64_t refusals[REFUSAL_COUNT];          /* since start, by code (R17) */
+	uint64_t refusals[REFUSAL_COUNT]; /* since start, by code (R17) */
 	/* What is wrong with the gateway now, "" when healthy: one sentence with its remedy. */
 	char problem[160];
 };
@@ -47,30 +49,32 @@ void gateway_status(const struct gateway *g, struct gateway_status *out);
 enum gateway_session_state { GW_CALL, GW_LCP, GW_AUTH, GW_NETWORK, GW_UP, GW_CLOSING };
 
 struct gateway_session {
-	uint32_t id;              /* stable for the session's life; what operators name */
-	uint32_t handle;          /* data plane's */
-	uint8_t state;            /* enum gateway_session_state */
-	char user[64];            /* "" before authentication */
-	char auth[16];            /* "mschapv2", ... */
+	uint32_t id;     /* stable for the session's life; what operators name */
+	uint32_t handle; /* data plane's */
+	uint8_t state;   /* enum gateway_session_state */
+	char user[64];   /* "" before authentication */
+	char auth[16];   /* "mschapv2", ... */
 	uint32_t peer_ip, server_ip, inner_ip;
 	uint16_t call_id, peer_call_id;
 	uint16_t our_mru, peer_mru;
 	uint8_t mppe_tx, mppe_rx; /* bits, 0 = clear */
 	bool mppe_tx_stateless, mppe_rx_stateless;
 	uint64_t age_ms;
-	uint8_t owner;            /* worker */
+	uint8_t owner;                    /* worker */
 	struct session_counters counters; /* copied from the segment */
 };
 /* Calls each() for every session in order of id until it returns false. */
-void gateway_sessions(
-	const struct gateway *g, bool (*each)(void *user, const struct gateway_session *s), void *user);
+void gateway_sessions(const struct gateway *g,
+	bool (*each)(void *user, const struct gateway_session *s), void *user);
 /* 0 or -ENOENT. */
 int gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out);
 
-/* The shared segment's counters, or NULL while no data plane is connected.  Valid during the caller's callback only. */
+/* The shared segment's counters, or NULL while no data plane is connected.  Valid during the
+ * caller's callback only. */
 const struct segment_header *gateway_segment(const struct gateway *g);
 
-/* --- changes -------------------------------------------------------------------------------------- */
+/* --- changes
+ * -------------------------------------------------------------------------------------- */
 
 /* 0 or -ENOENT.  The client is told; the session is gone a little later. */
 int gateway_disconnect(struct gateway *g, uint32_t id);
@@ -79,8 +83,8 @@ unsigned int gateway_disconnect_user(struct gateway *g, const char *user);
 
 /* What happens to running weak sessions when the switch goes off (R2). */
 enum weak_fate { WEAK_KEEP, WEAK_DROP };
-/* Turn 40- and 56-bit MPPE on or off for PPTP (RRAS: AllowPPTPWeakCrypto).  Returns how many sessions were dropped.
- * `who` goes to the audit log. */
+/* Turn 40- and 56-bit MPPE on or off for PPTP (RRAS: AllowPPTPWeakCrypto).  Returns how many
+ * sessions were dropped. `who` goes to the audit log. */
 unsigned int gateway_weak_crypto_pptp(
 	struct gateway *g, bool allow, enum weak_fate fate, const char *who);
 

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared by gateway*.c only. */
+#ifndef ADIT_CONTROL_GATEWAY_INTERNAL_H
+#define ADIT_CONTROL_GATEWAY_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "control/aaa/decide.h"
+#include "control/aaa/pool.h"
+#include "control/gateway.h"
+#include "control/gateway_callid.h"
+#include "control/link.h"
+#include "control/log.h"
+
+#define CONN_BUCKETS   1024
+#define CONN_WRITE_MAX 65536 /* octets waiting for a slow reader */
+#define OUTBOX_FRAMES  8
+#define READ_BUFFER    16384
+
+struct conn;
+
+/* One call from its request until the data plane has confirmed its end. */
+struct session {
+	TAILQ_ENTRY(session) next;
+	struct gateway *g;
+	struct conn *conn; /* NULL: the call is over on the control connection */
+	struct ppp_link *ppp;
+	uv_timer_t timer;
+	uint64_t timer_due; /* UINT64_MAX: not running */
+	uint64_t started_ms, up_ms;
+	uint64_t ppp_seen; /* received PPP frames when the timer last looked */
+	uint32_t id, handle;
+	uint32_t peer_ip, server_ip, inner_ip;
+	uint16_t call_id, peer_call_id;
+	uint8_t state; /* enum gateway_session_state */
+	bool opened;   /* COMMAND_SESSION_OPEN was sent */
+	bool orphan;   /* of an earlier process */
+	bool address_taken;
+	bool ppp_down, doomed;
+	enum refusal_code code; /* why it ends */
+	char text[96];
+	char user[64];
+	enum ppp_auth auth;
+	uint8_t mppe_policy;
+	struct ppp_framing framing;
+	uint8_t mppe_tx, mppe_rx;
+	bool mppe_tx_stateless, mppe_rx_stateless;
+	struct session_counters last;
+};
+
+/* One PPTP control connection. */
+struct conn {
+	TAILQ_ENTRY(conn) next;
+	LIST_ENTRY(conn) bucket;
+	struct gateway *g;
+	struct pptp_conn *pptp; /* NULL: over */
+	uv_tcp_t tcp;
+	uv_timer_t timer;
+	uint64_t timer_due;
+	uv_shutdown_t shutdown;
+	unsigned int n_handles;
+	uint32_t peer_ip, server_ip;
+	bool over;   /* pptp said closed() */
+	bool broken; /* writing failed: nothing can be sent */
+	bool had_call;
+};
+
+TAILQ_HEAD(session_list, session);
+TAILQ_HEAD(conn_list, conn);
+
+struct listener {
+	uv_tcp_t tcp;
+	bool open;
+};
+
+struct gateway {
+	uv_loop_t *loop;
+	const struct config *cfg;
+	struct pool *pool;
+	struct aaa *aaa;
+	struct link *link;
+	struct call_ids call_ids;
+	struct listener listeners[CONFIG_MAX_LISTEN];
+	uv_timer_t stop_timer;
+	unsigned int
+		n_handles; /* of listeners, connections, sessions, link, timer: open or closing */
+
+	struct session_list sessions; /* in order of id */
+	uint32_t n_sessions, n_active, n_up, n_weak, next_id;
+	struct conn_list conns;
+	LIST_HEAD(, conn) buckets[CONN_BUCKETS];
+	uint32_t n_conns;
+
+	uint64_t started_ms, calls_total;
+	uint64_t refusals[REFUSAL_COUNT];
+	/* Limit on log lines that unauthenticated peers cause. */
+	uint64_t log_window_ms;
+	unsigned int log_in_window, log_suppressed;
+
+	bool stopping, closing;
+	uint64_t stop_ms;
+	void (*stopped)(void *user);
+	void *stopped_user;
+
+	/* What the PPP machine sends during one call, so that commands go first. */
+	struct {
+		struct session *session;
+		unsigned int n;
+		uint16_t len[OUTBOX_FRAMES];
+		uint8_t frame[OUTBOX_FRAMES][FRAME_MAX];
+	} outbox;
+	char read_buffer[READ_BUFFER];
+};
+
+/* gateway.c */
+void gateway_handle_closed(struct gateway *g); /* one uv handle fewer */
+/* Counts, and says whether a line about an unauthenticated peer may be logged now. */
+bool gateway_may_log(struct gateway *g);
+void gateway_refusal(struct gateway *g, enum refusal_code code);
+
+/* gateway_conn.c */
+bool gateway_listen(struct gateway *g, char *err, size_t errlen);
+void gateway_unlisten(struct gateway *g);
+void conn_settle(struct conn *c);
+void conn_close(struct conn *c, enum refusal_code why);
+void conn_abort(struct conn *c); /* at once, the peer learns it from TCP */
+
+/* gateway_dataplane.c */
+extern const struct link_ops gateway_link_ops;
+
+/* gateway_session.c */
+struct session *session_new(struct gateway *g);
+/* After each call into s->ppp: what the machine asked for in its callbacks is done now. */
+void session_settle(struct session *s);
+/* The data plane holds nothing of it any more: its address and call ID may be given to others.  s
+ * is gone then. */
+void session_release(struct session *s);
+/* A call is asked for on c: REFUSAL_NONE and the session, or why not. */
+enum refusal_code session_request(
+	struct conn *c, const struct pptp_call_request *req, struct session **out);
+void session_start(struct session *s);
+/* Orderly: the client is told over PPP first. */
+void session_close(struct session *s, enum refusal_code code, const char *text);
+/* At once: PPP is dropped, the call closed, the data plane told. */
+void session_end(struct session *s, enum refusal_code code, const char *text);
+/* Without the data plane's confirmation. */
+void session_forget(struct session *s);
+bool session_weak(const struct session *s);
+const char *session_auth_name(const struct session *s); /* "" before authentication */
+
+#endif

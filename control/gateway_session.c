@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions: one call's PPP link, its decisions, and its counterpart in the data plane. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "control/gateway_internal.h"
+
+/* The data plane takes commands before frames: give the last frames (LCP Terminate-Ack) time to
+ * leave before CLOSE. */
+#define LINGER_MS 50
+
+static void session_timer(uv_timer_t *t);
+
+static uint64_t
+now_ms(const struct session *s)
+{
+	return uv_now(s->g->loop);
+}
+
+static bool
+is_weak(uint8_t bits)
+{
+	return bits == MPPE_40 || bits == MPPE_56;
+}
+
+bool
+session_weak(const struct session *s)
+{
+	return is_weak(s->mppe_tx) || is_weak(s->mppe_rx);
+}
+
+static void
+session_arm(struct session *s, uint64_t due)
+{
+	uint64_t now = now_ms(s);
+	if (due == s->timer_due)
+		return;
+	s->timer_due = due;
+	if (due == UINT64_MAX)
+		uv_timer_stop(&s->timer);
+	else
+		uv_timer_start(&s->timer, session_timer, due > now ? due - now : 0, 0);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void
+log_refused(const struct session *s)
+{
+	char peer[16], user[96], text[160];
+	if (!gateway_may_log(s->g))
+		return;
+	log_event(LOG_NOTICE, "session-refused",
+		"session=%u user=%s peer=%s code=%s text=%s remedy=\"%s\"", s->id,
+		log_quote(user, sizeof(user), s->user), log_ip(peer, s->peer_ip),
+		refusal_name(s->code),
+		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
+		refusal_remedy(s->code));
+}
+
+static void
+log_ended(const struct session *s)
+{
+	char peer[16], address[16], user[96], text[160];
+	log_event(LOG_NOTICE, "session-ended",
+		"session=%u user=%s peer=%s address=%s code=%s text=%s duration=%llu "
+		"bytes_in=%llu bytes_out=%llu packets_in=%llu packets_out=%llu",
+		s->id, log_quote(user, sizeof(user), s->user), log_ip(peer, s->peer_ip),
+		log_ip(address, s->inner_ip), refusal_name(s->code),
+		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
+		(unsigned long long)(s->up_ms ? (now_ms(s) - s->up_ms) / 1000 : 0),
+		(unsigned long long)s->last.up_bytes, (unsigned long long)s->last.down_bytes,
+		(unsigned long long)s->last.up_packets, (unsigned long long)s->last.down_packets);
+}
+
+static void
+session_timer_closed(uv_handle_t *h)
+{
+	struct session *s = h->data;
+	struct gateway *g = s->g;
+	explicit_bzero(s, sizeof(*s));
+	free(s);
+	gateway_handle_closed(g);
+}
+
+void
+session_release(struct session *s)
+{
+	struct gateway *g = s->g;
+	if (s->up_ms || s->orphan)
+		log_ended(s);
+	else
+		log_refused(s);
+	if (s->address_taken)
+		aaa_release(g->aaa, s->inner_ip);
+	if (s->call_id)
+		call_id_release(&g->call_ids, s->server_ip, s->call_id);
+	TAILQ_REMOVE(&g->sessions, s, next);
+	g->n_sessions--;
+	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
+}
+
+void
+session_end(struct session *s, enum refusal_code code, const char *text)
+{
+	struct gateway *g = s->g;
+	struct conn *c = s->conn;
+	if (s->state == GW_CLOSING)
+		return;
+	if (s->state == GW_UP) {
+		g->n_up--;
+		g->n_weak -= session_weak(s);
+	}
+	s->state = GW_CLOSING;
+	g->n_active--;
+	s->code = code;
+	snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
+	gateway_refusal(g, code);
+	s->conn = NULL;
+	if (c && c->pptp) {
+		pptp_call_close(c->pptp, s, code, now_ms(s));
+		conn_settle(c);
+	}
+	ppp_free(s->ppp);
+	s->ppp = NULL;
+	if (link_connected(g->link))
+		session_arm(s, now_ms(s) + LINGER_MS);
+	else
+		session_arm(s, UINT64_MAX);
+}
+
+void
+session_forget(struct session *s)
+{
+	link_counters(s->g->link, s->handle, &s->last);
+	session_end(s, REFUSAL_SERVER_STOPPING, "");
+	session_release(s);
+}
+
+/* ------------------------------------------------------------------ PPP: around each call into the
+ * machine */
+
+static void
+outbox_flush(struct gateway *g)
+{
+	struct session *s = g->outbox.session;
+	for (unsigned int i = 0; i < g->outbox.n; i++)
+		link_inject(g->link, s->handle, g->outbox.frame[i], g->outbox.len[i]);
+	g->outbox.n = 0;
+	g->outbox.session = NULL;
+}
+
+void
+session_settle(struct session *s)
+{
+	outbox_flush(s->g);
+	if (s->doomed && !s->ppp_down) {
+		ppp_close(s->ppp, s->code, s->text, now_ms(s));
+		outbox_flush(s->g);
+	}
+	if (s->ppp_down)
+		session_end(s, s->code, s->text);
+	else
+		session_arm(s, ppp_next_timer(s->ppp));
+}
+
+/* End it as soon as the machine returns; may be called in its callbacks. The first reason counts.
+ */
+static void
+session_doom(struct session *s, enum refusal_code code, const char *text)
+{
+	if (s->doomed || s->ppp_down)
+		return;
+	s->doomed = true;
+	s->code = code;
+	snprintf(s->text, sizeof(s->text), "%s", text);
+}
+
+void
+session_start(struct session *s)
+{
+	ppp_start(s->ppp, now_ms(s));
+	session_settle(s);
+}
+
+void
+session_close(struct session *s, enum refusal_code code, const char *text)
+{
+	if (s->state == GW_CLOSING)
+		return;
+	session_doom(s, code, text);
+	session_settle(s);
+}
+
+static void
+session_timer(uv_timer_t *t)
+{
+	struct session *s = t->data;
+	struct session_counters now;
+	s->timer_due = UINT64_MAX;
+	if (s->state == GW_CLOSING) {
+		link_close(s->g->link, s->handle);
+		return;
+	}
+	/* Only looked at when an echo may be due: that is what traffic postpones. */
+	link_counters(s->g->link, s->handle, &now);
+	if (now.up_ppp_packets != s->ppp_seen) {
+		s->ppp_seen = now.up_ppp_packets;
+		ppp_traffic_seen(s->ppp, now_ms(s));
+	}
+	ppp_timer(s->ppp, now_ms(s));
+	session_settle(s);
+}
+
+/* ------------------------------------------------------------------ PPP: what the machine says */
+
+static void
+on_send(void *user, const uint8_t *frame, size_t len)
+{
+	struct session *s = user;
+	struct gateway *g = s->g;
+	if (len > FRAME_MAX)
+		return;
+	if (g->outbox.n == OUTBOX_FRAMES || (g->outbox.session && g->outbox.session != s))
+		outbox_flush(g);
+	g->outbox.session = s;
+	g->outbox.len[g->outbox.n] = (uint16_t)len;
+	memcpy(g->outbox.frame[g->outbox.n++], frame, len);
+}
+
+static void
+session_command(struct session *s, enum command_type type, struct command *cmd)
+{
+	cmd->handle = s->handle;
+	if (link_command(s->g->link, type, cmd) != 0)
+		session_doom(s, REFUSAL_NO_RESOURCES, "the data plane does not keep up");
+	explicit_bzero(cmd, sizeof(*cmd));
+}
+
+static void
+on_lcp_up(void *user, const struct ppp_framing *framing)
+{
+	struct session *s = user;
+	struct command cmd = {0};
+	/* Its address and keys are in use there; a new call is the clean way. */
+	if (s->opened) {
+		session_doom(s, REFUSAL_PEER_CLOSED, "the client began LCP anew");
+		return;
+	}
+	s->framing = *framing;
+	s->state = GW_AUTH;
+	cmd.link.our_mru = framing->our_mru;
+	cmd.link.peer_mru = framing->peer_mru;
+	cmd.link.tx_acfc = framing->tx_acfc;
+	cmd.link.tx_pfc = framing->tx_pfc;
+	session_command(s, COMMAND_SESSION_LINK, &cmd);
+}
+
+static void
+release_address(struct session *s)
+{
+	if (s->address_taken)
+		aaa_release(s->g->aaa, s->inner_ip);
+	s->address_taken = false;
+	s->inner_ip = 0;
+}
+
+static void
+log_auth(const struct session *s, enum refusal_code why)
+{
+	char peer[16], user[96];
+	if (why == REFUSAL_NONE || !gateway_may_log(s->g))
+		return;
+	log_event(LOG_NOTICE, "authentication-failed", "session=%u user=%s peer=%s code=%s", s->id,
+		log_quote(user, sizeof(user), s->user), log_ip(peer, s->peer_ip),
+		refusal_name(why));
+}
+
+static void
+on_auth(void *user, const struct ppp_credentials *cred)
+{
+	struct session *s = user;
+	struct gateway *g = s->g;
+	struct ppp_verdict v = {.refusal = REFUSAL_PROTOCOL_ERROR};
+	if (!s->doomed && !s->opened) {
+		release_address(s); /* of an earlier round of a renegotiated link */
+		size_t len = strnlen(cred->user, sizeof(s->user) - 1);
+		memcpy(s->user, cred->user, len);
+		s->user[len] = '\0';
+		s->auth = cred->method;
+		aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, now_ms(s), &v);
+		log_auth(s, v.ok ? REFUSAL_NONE : v.refusal);
+	}
+	if (v.ok) {
+		s->inner_ip = v.grant.peer_ip;
+		s->address_taken = true;
+		s->mppe_policy = v.grant.mppe_policy;
+		s->state = GW_NETWORK;
+	}
+	ppp_auth_result(s->ppp, &v, now_ms(s));
+	explicit_bzero(&v, sizeof(v));
+}
+
+/* T16: the switch may have been turned since the decision. */
+static bool
+weak_and_off(const struct session *s, uint8_t tx, uint8_t rx)
+{
+	return (is_weak(tx) || is_weak(rx)) && !aaa_settings(s->g->aaa)->allow_weak_crypto;
+}
+
+static void
+direction(struct command_mppe_dir *d, const struct mppe_params *p)
+{
+	memcpy(d->start_key, p->start_key, sizeof(d->start_key));
+	d->strength = p->strength;
+	d->stateless = p->stateless;
+}
+
+static void
+on_mppe_up(void *user, const struct ppp_mppe_result *keys)
+{
+	struct session *s = user;
+	struct command cmd = {0};
+	if (s->doomed)
+		return;
+	if (weak_and_off(s, keys->tx.strength, keys->rx.strength)) {
+		session_doom(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off meanwhile");
+		return;
+	}
+	s->mppe_tx = keys->tx.strength;
+	s->mppe_rx = keys->rx.strength;
+	s->mppe_tx_stateless = keys->tx.stateless;
+	s->mppe_rx_stateless = keys->rx.stateless;
+	direction(&cmd.mppe.tx, &keys->tx);
+	direction(&cmd.mppe.rx, &keys->rx);
+	session_command(s, COMMAND_SESSION_MPPE, &cmd);
+}
+
+static void
+on_mppe_down(void *user)
+{
+	/* Nothing: the data plane keeps the keys, so nothing goes in clear, and the link ends or
+	 * begins anew. */
+	(void)user;
+}
+
+static void
+on_mppe_reset_request(void *user)
+{
+	struct command cmd = {0};
+	session_command(user, COMMAND_SESSION_FLUSH, &cmd);
+}
+
+const char *
+session_auth_name(const struct session *s)
+{
+	switch (s->auth) {
+	case PPP_AUTH_MSCHAPV2:
+		return "mschapv2";
+	case PPP_AUTH_CHAP_MD5:
+		return "chap-md5";
+	case PPP_AUTH_MSCHAPV1:
+		return "mschapv1";
+	case PPP_AUTH_PAP:
+		return "pap";
+	}
+	return "";
+}
+
+static void
+log_up(const struct session *s)
+{
+	char peer[16], address[16], server[16], name[96];
+	log_event(LOG_NOTICE, "session-up",
+		"session=%u user=%s peer=%s address=%s server=%s auth=%s mppe=%u mppe_mode=%s "
+		"mru=%u peer_mru=%u setup_ms=%llu",
+		s->id, log_quote(name, sizeof(name), s->user), log_ip(peer, s->peer_ip),
+		log_ip(address, s->inner_ip), log_ip(server, s->server_ip), session_auth_name(s),
+		s->mppe_tx,
+		!s->mppe_tx            ? "none"
+		: s->mppe_tx_stateless ? "stateless"
+				       : "stateful",
+		s->framing.our_mru, s->framing.peer_mru,
+		(unsigned long long)(now_ms(s) - s->started_ms));
+}
+
+static void
+on_ip_up(void *user, uint32_t local_ip, uint32_t peer_ip)
+{
+	struct session *s = user;
+	struct command cmd = {0};
+	(void)local_ip;
+	if (s->doomed || s->opened)
+		return;
+	if (weak_and_off(s, s->mppe_tx, s->mppe_rx)) {
+		session_doom(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off meanwhile");
+		return;
+	}
+	cmd.open.inner_ip = peer_ip;
+	/* Once negotiated, MPPE covers all data (RFC 3078 section 3): clear text would be a
+	 * forgery. */
+	cmd.open.require_mppe =
+		s->mppe_policy == PPP_MPPE_REQUIRE || s->mppe_tx != 0 || s->mppe_rx != 0;
+	cmd.open.clamp_mss = s->g->cfg->clamp_mss;
+	memcpy(cmd.open.user, s->user, sizeof(cmd.open.user));
+	session_command(s, COMMAND_SESSION_OPEN, &cmd);
+	if (s->doomed)
+		return;
+	s->opened = true;
+	s->state = GW_UP;
+	s->up_ms = now_ms(s);
+	s->g->n_up++;
+	s->g->n_weak += session_weak(s);
+	log_up(s);
+}
+
+static void
+on_down(void *user, enum refusal_code code, const char *text)
+{
+	struct session *s = user;
+	s->ppp_down = true;
+	s->code = code;
+	snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
+}
+
+static void
+on_random(void *user, uint8_t *buf, size_t len)
+{
+	(void)user;
+	/* Challenges and keys depend on it: without randomness there is no service. */
+	for (size_t at = 0; at < len;) {
+		ssize_t n = getrandom(buf + at, len - at, 0);
+		if (n < 0 && errno != EINTR)
+			abort();
+		at += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static const struct ppp_ops session_ppp_ops = {
+	.send = on_send,
+	.lcp_up = on_lcp_up,
+	.auth = on_auth,
+	.mppe_up = on_mppe_up,
+	.mppe_down = on_mppe_down,
+	.mppe_reset_request = on_mppe_reset_request,
+	.ip_up = on_ip_up,
+	.down = on_down,
+	.random = on_random,
+};
+
+/* ------------------------------------------------------------------ the beginning */
+
+struct session *
+session_new(struct gateway *g)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->g = g;
+	s->id = ++g->next_id;
+	s->timer_due = UINT64_MAX;
+	s->started_ms = uv_now(g->loop);
+	uv_timer_init(g->loop, &s->timer);
+	s->timer.data = s;
+	g->n_handles++;
+	TAILQ_INSERT_TAIL(&g->sessions, s, next);
+	g->n_sessions++;
+	return s;
+}
+
+/* Its slot, call ID and place in the data plane.  On failure the caller gives back what was taken.
+ */
+static enum refusal_code
+session_place(struct session *s)
+{
+	struct gateway *g = s->g;
+	struct command cmd = {0};
+	s->ppp = ppp_new(&g->cfg->ppp, &session_ppp_ops, s);
+	s->call_id = call_id_take(&g->call_ids, s->server_ip);
+	if (!s->ppp || !s->call_id)
+		return REFUSAL_NO_RESOURCES;
+	s->handle = link_take(g->link, s);
+	if (!s->handle)
+		return REFUSAL_PORTS_FULL;
+	cmd.handle = s->handle;
+	cmd.add.server_ip = s->server_ip;
+	cmd.add.peer_ip = s->peer_ip;
+	cmd.add.call_id = s->call_id;
+	cmd.add.peer_call_id = s->peer_call_id;
+	return link_command(g->link, COMMAND_SESSION_ADD, &cmd) == 0 ? REFUSAL_NONE
+								     : REFUSAL_NO_RESOURCES;
+}
+
+enum refusal_code
+session_request(struct conn *c, const struct pptp_call_request *req, struct session **out)
+{
+	struct gateway *g = c->g;
+	if (g->stopping)
+		return REFUSAL_SERVER_STOPPING;
+	if (!link_connected(g->link))
+		return REFUSAL_DATAPLANE_DOWN;
+	if (g->n_active >= g->cfg->pptp_max_sessions)
+		return REFUSAL_PORTS_FULL;
+	struct session *s = session_new(g);
+	if (!s)
+		return REFUSAL_NO_RESOURCES;
+	s->conn = c;
+	s->peer_ip = c->peer_ip;
+	s->server_ip = c->server_ip;
+	s->peer_call_id = req->peer_call_id;
+	s->state = GW_LCP;
+	enum refusal_code why = session_place(s);
+	if (why != REFUSAL_NONE) {
+		ppp_free(s->ppp);
+		link_untake(g->link, s->handle);
+		call_id_release(&g->call_ids, s->server_ip, s->call_id);
+		TAILQ_REMOVE(&g->sessions, s, next);
+		g->n_sessions--;
+		uv_close((uv_handle_t *)&s->timer, session_timer_closed);
+		return why;
+	}
+	g->n_active++;
+	g->calls_total++;
+	*out = s;
+	return REFUSAL_NONE;
+}
