@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* adit-control: negotiation, policy, users. */
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "control/gateway.h"
+#include "control/log.h"
+#ifdef ADIT_HAVE_OPER
+#include "control/oper/socket.h"
+#endif
+
+#define DEFAULT_CONFIG "/etc/adit/adit-control.conf"
+
+struct program {
+	uv_loop_t loop;
+	uv_signal_t sigterm, sigint;
+	struct gateway *gateway;
+#ifdef ADIT_HAVE_OPER
+	struct oper *oper;
+#endif
+	bool stopping;
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: adit-control [-c FILE] [-t]\n"
+	      "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
+	      "  -t, --test         check the configuration and exit\n"
+	      "      --version      print the version and exit\n"
+	      "  -h, --help         print this and exit\n",
+		out);
+}
+
+/* What an operator should know about the settings (T1, R2, R11). */
+static void
+warn_about(const struct config *c, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO))
+		log_event(LOG_WARNING, "config",
+			"text=\"the file holds passwords and everybody may read it\" "
+			"remedy=\"chmod o= %s\"",
+			path);
+	if (c->pptp_enabled)
+		log_event(LOG_WARNING, "weak-protocol",
+			"text=\"PPTP is not secure: whoever records an MS-CHAPv2 exchange finds "
+			"the "
+			"password's hash with one DES search, and MPPE does not authenticate "
+			"data\" "
+			"remedy=\"use it for old clients only\"");
+	if (c->aaa.allow_weak_crypto)
+		log_event(LOG_WARNING, "weak-crypto",
+			"text=\"mppe.allow_weak_crypto is on: 40- and 56-bit MPPE is accepted\"");
+	if (c->aaa.auth & PPP_AUTH_PAP)
+		log_event(LOG_WARNING, "weak-authentication",
+			"text=\"PAP is on: passwords cross the network in clear\"");
+	if (c->aaa.auth & PPP_AUTH_MSCHAPV1)
+		log_event(LOG_WARNING, "weak-authentication",
+			"text=\"MS-CHAPv1 is on: it shares one key for both directions and sends "
+			"LM hashes\"");
+	if (c->aaa.mppe_policy == PPP_MPPE_FORBID)
+		log_event(LOG_WARNING, "no-encryption",
+			"text=\"mppe.policy is forbid: sessions are not encrypted\"");
+	if (c->aaa.mppe_policy == PPP_MPPE_REQUIRE &&
+		!(c->aaa.auth & (PPP_AUTH_MSCHAPV2 | PPP_AUTH_MSCHAPV1)))
+		log_event(LOG_WARNING, "config",
+			"text=\"mppe.policy is require, but no method of ppp.authentication yields "
+			"keys\"");
+	if (c->aaa.mppe_policy == PPP_MPPE_REQUIRE && !c->aaa.allow_weak_crypto &&
+		!(c->aaa.mppe_strengths & PPP_MPPE_128))
+		log_event(LOG_WARNING, "config",
+			"text=\"mppe.strengths holds weak ones only, and mppe.allow_weak_crypto is "
+			"off\"");
+}
+
+/* After everything is bound.  False with a logged reason. */
+static bool
+drop_privileges(const char *user)
+{
+	umask(077);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		log_event(LOG_WARNING, "privileges", "text=\"no_new_privs: %s\"", strerror(errno));
+	if (geteuid() != 0 || *user == '\0') {
+		if (geteuid() == 0)
+			log_event(LOG_WARNING, "privileges",
+				"text=\"stays root\" remedy=\"set control.user\"");
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		return true;
+	}
+	errno = 0;
+	const struct passwd *pw = getpwnam(user);
+	if (!pw || pw->pw_uid == 0) {
+		log_event(LOG_ERR, "privileges", "text=\"control.user: %s\"",
+			pw ? "is root" : "no such user");
+		return false;
+	}
+	if (setgroups(0, NULL) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+		setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0) {
+		log_event(LOG_ERR, "privileges", "text=\"%s\"", strerror(errno));
+		return false;
+	}
+	if (setuid(0) == 0 || geteuid() != pw->pw_uid) {
+		log_event(LOG_ERR, "privileges", "text=\"root could be regained\"");
+		return false;
+	}
+	/* Passwords and keys are in memory. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return true;
+}
+
+/* A descriptor for each control connection. */
+static void
+raise_descriptor_limit(const struct config *c)
+{
+	struct rlimit rl;
+	rlim_t want = (rlim_t)c->pptp_max_connections + 256;
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= want)
+		return;
+	rl.rlim_cur = want;
+	if (rl.rlim_max < want)
+		rl.rlim_max = want;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &rl);
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	log_event(LOG_WARNING, "limits",
+		"text=\"fewer descriptors than pptp.max_connections\" limit=%llu",
+		(unsigned long long)rl.rlim_cur);
+}
+
+static void
+gateway_stopped(void *user)
+{
+	struct program *p = user;
+	uv_close((uv_handle_t *)&p->sigterm, NULL);
+	uv_close((uv_handle_t *)&p->sigint, NULL);
+}
+
+static void
+on_signal(uv_signal_t *h, int signum)
+{
+	struct program *p = h->data;
+	if (p->stopping)
+		_exit(128 + signum);
+	p->stopping = true;
+#ifdef ADIT_HAVE_OPER
+	oper_stop(p->oper);
+	p->oper = NULL;
+#endif
+	gateway_stop(p->gateway, gateway_stopped, p);
+}
+
+/* Everything bound, or false with a logged reason. */
+static bool
+start(struct program *p, const struct config *c)
+{
+	char err[256] = "";
+	p->gateway = gateway_start(&p->loop, c, err, sizeof(err));
+	if (!p->gateway) {
+		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
+		return false;
+	}
+#ifdef ADIT_HAVE_OPER
+	p->oper =
+		oper_start(&p->loop, p->gateway, c->socket_path, c->socket_group, err, sizeof(err));
+	if (!p->oper) {
+		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
+		return false;
+	}
+#endif
+	return drop_privileges(c->user);
+}
+
+static int
+serve(const struct config *c)
+{
+	static struct program p;
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit(c);
+	if (uv_loop_init(&p.loop) != 0) {
+		log_event(LOG_ERR, "start-failed", "text=\"no event loop\"");
+		return EXIT_FAILURE;
+	}
+	if (!start(&p, c))
+		return EXIT_FAILURE; /* the process ends, and with it all that is bound */
+	uv_signal_init(&p.loop, &p.sigterm);
+	uv_signal_init(&p.loop, &p.sigint);
+	p.sigterm.data = p.sigint.data = &p;
+	uv_signal_start(&p.sigterm, on_signal, SIGTERM);
+	uv_signal_start(&p.sigint, on_signal, SIGINT);
+	fputs("adit-control: ready\n", stderr);
+	uv_run(&p.loop, UV_RUN_DEFAULT);
+	gateway_free(p.gateway);
+	uv_loop_close(&p.loop);
+	log_event(LOG_NOTICE, "stopped", "%s", "");
+	return EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"test", no_argument, NULL, 't'}, {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	const char *path = DEFAULT_CONFIG;
+	bool test = false;
+	int opt;
+	while ((opt = getopt_long(argc, argv, "c:th", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			test = true;
+			break;
+		case 'V':
+			puts("adit-control " ADIT_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind != argc) {
+		usage(stderr);
+		return 2;
+	}
+	char err[512] = "";
+	struct config *c = config_load(path, err, sizeof(err));
+	if (!c) {
+		fprintf(stderr, "adit-control: %s\n", err);
+		return EXIT_FAILURE;
+	}
+	log_setup(c->log_level);
+	warn_about(c, path);
+	int rc = EXIT_SUCCESS;
+	if (test)
+		printf("%s: good, %u users\n", path, users_count(c->users));
+	else
+		rc = serve(c);
+	config_free(c);
+	return rc;
+}
