@@ -106,11 +106,13 @@ struct ppp_framing {
 
 struct ppp_link;
 
-/* All calls come from within a ppp_*() call on the same link; `user` is ppp_new()'s. */
+/* All calls come from within a ppp_*() call on the same link; `user` is ppp_new()'s.  When the
+ * client negotiates LCP (or CCP) anew, lcp_up, auth, mppe_up and ip_up come again: what was granted
+ * before is void, and data waits for the next ip_up.  mppe_down never means to go on in clear. */
 struct ppp_ops {
 	void (*send)(void *user, const uint8_t *frame, size_t len); /* protocol + payload */
 	void (*lcp_up)(void *user, const struct ppp_framing *framing);
-	/* Decide on these credentials: call ppp_auth_result() now or later. */
+	/* Decide on these credentials: call ppp_auth_result() exactly once, now or later. */
 	void (*auth)(void *user, const struct ppp_credentials *cred);
 	void (*mppe_up)(void *user,
 		const struct ppp_mppe_result *keys); /* CCP opened; keys are wiped after */
