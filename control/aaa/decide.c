@@ -56,8 +56,7 @@ aaa_settings(struct aaa *a)
 	return &a->settings;
 }
 
-/* --- Who it is
- * ------------------------------------------------------------------------------------- */
+/* --- Who it is ----------------------------------------------------------------- */
 
 static bool
 locked_out(struct aaa *a, const struct user *user, uint32_t peer_addr, uint64_t now_ms)
@@ -106,8 +105,7 @@ identify(struct aaa *a, const struct ppp_credentials *cred, uint32_t peer_addr, 
 	return REFUSAL_NONE;
 }
 
-/* --- What it may
- * ----------------------------------------------------------------------------------- */
+/* --- What it may --------------------------------------------------------------- */
 
 static enum refusal_code
 method_allowed(const struct aaa *a, const struct user *user, enum ppp_auth method)

@@ -4,64 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/pptp/call.h"
-#include "control/pptp/message.h"
+#include "control/pptp/conn.h"
 #include "control/pptp/result.h"
-
-#define NEVER UINT64_MAX
 
 /* A client sends about ten messages to set up a call and hardly any later. */
 #define RATE_BURST      64
 #define RATE_PER_SECOND 16
-#define RECV_WINDOW     64 /* GRE packets that we take unacknowledged; advisory, section 4 */
-#define PHONE_MAX       64
 
-/* RFC 2637 section 3.1; WAIT_START is its "idle" once TCP is up. */
-enum state { WAIT_START, ESTABLISHED, WAIT_STOP_REPLY, CLOSED };
-
-struct pptp_conn {
-	struct pptp_config cfg;
-	struct pptp_ops ops;
-	void *user;
-	enum state state;
-	unsigned int depth; /* nesting of calls from outside; freed only at 0 */
-	bool freed;
-	uint64_t now;
-	struct pptp_calls calls;
-	bool had_call;
-	/* Deadlines. */
-	uint64_t idle_at;      /* no SCCRQ, or no call, by then: over */
-	uint64_t echo_at;      /* silence until then: ask */
-	uint64_t echo_dead_at; /* no Echo-Reply by then: dead */
-	uint64_t stop_at;
-	enum refusal_code stop_why;
-	uint32_t echo_id;
-	/* Token bucket in thousandths of a message. */
-	uint32_t tokens;
-	uint64_t tokens_at;
-	struct pptp_stats stats;
-	char host[65], vendor[65];
-	size_t have;
-	uint8_t buf[PPTP_MESSAGE_MAX];
-};
-
-static uint64_t
-deadline(uint64_t now, uint32_t ms)
+uint64_t
+pptp_deadline(uint64_t now, uint32_t ms)
 {
-	return ms ? now + ms : NEVER;
+	return ms ? now + ms : PPTP_NEVER;
 }
 
 static bool
 over(const struct pptp_conn *c)
 {
 	return c->state == CLOSED;
-}
-
-static void
-destroy(struct pptp_conn *c)
-{
-	pptp_calls_free(&c->calls);
-	free(c);
 }
 
 static void
@@ -76,11 +35,11 @@ static void
 leave(struct pptp_conn *c)
 {
 	if (--c->depth == 0 && c->freed)
-		destroy(c);
+		free(c);
 }
 
-static void
-transmit(struct pptp_conn *c, const struct pptp_message *m)
+void
+pptp_transmit(struct pptp_conn *c, const struct pptp_message *m)
 {
 	uint8_t bytes[PPTP_MESSAGE_MAX];
 	size_t len = pptp_message_encode(m, bytes);
@@ -91,27 +50,13 @@ transmit(struct pptp_conn *c, const struct pptp_message *m)
 	c->ops.send(c->user, bytes, len);
 }
 
-/* --- Ends
- * ------------------------------------------------------------------------------------------ */
-
-/* The call goes off the list before the callback, so whatever that does, it is told of it once. */
-static void
-call_end(struct pptp_conn *c, struct pptp_call *call, enum refusal_code why, const char *text)
-{
-	void *user = call->user;
-
-	pptp_call_remove(&c->calls, call);
-	free(call);
-	if (c->calls.count == 0 && c->state == ESTABLISHED)
-		c->idle_at = deadline(c->now, c->cfg.start_timeout_ms);
-	c->ops.call_down(c->user, user, why, text);
-}
+/* --- Ends ---------------------------------------------------------------------- */
 
 static void
 calls_end(struct pptp_conn *c, enum refusal_code why, const char *text)
 {
-	while (!c->freed && c->calls.first)
-		call_end(c, c->calls.first, why, text);
+	while (c->calls.first)
+		pptp_call_end(c, c->calls.first, why, text);
 }
 
 static void
@@ -134,16 +79,6 @@ protocol_error(struct pptp_conn *c, const char *text)
 }
 
 static void
-send_cdn(struct pptp_conn *c, const struct pptp_call *call, enum refusal_code why)
-{
-	struct pptp_result r = pptp_cdn_result(why);
-	struct pptp_message m = {
-		.type = PPTP_CDN, .call_id = call->our_id, .result = r.result, .error = r.error};
-
-	transmit(c, &m);
-}
-
-static void
 stop(struct pptp_conn *c, enum refusal_code why, const char *text)
 {
 	struct pptp_message m = {.type = PPTP_STOPCCRQ, .result = pptp_stop_reason(why)};
@@ -157,20 +92,12 @@ stop(struct pptp_conn *c, enum refusal_code why, const char *text)
 	c->state = WAIT_STOP_REPLY;
 	c->stop_why = why;
 	c->stop_at = c->now + c->cfg.stop_timeout_ms;
-	while (!over(c) && c->calls.first) {
-		uint16_t our_id = c->calls.first->our_id;
-		struct pptp_call *call;
-
-		send_cdn(c, c->calls.first, why);
-		call = pptp_call_by_our_id(&c->calls, our_id);
-		if (call)
-			call_end(c, call, why, text);
-	}
-	transmit(c, &m);
+	while (c->calls.first)
+		pptp_call_disconnect(c, c->calls.first, why, text);
+	pptp_transmit(c, &m);
 }
 
-/* --- Messages
- * -------------------------------------------------------------------------------------- */
+/* --- Messages ------------------------------------------------------------------ */
 
 static void
 printable(char out[65], const char in[65])
@@ -197,7 +124,7 @@ send_sccrp(struct pptp_conn *c, uint8_t result)
 
 	memcpy(m.host_name, c->cfg.host_name, sizeof(c->cfg.host_name));
 	memcpy(m.vendor, c->cfg.vendor, sizeof(c->cfg.vendor));
-	transmit(c, &m);
+	pptp_transmit(c, &m);
 }
 
 static void
@@ -219,7 +146,7 @@ on_sccrq(struct pptp_conn *c, const struct pptp_message *m)
 		return;
 	}
 	c->state = ESTABLISHED;
-	c->idle_at = deadline(c->now, c->cfg.start_timeout_ms);
+	c->idle_at = pptp_deadline(c->now, c->cfg.start_timeout_ms);
 	send_sccrp(c, PPTP_RESULT_OK);
 }
 
@@ -229,7 +156,7 @@ on_stopccrq(struct pptp_conn *c)
 	struct pptp_message reply = {.type = PPTP_STOPCCRP, .result = PPTP_RESULT_OK};
 	bool ours = c->state == WAIT_STOP_REPLY;
 
-	transmit(c, &reply);
+	pptp_transmit(c, &reply);
 	finish(c, ours ? c->stop_why : REFUSAL_PEER_CLOSED, "Stop-Control-Connection-Request");
 }
 
@@ -239,149 +166,17 @@ on_echorq(struct pptp_conn *c, const struct pptp_message *m)
 	struct pptp_message reply = {
 		.type = PPTP_ECHORP, .identifier = m->identifier, .result = PPTP_RESULT_OK};
 
-	transmit(c, &reply);
+	pptp_transmit(c, &reply);
 }
 
 static void
 on_echorp(struct pptp_conn *c, const struct pptp_message *m)
 {
-	if (c->echo_dead_at == NEVER || m->identifier != c->echo_id) {
+	if (c->echo_dead_at == PPTP_NEVER || m->identifier != c->echo_id) {
 		c->stats.ignored++;
 		return;
 	}
-	c->echo_dead_at = NEVER;
-}
-
-static void
-send_ocrp(
-	struct pptp_conn *c, const struct pptp_message *ocrq, uint16_t our_id, struct pptp_result r)
-{
-	struct pptp_message m = {
-		.type = PPTP_OCRP,
-		.call_id = our_id,
-		.peer_call_id = ocrq->call_id,
-		.result = r.result,
-		.error = r.error,
-	};
-
-	if (r.result == PPTP_RESULT_OK) {
-		m.speed = ocrq->max_bps;
-		m.recv_window = RECV_WINDOW;
-	} else {
-		c->stats.refused_calls++;
-	}
-	transmit(c, &m);
-}
-
-/* Why a request is refused before the gateway is asked; result 1 when it is not. */
-static struct pptp_result
-judge_ocrq(const struct pptp_conn *c, const struct pptp_message *m)
-{
-	if (pptp_call_by_peer_id(&c->calls, m->call_id))
-		return (struct pptp_result){PPTP_RESULT_GENERAL_ERROR, PPTP_ERROR_BAD_CALL_ID};
-	if (m->phone_len > PHONE_MAX)
-		return (struct pptp_result){PPTP_RESULT_GENERAL_ERROR, PPTP_ERROR_BAD_VALUE};
-	if (c->calls.count >= c->cfg.max_calls)
-		return pptp_ocrp_result(REFUSAL_PORTS_FULL);
-	return pptp_ocrp_result(REFUSAL_NONE);
-}
-
-static void
-on_ocrq(struct pptp_conn *c, const struct pptp_message *m)
-{
-	struct pptp_call_request req = {
-		.peer_call_id = m->call_id,
-		.min_bps = m->min_bps,
-		.max_bps = m->max_bps,
-		.recv_window = m->recv_window,
-	};
-	struct pptp_result r = judge_ocrq(c, m);
-	struct pptp_call *call;
-	enum refusal_code why;
-	void *user = NULL;
-	uint16_t our_id = 0;
-
-	if (r.result != PPTP_RESULT_OK) {
-		send_ocrp(c, m, 0, r);
-		return;
-	}
-	call = calloc(1, sizeof(*call));
-	if (!call) {
-		send_ocrp(c, m, 0, pptp_ocrp_result(REFUSAL_NO_RESOURCES));
-		return;
-	}
-	why = c->ops.call_request(c->user, &req, &our_id, &user);
-	if (c->freed) {
-		free(call);
-		return;
-	}
-	/* The connection ended, or the gateway broke the contract: the accepted call goes down
-	 * unseen by the peer. */
-	if (why == REFUSAL_NONE && (c->state != ESTABLISHED || our_id == 0 ||
-					   pptp_call_by_our_id(&c->calls, our_id))) {
-		why = REFUSAL_NO_RESOURCES;
-		c->ops.call_down(c->user, user, why, "no call identifier");
-	}
-	if (why != REFUSAL_NONE) {
-		free(call);
-		if (c->state == ESTABLISHED)
-			send_ocrp(c, m, 0, pptp_ocrp_result(why));
-		return;
-	}
-	*call = (struct pptp_call){.user = user, .our_id = our_id, .peer_id = m->call_id};
-	pptp_call_add(&c->calls, call);
-	c->had_call = true;
-	c->idle_at = NEVER;
-	send_ocrp(c, m, our_id, r);
-	if (pptp_call_by_our_id(&c->calls, our_id) == call)
-		c->ops.call_up(c->user, user);
-}
-
-static void
-on_icrq(struct pptp_conn *c, const struct pptp_message *m)
-{
-	struct pptp_message reply = {
-		.type = PPTP_ICRP, .peer_call_id = m->call_id, .result = PPTP_ICRP_DO_NOT_ACCEPT};
-
-	c->stats.refused_calls++;
-	transmit(c, &reply);
-}
-
-/*
- * Call-Clear-Request and Call-Disconnect-Notify name the call by the identifier that their sender
- * assigned, sections 2.12 and 2.13.  One for a call that is gone already crosses ours and is
- * harmless.
- */
-static void
-on_clear(struct pptp_conn *c, const struct pptp_message *m)
-{
-	struct pptp_call *call = pptp_call_by_peer_id(&c->calls, m->call_id);
-	uint16_t our_id;
-
-	if (!call) {
-		c->stats.ignored++;
-		return;
-	}
-	our_id = call->our_id;
-	if (m->type == PPTP_CCRQ)
-		send_cdn(c, call, REFUSAL_PEER_CLOSED);
-	call = pptp_call_by_our_id(&c->calls, our_id);
-	if (call)
-		call_end(c, call, REFUSAL_PEER_CLOSED, pptp_message_name(m->type));
-}
-
-static void
-on_sli(struct pptp_conn *c, const struct pptp_message *m)
-{
-	struct pptp_call *call = pptp_call_by_our_id(&c->calls, m->peer_call_id);
-
-	if (!call) {
-		/* pptp-linux and Windows may send one that crosses the end of the call. */
-		c->stats.ignored++;
-		c->stats.unknown_call_info++;
-		return;
-	}
-	c->ops.call_link_info(c->user, call->user, m->send_accm, m->recv_accm);
+	c->echo_dead_at = PPTP_NEVER;
 }
 
 static void
@@ -401,20 +196,20 @@ on_established(struct pptp_conn *c, const struct pptp_message *m)
 		on_echorp(c, m);
 		break;
 	case PPTP_OCRQ:
-		on_ocrq(c, m);
+		pptp_on_ocrq(c, m);
 		break;
 	case PPTP_ICRQ:
-		on_icrq(c, m);
+		pptp_on_icrq(c, m);
 		break;
 	case PPTP_CCRQ:
 	case PPTP_CDN:
-		on_clear(c, m);
+		pptp_on_clear(c, m);
 		break;
 	case PPTP_WEN:
 		c->stats.wan_errors++;
 		break;
 	case PPTP_SLI:
-		on_sli(c, m);
+		pptp_on_sli(c, m);
 		break;
 	default:
 		/* Replies to, or the completion of, what we never ask for. */
@@ -446,7 +241,7 @@ on_message(struct pptp_conn *c, const struct pptp_message *m)
 		protocol_error(c, "flood of control messages");
 		return;
 	}
-	c->echo_at = deadline(c->now, c->cfg.echo_interval_ms);
+	c->echo_at = pptp_deadline(c->now, c->cfg.echo_interval_ms);
 	switch (c->state) {
 	case WAIT_START:
 		if (m->type == PPTP_SCCRQ)
@@ -470,8 +265,7 @@ on_message(struct pptp_conn *c, const struct pptp_message *m)
 	}
 }
 
-/* --- Entry points
- * ---------------------------------------------------------------------------------- */
+/* --- Entry points -------------------------------------------------------------- */
 
 struct pptp_conn *
 pptp_new(const struct pptp_config *cfg, const struct pptp_ops *ops, void *user, uint64_t now_ms)
@@ -487,8 +281,8 @@ pptp_new(const struct pptp_config *cfg, const struct pptp_ops *ops, void *user, 
 	c->user = user;
 	c->now = c->tokens_at = now_ms;
 	c->tokens = RATE_BURST * 1000;
-	c->idle_at = deadline(now_ms, cfg->start_timeout_ms);
-	c->echo_at = c->echo_dead_at = c->stop_at = NEVER;
+	c->idle_at = pptp_deadline(now_ms, cfg->start_timeout_ms);
+	c->echo_at = c->echo_dead_at = c->stop_at = PPTP_NEVER;
 	return c;
 }
 
@@ -499,8 +293,9 @@ pptp_free(struct pptp_conn *c)
 		return;
 	c->state = CLOSED;
 	c->freed = true;
+	pptp_calls_free(&c->calls);
 	if (c->depth == 0)
-		destroy(c);
+		free(c);
 }
 
 void
@@ -552,14 +347,8 @@ pptp_call_close(struct pptp_conn *c, void *call_user, enum refusal_code why, uin
 
 	enter(c, now_ms);
 	call = over(c) ? NULL : pptp_call_by_user(&c->calls, call_user);
-	if (call) {
-		uint16_t our_id = call->our_id;
-
-		send_cdn(c, call, why);
-		call = pptp_call_by_our_id(&c->calls, our_id);
-		if (call)
-			call_end(c, call, why, "ended by this gateway");
-	}
+	if (call)
+		pptp_call_disconnect(c, call, why, "ended by this gateway");
 	leave(c);
 }
 
@@ -585,7 +374,7 @@ pptp_next_timer(const struct pptp_conn *c)
 	case WAIT_STOP_REPLY:
 		return c->stop_at;
 	default:
-		return NEVER;
+		return PPTP_NEVER;
 	}
 }
 
@@ -601,11 +390,11 @@ established_timer(struct pptp_conn *c)
 		stop(c, c->had_call ? REFUSAL_PEER_CLOSED : REFUSAL_SETUP_TIMEOUT,
 			c->had_call ? "no call left" : "no call was requested");
 	} else if (c->now >= c->echo_at) {
-		c->echo_at = deadline(c->now, c->cfg.echo_interval_ms);
-		if (c->echo_dead_at == NEVER) {
-			c->echo_dead_at = deadline(c->now, c->cfg.echo_timeout_ms);
+		c->echo_at = pptp_deadline(c->now, c->cfg.echo_interval_ms);
+		if (c->echo_dead_at == PPTP_NEVER) {
+			c->echo_dead_at = pptp_deadline(c->now, c->cfg.echo_timeout_ms);
 			m.identifier = ++c->echo_id;
-			transmit(c, &m);
+			pptp_transmit(c, &m);
 		}
 	}
 }
