@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/aaa/decide.h"
+#include "crypto/mschap.h"
+
+#define FIRST 0x0a000001u
+#define PEER  0xc0000201u
+#define ALL   (PPP_MPPE_40 | PPP_MPPE_56 | PPP_MPPE_128)
+
+static struct users *users;
+static struct pool *pool;
+static struct aaa *aaa;
+static struct ppp_verdict v;
+static uint64_t now;
+
+static struct user
+base(const char *name)
+{
+	static char password[] = "clientPass";
+
+	return (struct user){
+		.name = (char *)(uintptr_t)name,
+		.password = password,
+		.dialin = DIALIN_ALLOW,
+		.auth = -1,
+		.mppe_policy = -1,
+		.mppe_mode = -1,
+		.mppe_strengths = -1,
+	};
+}
+
+static int
+set_up(void **state)
+{
+	static char long_password[] = "much longer than LM can see";
+	struct user user;
+	char err[128];
+
+	(void)state;
+	if (mschap_init(err, sizeof(err)))
+		return -1;
+	users = users_new();
+	pool = pool_new("default", FIRST, FIRST + 3, err, sizeof(err));
+	user = base("User");
+	users_add(users, &user);
+	user = base("long");
+	user.password = long_password;
+	users_add(users, &user);
+	user = base("denied");
+	user.dialin = DIALIN_DENY;
+	users_add(users, &user);
+	user = base("fixed");
+	user.static_ip = FIRST + 2;
+	users_add(users, &user);
+	user = base("outside");
+	user.static_ip = 0xc6336401;
+	users_add(users, &user);
+	user = base("server");
+	user.static_ip = FIRST;
+	users_add(users, &user);
+	user = base("weak");
+	user.mppe_strengths = PPP_MPPE_40;
+	user.mppe_mode = PPP_MPPE_PREFER_STATEFUL;
+	users_add(users, &user);
+	user = base("pap");
+	user.auth = PPP_AUTH_PAP;
+	user.mppe_policy = PPP_MPPE_FORBID;
+	users_add(users, &user);
+	aaa = aaa_new(users, pool);
+	*aaa_settings(aaa) = (struct aaa_settings){
+		.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_MSCHAPV1 | PPP_AUTH_CHAP_MD5 | PPP_AUTH_PAP,
+		.mppe_policy = PPP_MPPE_REQUIRE,
+		.mppe_mode = PPP_MPPE_PREFER_STATELESS,
+		.mppe_strengths = ALL,
+		.dns = {0x08080808, 0},
+		.wins = {0, 0x0a0000fe},
+		.lockout_failures = 3,
+		.lockout_ms = 60000,
+	};
+	now = 1000000;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	aaa_free(aaa);
+	pool_free(pool);
+	users_free(users);
+	return 0;
+}
+
+static struct ppp_credentials
+credentials(enum ppp_auth method, const char *user, const char *password)
+{
+	struct ppp_credentials c = {.method = method, .id = 5};
+	uint8_t hash[16];
+
+	strncpy(c.user, user, PPP_NAME_MAX);
+	memset(c.challenge, 0x5b, sizeof(c.challenge));
+	memset(c.peer_challenge, 0x21, sizeof(c.peer_challenge));
+	c.challenge_len = method == PPP_AUTH_MSCHAPV1 ? 8 : 16;
+	assert_int_equal(mschap_nt_hash(password, hash), 0);
+	switch (method) {
+	case PPP_AUTH_MSCHAPV2:
+		c.response_len = 24;
+		mschapv2_nt_response(c.challenge, c.peer_challenge, user, hash, c.response);
+		break;
+	case PPP_AUTH_MSCHAPV1:
+		c.response_len = 49;
+		mschap_challenge_response(c.challenge, hash, c.response + 24);
+		c.response[48] = 1;
+		break;
+	case PPP_AUTH_CHAP_MD5:
+		c.response_len = 16;
+		chap_md5_response(c.id, password, c.challenge, 16, c.response);
+		break;
+	case PPP_AUTH_PAP:
+		strcpy(c.password, password);
+		break;
+	}
+	return c;
+}
+
+static enum refusal_code
+decide_from(uint32_t peer, enum ppp_auth method, const char *user, const char *password)
+{
+	struct ppp_credentials c = credentials(method, user, password);
+
+	memset(&v, 0xa5, sizeof(v)); /* the verdict is filled wholly */
+	aaa_decide(aaa, &c, "vpn", peer, now, &v);
+	if (!v.ok) {
+		struct ppp_verdict empty = {.refusal = v.refusal};
+
+		assert_int_not_equal(v.refusal, REFUSAL_NONE);
+		assert_memory_equal(&v, &empty, sizeof(v));
+	}
+	return v.refusal;
+}
+
+static enum refusal_code
+decide(enum ppp_auth method, const char *user, const char *password)
+{
+	return decide_from(PEER, method, user, password);
+}
+
+/* RFC 2759 section 9.2. */
+static void
+rfc2759_vector(void **state)
+{
+	struct ppp_credentials c = {.method = PPP_AUTH_MSCHAPV2,
+		.user = "User",
+		.challenge = {0x5B, 0x5D, 0x7C, 0x7D, 0x7B, 0x3F, 0x2F, 0x3E, 0x3C, 0x2C, 0x60,
+			0x21, 0x32, 0x26, 0x26, 0x28},
+		.challenge_len = 16,
+		.peer_challenge = {0x21, 0x40, 0x23, 0x24, 0x25, 0x5E, 0x26, 0x2A, 0x28, 0x29, 0x5F,
+			0x2B, 0x3A, 0x33, 0x7C, 0x7E},
+		.response = {0x82, 0x30, 0x9E, 0xCD, 0x8D, 0x70, 0x8B, 0x5E, 0xA0, 0x8F, 0xAA, 0x39,
+			0x81, 0xCD, 0x83, 0x54, 0x42, 0x33, 0x11, 0x4A, 0x3D, 0x85, 0xD6, 0xDF},
+		.response_len = 24};
+	static const uint8_t hash_hash[16] = {0x41, 0xC0, 0x0C, 0x58, 0x4B, 0xD2, 0xD9, 0x1C, 0x40,
+		0x17, 0xA2, 0xA1, 0x2F, 0xA5, 0x9F, 0x3F};
+
+	(void)state;
+	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	assert_true(v.ok);
+	assert_true(v.have_keys);
+	assert_string_equal(v.authenticator_response, "407A5589115FD0D6209F510FE9C04566932CDA56");
+	assert_memory_equal(v.nt_hash_hash, hash_hash, 16);
+	assert_int_equal(v.grant.local_ip, FIRST);
+	assert_int_equal(v.grant.peer_ip, FIRST + 1);
+	assert_int_equal(v.grant.dns[0], 0x08080808);
+	assert_int_equal(v.grant.wins[1], 0x0a0000fe);
+	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_REQUIRE);
+	assert_int_equal(v.grant.mppe_mode, PPP_MPPE_PREFER_STATELESS);
+	assert_int_equal(v.grant.mppe_strengths, PPP_MPPE_128);
+	assert_int_equal(v.grant.mppe_refused_weak, PPP_MPPE_40 | PPP_MPPE_56);
+	assert_int_equal(pool_used(pool), 1);
+	aaa_release(aaa, v.grant.peer_ip);
+	assert_int_equal(pool_used(pool), 0);
+}
+
+static void
+names_and_passwords(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "CORP\\uSER", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "nobody", "clientPass"), REFUSAL_UNKNOWN_USER);
+	assert_int_equal(decide_from(2, PPP_AUTH_MSCHAPV2, "", "clientPass"), REFUSAL_UNKNOWN_USER);
+	assert_int_equal(decide_from(3, PPP_AUTH_MSCHAPV2, "nobody", "no user has it"),
+		REFUSAL_UNKNOWN_USER);
+	assert_int_equal(
+		decide_from(4, PPP_AUTH_MSCHAPV2, "User", "clientpass"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(decide_from(5, PPP_AUTH_PAP, "User", "clientPas"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(decide_from(6, PPP_AUTH_PAP, "long", ""), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(decide_from(7, PPP_AUTH_CHAP_MD5, "long", "x"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(pool_used(pool), 1);
+}
+
+static void
+short_responses(void **state)
+{
+	static const enum ppp_auth methods[] = {
+		PPP_AUTH_MSCHAPV2, PPP_AUTH_MSCHAPV1, PPP_AUTH_CHAP_MD5};
+	unsigned int i;
+
+	(void)state;
+	aaa_settings(aaa)->lockout_failures = 0;
+	for (i = 0; i < 3; i++) {
+		struct ppp_credentials c = credentials(methods[i], "User", "clientPass");
+
+		c.response_len--;
+		aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+		assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
+	}
+}
+
+/* Permission is told only to whoever knows the password. */
+static void
+dial_in(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "denied", "clientPass"), REFUSAL_DIALIN_DENIED);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "denied", "wrong"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(pool_used(pool), 0);
+}
+
+static void
+methods(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "pap", "clientPass"), REFUSAL_NO_COMMON_AUTH);
+	assert_int_equal(decide(PPP_AUTH_PAP, "pap", "clientPass"), REFUSAL_NONE);
+	assert_false(v.have_keys);
+	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
+	aaa_settings(aaa)->auth = PPP_AUTH_MSCHAPV2;
+	assert_int_equal(decide(PPP_AUTH_CHAP_MD5, "User", "clientPass"), REFUSAL_NO_COMMON_AUTH);
+}
+
+static void
+encryption_needs_keys(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		decide(PPP_AUTH_PAP, "User", "clientPass"), REFUSAL_ENCRYPTION_NEEDS_MSCHAP);
+	assert_int_equal(
+		decide(PPP_AUTH_CHAP_MD5, "User", "clientPass"), REFUSAL_ENCRYPTION_NEEDS_MSCHAP);
+	aaa_settings(aaa)->mppe_policy = PPP_MPPE_ALLOW;
+	assert_int_equal(decide(PPP_AUTH_CHAP_MD5, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
+	assert_int_equal(v.grant.mppe_strengths, 0);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_ALLOW);
+}
+
+/* R2, T16: the switch counts at the moment of the decision. */
+static void
+weak_switch(void **state)
+{
+	struct aaa_settings *s = aaa_settings(aaa);
+
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "weak", "clientPass"), REFUSAL_WEAK_CRYPTO_OFF);
+	assert_int_equal(pool_used(pool), 0);
+	s->allow_weak_crypto = true;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "weak", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.mppe_strengths, PPP_MPPE_40);
+	assert_int_equal(v.grant.mppe_refused_weak, 0);
+	assert_int_equal(v.grant.mppe_mode, PPP_MPPE_PREFER_STATEFUL);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.mppe_strengths, ALL);
+	s->allow_weak_crypto = false;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "weak", "clientPass"), REFUSAL_WEAK_CRYPTO_OFF);
+	s->mppe_policy = PPP_MPPE_ALLOW; /* rather no encryption than weak encryption */
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "weak", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
+	assert_int_equal(v.grant.mppe_strengths, 0);
+	s->mppe_policy = PPP_MPPE_REQUIRE;
+	s->mppe_strengths = 0;
+	assert_int_equal(
+		decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NO_COMMON_ENCRYPTION);
+}
+
+static void
+mschapv1(void **state)
+{
+	struct ppp_credentials c = credentials(PPP_AUTH_MSCHAPV1, "User", "clientPass");
+	uint8_t lm[16];
+
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV1, "User", "clientPass"), REFUSAL_NO_COMMON_AUTH);
+	aaa_settings(aaa)->allow_weak_crypto = true;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV1, "User", "clientPass"), REFUSAL_NONE);
+	assert_true(v.have_keys);
+	assert_int_equal(mschap_lm_hash("clientPass", lm), 0);
+	assert_memory_equal(v.lm_hash, lm, 16);
+	assert_string_equal(v.authenticator_response, "");
+	assert_int_equal(v.grant.mppe_strengths, ALL);
+	/* An LM response, flagged as such; and one that the flag does not name. */
+	memset(c.response, 0, sizeof(c.response));
+	assert_int_equal(mschap_challenge_response(c.challenge, lm, c.response), 0);
+	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	assert_true(v.ok);
+	c.response[48] = 1;
+	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
+	/* LM sees 14 characters: it vouches for no longer password, and gives no keys of 40 bits.
+	 */
+	assert_int_equal(
+		decide(PPP_AUTH_MSCHAPV1, "long", "much longer than LM can see"), REFUSAL_NONE);
+	assert_int_equal(v.grant.mppe_strengths, PPP_MPPE_128);
+	c = credentials(PPP_AUTH_MSCHAPV1, "long", "x");
+	memset(c.response, 0, sizeof(c.response));
+	if (mschap_lm_hash("much longer th", lm) == 0)
+		mschap_challenge_response(c.challenge, lm, c.response);
+	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
+}
+
+static void
+addresses(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "fixed", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, FIRST + 2);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "fixed", "clientPass"), REFUSAL_ADDRESS_IN_USE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "outside", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, 0xc6336401);
+	assert_int_equal(v.grant.local_ip, FIRST);
+	assert_int_equal(
+		decide(PPP_AUTH_MSCHAPV2, "outside", "clientPass"), REFUSAL_ADDRESS_IN_USE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "server", "clientPass"), REFUSAL_ADDRESS_IN_USE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, FIRST + 1);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, FIRST + 3);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_POOL_EMPTY);
+	aaa_release(aaa, FIRST + 2);
+	aaa_release(aaa, 0xc6336401);
+	aaa_release(aaa, 0xc6336402);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "outside", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, FIRST + 2);
+}
+
+static void
+user_lockout(void **state)
+{
+	uint32_t peer;
+
+	(void)state;
+	for (peer = 1; peer <= 3; peer++)
+		assert_int_equal(
+			decide_from(peer, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
+	/* From elsewhere, and with the right password. */
+	assert_int_equal(
+		decide_from(9, PPP_AUTH_MSCHAPV2, "user", "clientPass"), REFUSAL_LOCKED_OUT);
+	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "long", "much longer than LM can see"),
+		REFUSAL_NONE);
+	now += 59999;
+	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_LOCKED_OUT);
+	now += 1; /* attempts meanwhile did not prolong it */
+	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	/* A success forgives what the user failed before. */
+	for (peer = 21; peer <= 22; peer++)
+		decide_from(peer, PPP_AUTH_MSCHAPV2, "User", "x");
+	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(decide_from(23, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(decide_from(24, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
+}
+
+static void
+address_lockout(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "a", "x"), REFUSAL_UNKNOWN_USER);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "b", "x"), REFUSAL_UNKNOWN_USER);
+	/* The guesser's own account does not clear the address. */
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "c", "x"), REFUSAL_UNKNOWN_USER);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_LOCKED_OUT);
+	assert_int_equal(
+		decide_from(PEER + 1, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	aaa_settings(aaa)->lockout_failures = 0; /* the operator turns it off */
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rfc2759_vector, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_and_passwords, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(short_responses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dial_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(methods, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(encryption_needs_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(weak_switch, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(mschapv1, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(addresses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(user_lockout, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(address_lockout, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
