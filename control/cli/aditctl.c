@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* aditctl: the operator's command line, a client of adit-control's socket like any other. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/cli/commands.h"
+
+enum exit_code
+usage_error(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("aditctl: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
+}
+
+/* Levenshtein's distance of two short words. */
+static unsigned int
+distance(const char *a, const char *b)
+{
+	unsigned int row[65], n = (unsigned int)strnlen(b, 64);
+
+	for (unsigned int j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned int i = 1; *a != '\0'; i++, a++) {
+		unsigned int diagonal = row[0];
+		row[0] = i;
+		for (unsigned int j = 1; j <= n; j++) {
+			unsigned int best = diagonal + (*a != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+const char *
+nearest(const char *word, const char *const *words)
+{
+	unsigned int best = 4; /* farther is no typing error */
+	const char *found = NULL;
+
+	for (; *words != NULL; words++) {
+		unsigned int d = distance(word, *words);
+		if (d < best && d < strlen(word)) {
+			best = d;
+			found = *words;
+		} else if (found == NULL && strlen(word) >= 3 &&
+			   strncmp(word, *words, strlen(word)) == 0) {
+			found = *words;
+		}
+	}
+	return found;
+}
+
+static const struct cli_command *
+find_command(const char *name)
+{
+	const char *names[32];
+	size_t n = 0;
+
+	for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+		names[n++] = c->name;
+	}
+	names[n] = NULL;
+	const char *like = nearest(name, names);
+	if (like != NULL)
+		usage_error("no command \"%s\": did you mean \"%s\"?", name, like);
+	else
+		usage_error("no command \"%s\": aditctl help lists them", name);
+	return NULL;
+}
+
+/* Options, wherever they stand.  -1: go on; else an exit code. */
+static int
+parse_options(int argc, char **argv, struct cli *cli, bool *help)
+{
+	static const struct option options[] = {
+		{"socket", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"user", required_argument, NULL, 'u'},
+		{"all", no_argument, NULL, 'a'},
+		{"keep", no_argument, NULL, 'k'},
+		{"drop", no_argument, NULL, 'd'},
+		{NULL, 0, NULL, 0},
+	};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "s:hV", options, NULL)) != -1)
+		switch (o) {
+		case 's':
+			cli->socket = optarg;
+			break;
+		case 'j':
+			cli->json = true;
+			break;
+		case 'h':
+			*help = true;
+			break;
+		case 'V':
+			puts("aditctl " ADIT_VERSION);
+			return EXIT_OK;
+		case 'u':
+			cli->user = optarg;
+			cli->given |= COMMAND_USER;
+			break;
+		case 'a':
+			cli->given |= COMMAND_ALL;
+			break;
+		case 'k':
+			cli->given |= COMMAND_KEEP;
+			break;
+		case 'd':
+			cli->given |= COMMAND_DROP;
+			break;
+		default:
+			return usage_error("aditctl help tells what there is");
+		}
+	return -1;
+}
+
+static enum exit_code
+run(const struct cli_command *c, struct cli *cli)
+{
+	if ((cli->given & ~c->options) != 0 || cli->n_args < c->min_args ||
+		cli->n_args > c->max_args)
+		return usage_error("usage: aditctl %s %s", c->name, c->synopsis);
+	if (c->local)
+		return c->run(cli);
+	cli->fd = client_connect(cli->socket);
+	if (cli->fd < 0)
+		return EXIT_UNREACHABLE;
+	enum exit_code code = c->run(cli);
+	close(cli->fd);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *from_environment = getenv("ADIT_SOCKET");
+	struct cli cli = {.socket = CLIENT_DEFAULT_SOCKET, .fd = -1};
+	bool help = false;
+
+	if (from_environment != NULL && from_environment[0] != '\0')
+		cli.socket = from_environment;
+	int code = parse_options(argc, argv, &cli, &help);
+	if (code >= 0)
+		return code;
+	if (optind == argc && !help) {
+		return usage_error("which command? aditctl help lists them");
+	}
+	const struct cli_command *c = find_command(optind < argc && !help ? argv[optind] : "help");
+	if (c == NULL)
+		return EXIT_USAGE;
+	cli.args = argv + optind + !help;
+	cli.n_args = argc - optind - !help;
+	code = run(c, &cli);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("aditctl: standard output");
+		return EXIT_REQUEST_FAILED;
+	}
+	return code;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/commands.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 500
+
+/* Ask; NULL after a message. */
+static json_t *
+ask(struct cli *cli, const char *method, json_t *params, enum exit_code *code)
+{
+	return client_request(cli->fd, method, params, code);
+}
+
+/* With --json: print, free, done. */
+static bool
+printed_json(const struct cli *cli, json_t *result)
+{
+	if (!cli->json)
+		return false;
+	json_dumpf(result, stdout, JSON_INDENT(2));
+	putchar('\n');
+	return true;
+}
+
+/* A session ID; false after a message. */
+static bool
+get_id(const char *text, json_int_t *id)
+{
+	char *end;
+
+	*id = strtoll(text, &end, 10);
+	if (end != text && *end == '\0' && *id >= 0 && *id <= UINT32_MAX)
+		return true;
+	usage_error("\"%s\" is not a session ID: aditctl sessions shows them", text);
+	return false;
+}
+
+static enum exit_code
+run_status(struct cli *cli)
+{
+	enum exit_code code;
+	json_t *r = ask(cli, "status", NULL, &code);
+
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		show_status(r);
+	code = json_is_true(json_object_get(r, "healthy")) ? EXIT_OK : EXIT_UNHEALTHY;
+	json_decref(r);
+	return code;
+}
+
+/* All pages in one result.  Sessions that come or go meanwhile may be missed or seen twice. */
+static json_t *
+all_sessions(struct cli *cli, enum exit_code *code)
+{
+	json_t *all = json_array();
+	json_int_t total = 0;
+
+	for (;;) {
+		json_t *params = json_pack(
+			"{s:I, s:i}", "offset", (json_int_t)json_array_size(all), "limit", PAGE);
+		if (cli->given & COMMAND_USER)
+			json_object_set_new(params, "user", json_string(cli->user));
+		json_t *r = ask(cli, "sessions", params, code);
+		if (r == NULL) {
+			json_decref(all);
+			return NULL;
+		}
+		const json_t *page = json_object_get(r, "sessions");
+		size_t got = json_array_size(page);
+		total = json_integer_value(json_object_get(r, "total"));
+		json_array_extend(all, (json_t *)page);
+		json_decref(r);
+		if (got == 0 || (json_int_t)json_array_size(all) >= total)
+			break;
+	}
+	return json_pack("{s:I, s:o}", "total", total, "sessions", all);
+}
+
+static enum exit_code
+run_sessions(struct cli *cli)
+{
+	enum exit_code code;
+	json_t *r = all_sessions(cli, &code);
+
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		show_sessions(r);
+	json_decref(r);
+	return EXIT_OK;
+}
+
+static enum exit_code
+run_session(struct cli *cli)
+{
+	enum exit_code code;
+	json_int_t id;
+
+	if (!get_id(cli->args[0], &id))
+		return EXIT_USAGE;
+	json_t *r = ask(cli, "session", json_pack("{s:I}", "id", id), &code);
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		show_session(r);
+	json_decref(r);
+	return EXIT_OK;
+}
+
+static enum exit_code
+run_disconnect(struct cli *cli)
+{
+	enum exit_code code;
+	json_t *params;
+	json_int_t id;
+
+	if ((cli->n_args == 1) == ((cli->given & COMMAND_USER) != 0))
+		return usage_error("disconnect needs either a session ID or --user, not both");
+	if (cli->n_args == 0)
+		params = json_pack("{s:s}", "user", cli->user);
+	else if (get_id(cli->args[0], &id))
+		params = json_pack("{s:I}", "id", id);
+	else
+		return EXIT_USAGE;
+	json_t *r = ask(cli, "disconnect", params, &code);
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		printf("%" JSON_INTEGER_FORMAT " disconnected\n",
+			json_integer_value(json_object_get(r, "disconnected")));
+	json_decref(r);
+	return EXIT_OK;
+}
+
+static enum exit_code
+run_stats(struct cli *cli)
+{
+	bool all = cli->given & COMMAND_ALL;
+	enum exit_code code;
+	json_t *r = ask(cli, "stats", json_pack("{s:b}", "all", all), &code);
+
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		show_stats(r, all);
+	json_decref(r);
+	return EXIT_OK;
+}
+
+/* The parameters of weak-crypto; NULL after a message. */
+static json_t *
+weak_crypto_params(const struct cli *cli)
+{
+	const char *protocol = cli->n_args > 0 ? cli->args[0] : "pptp";
+	const char *word = cli->n_args > 1 ? cli->args[1] : NULL;
+	unsigned int fate = cli->given & (COMMAND_KEEP | COMMAND_DROP);
+
+	if (word != NULL && strcmp(word, "on") != 0 && strcmp(word, "off") != 0)
+		usage_error("weak-crypto %s: \"%s\" is neither on nor off", protocol, word);
+	else if (fate == (COMMAND_KEEP | COMMAND_DROP))
+		usage_error("weak-crypto: --keep and --drop exclude each other");
+	else if (fate != 0 && (word == NULL || strcmp(word, "off") != 0))
+		usage_error("weak-crypto: --keep and --drop go with off: what happens to running "
+			    "weak sessions");
+	else {
+		json_t *params = json_pack("{s:s}", "protocol", protocol);
+		if (word != NULL)
+			json_object_set_new(params, "allow", json_boolean(strcmp(word, "on") == 0));
+		if (fate != 0)
+			json_object_set_new(params, "sessions",
+				json_string(fate == COMMAND_DROP ? "drop" : "keep"));
+		return params;
+	}
+	return NULL;
+}
+
+static enum exit_code
+run_weak_crypto(struct cli *cli)
+{
+	enum exit_code code;
+	json_t *params = weak_crypto_params(cli);
+
+	if (params == NULL)
+		return EXIT_USAGE;
+	json_t *r = ask(cli, "weak-crypto", params, &code);
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r)) {
+		printf("40- and 56-bit MPPE for PPTP: %s\n",
+			json_is_true(json_object_get(r, "allowed")) ? "allowed" : "off");
+		printf("weak sessions: %" JSON_INTEGER_FORMAT "\n",
+			json_integer_value(json_object_get(r, "weak_sessions")));
+		if (cli->n_args > 1)
+			printf("dropped: %" JSON_INTEGER_FORMAT "\n",
+				json_integer_value(json_object_get(r, "dropped")));
+	}
+	json_decref(r);
+	return EXIT_OK;
+}
+
+/* After a code that doesn't exist: is there one like it? */
+static void
+suggest_code(struct cli *cli, const char *code)
+{
+	const char *words[256];
+	size_t n = 0, i;
+	json_t *all, *e;
+	enum exit_code ignored;
+
+	all = ask(cli, "explain", NULL, &ignored);
+	json_array_foreach(json_object_get(all, "refusals"), i, e)
+	{
+		const char *word = json_string_value(json_object_get(e, "code"));
+		if (word != NULL && n < 255)
+			words[n++] = word;
+	}
+	words[n] = NULL;
+	const char *like = nearest(code, words);
+	if (like != NULL)
+		fprintf(stderr, "did you mean \"%s\"?\n", like);
+	else
+		fputs("aditctl explain lists all codes\n", stderr);
+	json_decref(all);
+}
+
+static enum exit_code
+run_explain(struct cli *cli)
+{
+	enum exit_code code;
+	json_t *params = cli->n_args > 0 ? json_pack("{s:s}", "code", cli->args[0]) : NULL;
+	json_t *r = ask(cli, "explain", params, &code);
+
+	if (r == NULL) {
+		if (code == EXIT_REQUEST_FAILED && cli->n_args > 0)
+			suggest_code(cli, cli->args[0]);
+		return code;
+	}
+	if (!printed_json(cli, r))
+		show_explain(r);
+	json_decref(r);
+	return EXIT_OK;
+}
+
+static enum exit_code
+run_version(struct cli *cli)
+{
+	enum exit_code code;
+	json_t *r = ask(cli, "version", NULL, &code);
+
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		printf("aditctl " ADIT_VERSION
+		       "\nadit-control %s, segment version %" JSON_INTEGER_FORMAT
+		       ", your role: %s\n",
+			json_string_value(json_object_get(r, "version")),
+			json_integer_value(json_object_get(r, "segment_version")),
+			json_string_value(json_object_get(r, "role")));
+	json_decref(r);
+	return EXIT_OK;
+}
+
+static enum exit_code
+run_help(struct cli *cli)
+{
+	const char *names[32];
+	size_t n = 0;
+
+	if (cli->n_args == 0)
+		puts("usage: aditctl [-s SOCKET] [--json] COMMAND ...\n");
+	for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
+		names[n++] = c->name;
+		if (cli->n_args == 0)
+			printf("  %-12s %s\n", c->name, c->help);
+		else if (strcmp(c->name, cli->args[0]) == 0)
+			return printf("usage: aditctl [-s SOCKET] [--json] %s %s\n%s\n", c->name,
+				       c->synopsis, c->help),
+			       EXIT_OK;
+	}
+	names[n] = NULL;
+	if (cli->n_args > 0) {
+		const char *like = nearest(cli->args[0], names);
+		return usage_error("no command \"%s\"%s%s%s", cli->args[0],
+			like != NULL ? ": did you mean " : "", like != NULL ? like : "",
+			like != NULL ? "?" : "");
+	}
+	puts("\n  -s, --socket SOCKET  adit-control's socket (else $ADIT_SOCKET, "
+	     "else " CLIENT_DEFAULT_SOCKET ")\n"
+	     "  --json               print the result as JSON (docs/rpc.md)\n"
+	     "  -h, --help           this text\n"
+	     "  -V, --version        aditctl's version\n\n"
+	     "exit codes: 0 done, 1 request failed, 2 usage, 3 gateway not reachable, 4 gateway "
+	     "unhealthy");
+	return EXIT_OK;
+}
+
+/* clang-format off */
+const struct cli_command cli_commands[] = {
+	{"status", "", "is the gateway healthy; sessions, pool, refusals", 0, 0, 0, false, run_status},
+	{"sessions", "[--user U]", "list sessions", COMMAND_USER, 0, 0, false, run_sessions},
+	{"session", "ID", "one session with its counters", 0, 1, 1, false, run_session},
+	{"disconnect", "ID | --user U", "end a session, or all of a user", COMMAND_USER, 0, 1, false, run_disconnect},
+	{"stats", "[--all]", "data plane: nodes, drops, ports; --all: workers and zeros too", COMMAND_ALL, 0, 0, false, run_stats},
+	{"weak-crypto", "[pptp [on | off [--keep | --drop]]]", "show or change whether 40- and 56-bit MPPE is allowed",
+		COMMAND_KEEP | COMMAND_DROP, 0, 2, false, run_weak_crypto},
+	{"explain", "[CODE]", "what a refusal code means, and its remedy", 0, 0, 1, false, run_explain},
+	{"version", "", "versions of aditctl and adit-control", 0, 0, 0, false, run_version},
+	{"help", "[COMMAND]", "this text, or a command's usage", 0, 0, 1, true, run_help},
+	{NULL, NULL, NULL, 0, 0, 0, false, NULL},
+};
+/* clang-format on */

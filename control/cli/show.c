@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Results as people read them.  Fields that are missing (another version) show as 0 or "". */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/cli/commands.h"
+#include "control/cli/table.h"
+
+static int64_t
+num(const json_t *o, const char *name)
+{
+	return json_integer_value(json_object_get(o, name));
+}
+
+static const char *
+str(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s != NULL ? s : "";
+}
+
+static bool
+is(const json_t *o, const char *name)
+{
+	return json_is_true(json_object_get(o, name));
+}
+
+static const char *
+count(const json_t *o, const char *name)
+{
+	return show_count(num(o, name));
+}
+
+void
+show_status(const json_t *r)
+{
+	const json_t *pptp = json_object_get(r, "pptp"), *pool = json_object_get(r, "pool");
+	const json_t *refusals = json_object_get(r, "refusals"), *refusal;
+	struct table *t = table_new("|");
+	size_t i;
+
+	table_row(t, "adit-control",
+		show_format("%s, up %s", str(r, "version"), show_duration(num(r, "uptime_ms"))));
+	table_row(t, "state", is(r, "healthy") ? "healthy" : str(r, "problem"));
+	table_row(t, "data plane", is(r, "dataplane_connected") ? "connected" : "not connected");
+	if (is(pptp, "enabled"))
+		table_row(t, "PPTP",
+			show_format(
+				"%s of %s sessions, %s control connections, %s calls since start",
+				count(pptp, "sessions"), count(pptp, "max_sessions"),
+				count(pptp, "connections"), count(pptp, "calls_total")));
+	else
+		table_row(t, "PPTP", "off");
+	table_row(t, "weak crypto",
+		show_format("PPTP %s, %s weak sessions",
+			is(pptp, "weak_crypto_allowed") ? "allowed" : "off",
+			count(pptp, "weak_sessions")));
+	table_row(t, "pool",
+		show_format("%s %s - %s: %s of %s in use", str(pool, "name"), str(pool, "first"),
+			str(pool, "last"), count(pool, "used"), count(pool, "size")));
+	table_print(t);
+	if (json_array_size(refusals) == 0)
+		return;
+	putchar('\n');
+	t = table_new("REFUSED OR ENDED|>COUNT|WHY");
+	json_array_foreach(refusals, i, refusal)
+		table_row(t, str(refusal, "code"), count(refusal, "count"), str(refusal, "text"));
+	table_print(t);
+}
+
+static const char *
+mppe(const json_t *s, const char *direction)
+{
+	int64_t bits = num(s, direction);
+
+	return bits != 0 ? show_count(bits) : "none";
+}
+
+void
+show_sessions(const json_t *r)
+{
+	const json_t *list = json_object_get(r, "sessions"), *s;
+	struct table *t = table_new(">ID|USER|STATE|PEER|ADDRESS|MPPE|>AGE|>UP|>DOWN");
+	size_t i;
+
+	json_array_foreach(list, i, s) table_row(t, count(s, "id"), str(s, "user"), str(s, "state"),
+		str(s, "peer"), str(s, "address"),
+		num(s, "mppe_tx") == num(s, "mppe_rx")
+			? mppe(s, "mppe_tx")
+			: show_format("%s/%s", mppe(s, "mppe_tx"), mppe(s, "mppe_rx")),
+		show_duration(num(s, "age_ms")), show_bytes(num(s, "up_bytes")),
+		show_bytes(num(s, "down_bytes")));
+	table_print(t);
+	printf("%zu sessions\n", json_array_size(list));
+}
+
+static const char *
+mppe_long(const json_t *s, const char *direction)
+{
+	if (num(s, direction) == 0)
+		return "none";
+	return show_format("%s bits, %s", count(s, direction),
+		is(s, strcmp(direction, "mppe_tx") == 0 ? "mppe_tx_stateless" : "mppe_rx_stateless")
+			? "stateless"
+			: "stateful");
+}
+
+void
+show_session(const json_t *s)
+{
+	struct table *t = table_new("|");
+
+	table_row(t, "session", count(s, "id"));
+	table_row(t, "user", str(s, "user"));
+	table_row(t, "authentication", str(s, "auth"));
+	table_row(t, "state",
+		show_format("%s, %s old", str(s, "state"), show_duration(num(s, "age_ms"))));
+	table_row(t, "address", str(s, "address"));
+	table_row(t, "tunnel",
+		show_format("%s, %s (call %s) to %s (call %s)", str(s, "protocol"),
+			str(s, "server"), count(s, "call_id"), str(s, "peer"),
+			count(s, "peer_call_id")));
+	table_row(t, "MPPE to client", mppe_long(s, "mppe_tx"));
+	table_row(t, "MPPE from client", mppe_long(s, "mppe_rx"));
+	table_row(t, "MRU",
+		show_format("ours %s, the client's %s", count(s, "our_mru"), count(s, "peer_mru")));
+	table_row(t, "worker", count(s, "worker"));
+	table_print(t);
+	putchar('\n');
+	t = table_new("DIRECTION|>PACKETS|>BYTES|>DROPPED|>PPP FRAMES|>MPPE RESETS");
+	table_row(t, "from client", count(s, "up_packets"), show_bytes(num(s, "up_bytes")),
+		count(s, "up_drops"), count(s, "up_ppp_packets"), count(s, "mppe_rx_resets"));
+	table_row(t, "to client", count(s, "down_packets"), show_bytes(num(s, "down_bytes")),
+		count(s, "down_drops"), count(s, "down_ppp_packets"), count(s, "mppe_tx_resets"));
+	table_print(t);
+	printf("\n%s GRE packets lost on the way, %s handed over between workers\n",
+		count(s, "gre_lost"), count(s, "handoffs"));
+}
+
+static void
+show_nodes(const json_t *list)
+{
+	struct table *t = table_new("NODE|>WORKER|>CALLS|>PACKETS|>PER CALL|>CYCLES/PACKET");
+	const json_t *n;
+	size_t i;
+
+	json_array_foreach(list, i, n) table_row(t, str(n, "name"), count(n, "worker"),
+		count(n, "calls"), count(n, "packets"),
+		show_real(json_real_value(json_object_get(n, "packets_per_call"))),
+		show_real(json_real_value(json_object_get(n, "cycles_per_packet"))));
+	table_print(t);
+}
+
+/* "0 + 12 3": the main lcore's count and each worker's. */
+static const char *
+by_lcore(const json_t *drop)
+{
+	static char text[34 * 21];
+	const json_t *n;
+	size_t i, used = (size_t)snprintf(text, sizeof(text), "%s +", count(drop, "main"));
+
+	json_array_foreach(json_object_get(drop, "per_worker"), i, n) if (used < sizeof(text))
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %" JSON_INTEGER_FORMAT,
+			json_integer_value(n));
+	return text;
+}
+
+static void
+show_drops(const json_t *list)
+{
+	struct table *t = table_new("DROPPED|>PACKETS|MAIN + WORKERS|WHY");
+	const json_t *d;
+	size_t i;
+
+	json_array_foreach(list, i, d)
+		table_row(t, str(d, "reason"), count(d, "packets"), by_lcore(d), str(d, "text"));
+	table_print(t);
+}
+
+static void
+show_workers(const json_t *list)
+{
+	struct table *t = table_new(">WORKER|>LCORE|>ITERATIONS|>IDLE|>SLEEPS|>PUNTED|>PUNTS LOST");
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach(list, i, w) table_row(t, count(w, "worker"), count(w, "lcore"),
+		count(w, "iterations"), count(w, "idle_iterations"), count(w, "sleeps"),
+		count(w, "punted"), count(w, "punt_lost"));
+	table_print(t);
+}
+
+static void
+show_ports(const json_t *list)
+{
+	struct table *t = table_new("PORT|ROLE|LINK|>RX PACKETS|>RX BYTES|>MISSED|>ERRORS|>TX "
+				    "PACKETS|>TX BYTES|>ERRORS");
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(list, i, p) table_row(t, str(p, "name"), str(p, "role"),
+		is(p, "link_up") ? "up" : "down", count(p, "rx_packets"),
+		show_bytes(num(p, "rx_bytes")), count(p, "rx_missed"), count(p, "rx_errors"),
+		count(p, "tx_packets"), show_bytes(num(p, "tx_bytes")), count(p, "tx_errors"));
+	table_print(t);
+}
+
+void
+show_stats(const json_t *r, bool all)
+{
+	const json_t *drops = json_object_get(r, "drops");
+
+	show_nodes(json_object_get(r, "nodes"));
+	putchar('\n');
+	if (json_array_size(drops) > 0)
+		show_drops(drops);
+	else
+		puts("nothing was dropped");
+	putchar('\n');
+	show_ports(json_object_get(r, "ports"));
+	putchar('\n');
+	if (all) {
+		show_workers(json_object_get(r, "workers"));
+		putchar('\n');
+	}
+	printf("sessions %s of %s, packet buffers %s of %s free, bad records from control %s, TSC "
+	       "%s MHz\n",
+		count(r, "sessions_live"), count(r, "max_sessions"), count(r, "mbufs_free"),
+		count(r, "mbufs_total"), count(r, "bad_records"),
+		show_count(num(r, "tsc_hz") / 1000000));
+}
+
+void
+show_explain(const json_t *r)
+{
+	const json_t *list = json_object_get(r, "refusals"), *e;
+	size_t i;
+
+	if (json_array_size(list) == 1) {
+		e = json_array_get(list, 0);
+		struct table *one = table_new("|");
+		table_row(one, "code", str(e, "code"));
+		table_row(one, "means", str(e, "text"));
+		table_row(one, "remedy", str(e, "remedy"));
+		table_print(one);
+		return;
+	}
+	struct table *t = table_new("CODE|MEANS|REMEDY");
+	json_array_foreach(list, i, e)
+		table_row(t, str(e, "code"), str(e, "text"), str(e, "remedy"));
+	table_print(t);
+}

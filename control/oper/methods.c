@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What operators may ask and change; docs/rpc.md describes each method, and a test holds the page
+ * against this table. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "control/oper/audit.h"
+#include "control/oper/rpc.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     500
+
+static const char *const state_names[] = {
+	[GW_CALL] = "call",
+	[GW_LCP] = "lcp",
+	[GW_AUTH] = "authentication",
+	[GW_NETWORK] = "network",
+	[GW_UP] = "up",
+	[GW_CLOSING] = "closing",
+};
+
+static const char *
+state_name(uint8_t state)
+{
+	return state < sizeof(state_names) / sizeof(state_names[0]) ? state_names[state]
+								    : "unknown";
+}
+
+static json_t *
+refusal_counts(const uint64_t counts[REFUSAL_COUNT])
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < REFUSAL_COUNT; i++)
+		if (counts[i] != 0)
+			json_array_append_new(
+				list, json_pack("{s:s, s:o, s:s}", "code", refusal_name(i), "count",
+					      rpc_u64(counts[i]), "text", refusal_text(i)));
+	return list;
+}
+
+static json_t *
+socket_counts(const struct oper_counters *c)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "clients",
+		rpc_u64(c->clients), "accepted", rpc_u64(c->accepted), "refused_credentials",
+		rpc_u64(c->refused_credentials), "refused_full", rpc_u64(c->refused_full),
+		"requests", rpc_u64(c->requests), "bad_requests", rpc_u64(c->bad_requests),
+		"oversized", rpc_u64(c->oversized), "dropped_slow", rpc_u64(c->dropped_slow),
+		"dropped_idle", rpc_u64(c->dropped_idle), "dropped_garbage",
+		rpc_u64(c->dropped_garbage));
+}
+
+static json_t *
+method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	struct gateway_status s;
+
+	(void)params;
+	(void)error;
+	gateway_status(ctx->gateway, &s);
+	json_t *pptp = json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:b}", "enabled",
+		s.pptp_max_sessions != 0, "sessions", rpc_u64(s.pptp_sessions), "max_sessions",
+		rpc_u64(s.pptp_max_sessions), "connections", rpc_u64(s.pptp_connections),
+		"calls_total", rpc_u64(s.pptp_calls_total), "weak_sessions",
+		rpc_u64(s.weak_sessions), "weak_crypto_allowed", s.allow_pptp_weak_crypto);
+	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name",
+		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
+		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used));
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "version", ADIT_VERSION,
+		"uptime_ms", rpc_u64(s.uptime_ms), "healthy", s.problem[0] == '\0', "problem",
+		rpc_text(s.problem, sizeof(s.problem)), "dataplane_connected",
+		s.dataplane_connected, "pptp", pptp, "pool", pool, "refusals",
+		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters));
+}
+
+/* What `sessions` shows of each. */
+static json_t *
+session_brief(const struct gateway_session *s)
+{
+	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o}", "id",
+		rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "protocol", "pptp",
+		"state", state_name(s->state), "peer", rpc_ip(s->peer_ip), "server",
+		rpc_ip(s->server_ip), "address",
+		s->inner_ip != 0 ? rpc_ip(s->inner_ip) : json_string(""), "mppe_tx",
+		(int)s->mppe_tx, "mppe_rx", (int)s->mppe_rx, "age_ms", rpc_u64(s->age_ms),
+		"up_bytes", rpc_u64(s->counters.up_bytes), "down_bytes",
+		rpc_u64(s->counters.down_bytes));
+}
+
+/* What `session` adds. */
+static json_t *
+session_detail(const struct gateway_session *s)
+{
+	const struct session_counters *c = &s->counters;
+	json_t *o = session_brief(s);
+	json_t *more = json_pack("{s:o, s:b, s:b, s:i, s:i, s:i, s:i, s:i}", "auth",
+		rpc_text(s->auth, sizeof(s->auth)), "mppe_tx_stateless", s->mppe_tx_stateless,
+		"mppe_rx_stateless", s->mppe_rx_stateless, "call_id", (int)s->call_id,
+		"peer_call_id", (int)s->peer_call_id, "our_mru", (int)s->our_mru, "peer_mru",
+		(int)s->peer_mru, "worker", (int)s->owner);
+	json_object_update_new(o, more);
+	json_t *counts = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"handle", rpc_u64(s->handle), "up_packets", rpc_u64(c->up_packets), "up_drops",
+		rpc_u64(c->up_drops), "up_ppp_packets", rpc_u64(c->up_ppp_packets), "down_packets",
+		rpc_u64(c->down_packets), "down_drops", rpc_u64(c->down_drops), "down_ppp_packets",
+		rpc_u64(c->down_ppp_packets), "gre_lost", rpc_u64(c->gre_lost), "mppe_rx_resets",
+		rpc_u64(c->mppe_rx_resets), "mppe_tx_resets", rpc_u64(c->mppe_tx_resets),
+		"handoffs", rpc_u64(c->handoffs));
+	json_object_update_new(o, counts);
+	return o;
+}
+
+struct page {
+	const char *user; /* NULL: everybody */
+	uint64_t offset, limit;
+	uint64_t matching;
+	json_t *list;
+};
+
+static bool
+page_session(void *opaque, const struct gateway_session *s)
+{
+	struct page *page = opaque;
+
+	if (page->user != NULL && strcasecmp(page->user, s->user) != 0)
+		return true;
+	if (page->matching >= page->offset && json_array_size(page->list) < page->limit)
+		json_array_append_new(page->list, session_brief(s));
+	page->matching++;
+	return true;
+}
+
+/* An optional integer parameter within bounds; false with *error filled. */
+static bool
+get_bounded(const json_t *params, const char *name, json_int_t min, json_int_t max, json_int_t *v,
+	struct rpc_error *error)
+{
+	const json_t *given = json_object_get(params, name);
+
+	if (given == NULL)
+		return true;
+	*v = json_integer_value(given);
+	if (*v >= min && *v <= max)
+		return true;
+	rpc_fail(error, RPC_INVALID_PARAMS,
+		"parameter \"%s\" must be %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT, name,
+		min, max);
+	error->data = json_pack("{s:s}", "param", name);
+	return false;
+}
+
+static json_t *
+method_sessions(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	json_int_t offset = 0, limit = PAGE_DEFAULT;
+
+	if (!get_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
+		!get_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
+		return NULL;
+	struct page page = {
+		.user = json_string_value(json_object_get(params, "user")),
+		.offset = (uint64_t)offset,
+		.limit = (uint64_t)limit,
+		.list = json_array(),
+	};
+	gateway_sessions(ctx->gateway, page_session, &page);
+	return json_pack("{s:o, s:I, s:I, s:o}", "total", rpc_u64(page.matching), "offset", offset,
+		"limit", limit, "sessions", page.list);
+}
+
+static json_t *
+no_session(json_int_t id, struct rpc_error *error)
+{
+	return rpc_fail(error, RPC_NOT_FOUND, "no session %" JSON_INTEGER_FORMAT, id);
+}
+
+static json_t *
+method_session(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	struct gateway_session s;
+	json_int_t id = 0;
+
+	if (!get_bounded(params, "id", 0, UINT32_MAX, &id, error))
+		return NULL;
+	if (gateway_session(ctx->gateway, (uint32_t)id, &s) != 0)
+		return no_session(id, error);
+	return session_detail(&s);
+}
+
+static json_t *
+method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	const char *user = json_string_value(json_object_get(params, "user"));
+	bool by_id = json_object_get(params, "id") != NULL;
+	unsigned int n;
+	json_int_t id = 0;
+
+	if (by_id == (user != NULL))
+		return rpc_fail(error, RPC_INVALID_PARAMS,
+			"disconnect needs either \"id\" or \"user\", not both");
+	if (!get_bounded(params, "id", 0, UINT32_MAX, &id, error))
+		return NULL;
+	if (by_id) {
+		if (gateway_disconnect(ctx->gateway, (uint32_t)id) != 0)
+			return no_session(id, error);
+		n = 1;
+		audit(ctx, "disconnect: session %" JSON_INTEGER_FORMAT, id);
+	} else {
+		n = gateway_disconnect_user(ctx->gateway, user);
+		if (n == 0)
+			return rpc_fail(error, RPC_NOT_FOUND, "no session of user \"%.64s\"", user);
+		audit(ctx, "disconnect: user \"%.64s\", %u sessions", user, n);
+	}
+	return json_pack("{s:o}", "disconnected", rpc_u64(n));
+}
+
+/* "keep" (also when not given) or "drop"; false with *error filled. */
+static bool
+get_fate(const json_t *params, bool allow, enum weak_fate *fate, struct rpc_error *error)
+{
+	const char *sessions = json_string_value(json_object_get(params, "sessions"));
+
+	*fate = WEAK_KEEP;
+	if (sessions == NULL)
+		return true;
+	if (strcmp(sessions, "drop") == 0)
+		*fate = WEAK_DROP;
+	else if (strcmp(sessions, "keep") != 0)
+		return rpc_fail(
+			error, RPC_INVALID_PARAMS, "\"sessions\" must be \"keep\" or \"drop\"");
+	if (allow)
+		return rpc_fail(
+			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
+	return true;
+}
+
+static json_t *
+method_weak_crypto(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	const char *protocol = json_string_value(json_object_get(params, "protocol"));
+	const json_t *allow = json_object_get(params, "allow");
+	struct gateway_status s;
+	enum weak_fate fate;
+	unsigned int dropped = 0;
+
+	if (strcmp(protocol, "pptp") != 0)
+		return rpc_fail(error, RPC_INVALID_PARAMS, "\"protocol\" must be \"pptp\"");
+	if (allow == NULL && json_object_get(params, "sessions") != NULL)
+		return rpc_fail(
+			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
+	if (allow != NULL) {
+		char who[64];
+		if (!get_fate(params, json_is_true(allow), &fate, error))
+			return NULL;
+		snprintf(who, sizeof(who), "uid %u pid %d", (unsigned int)ctx->uid, (int)ctx->pid);
+		dropped = gateway_weak_crypto_pptp(ctx->gateway, json_is_true(allow), fate, who);
+		audit(ctx, "weak-crypto: pptp %s, %u sessions dropped",
+			json_is_true(allow) ? "allowed" : "forbidden", dropped);
+	}
+	gateway_status(ctx->gateway, &s);
+	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", protocol, "allowed",
+		s.allow_pptp_weak_crypto, "weak_sessions", rpc_u64(s.weak_sessions), "dropped",
+		rpc_u64(dropped));
+}
+
+static json_t *
+method_explain(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	const char *code = json_string_value(json_object_get(params, "code"));
+	json_t *list = json_array();
+
+	(void)ctx;
+	for (int i = 0; i < REFUSAL_COUNT; i++)
+		if (code == NULL || strcmp(code, refusal_name(i)) == 0)
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:s}", "code", refusal_name(i), "text",
+					      refusal_text(i), "remedy", refusal_remedy(i)));
+	if (json_array_size(list) > 0)
+		return json_pack("{s:o}", "refusals", list);
+	json_decref(list);
+	return rpc_fail(error, RPC_NOT_FOUND, "no refusal code \"%.64s\"", code);
+}
+
+static json_t *
+method_version(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	(void)params;
+	(void)error;
+	return json_pack("{s:s, s:i, s:s}", "version", ADIT_VERSION, "segment_version",
+		SEGMENT_VERSION, "role", oper_role_name(ctx->role));
+}
+
+static json_t *
+describe_params(const struct rpc_method *m)
+{
+	static const char *const types[] = {"integer", "string", "boolean"};
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < RPC_PARAMS_MAX && m->params[i].name != NULL; i++) {
+		const struct rpc_param *p = &m->params[i];
+		enum oper_role role = p->role > m->role ? p->role : m->role;
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:s}", "name", p->name,
+						    "type", types[p->type], "required", p->required,
+						    "role", oper_role_name(role), "help", p->help));
+	}
+	return list;
+}
+
+static json_t *
+method_methods(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	json_t *list = json_array();
+
+	(void)ctx;
+	(void)params;
+	(void)error;
+	for (const struct rpc_method *m = rpc_methods; m->name != NULL; m++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", m->name,
+						    "role", oper_role_name(m->role), "help",
+						    m->help, "params", describe_params(m)));
+	return json_pack("{s:o}", "methods", list);
+}
+
+/* clang-format off */
+const struct rpc_method rpc_methods[] = {
+	{"status", OPER_READ, method_status, "state of the gateway, and what is wrong with it", {{0}}},
+	{"sessions", OPER_READ, method_sessions, "list sessions in order of their id", {
+		{"user", RPC_STRING, false, OPER_READ, "only this user's (case is ignored)"},
+		{"offset", RPC_INTEGER, false, OPER_READ, "matching sessions to skip, default 0"},
+		{"limit", RPC_INTEGER, false, OPER_READ, "1 to 500 sessions, default 100"},
+	}},
+	{"session", OPER_READ, method_session, "one session with all its counters", {
+		{"id", RPC_INTEGER, true, OPER_READ, "session"},
+	}},
+	{"disconnect", OPER_ADMIN, method_disconnect, "end one session, or all of a user", {
+		{"id", RPC_INTEGER, false, OPER_ADMIN, "session; either this or user"},
+		{"user", RPC_STRING, false, OPER_ADMIN, "user; either this or id"},
+	}},
+	{"stats", OPER_READ, rpc_stats, "the data plane's nodes, drops, workers, ports and buffers", {
+		{"all", RPC_BOOLEAN, false, OPER_READ, "also nodes and drop reasons that counted nothing"},
+	}},
+	{"weak-crypto", OPER_READ, method_weak_crypto, "show or change whether 40- and 56-bit MPPE is allowed", {
+		{"protocol", RPC_STRING, true, OPER_READ, "\"pptp\""},
+		{"allow", RPC_BOOLEAN, false, OPER_ADMIN, "the new setting; without it nothing is changed"},
+		{"sessions", RPC_STRING, false, OPER_ADMIN, "with allow false: \"keep\" (default) or \"drop\" weak sessions"},
+	}},
+	{"explain", OPER_READ, method_explain, "what a refusal code means, and its remedy", {
+		{"code", RPC_STRING, false, OPER_READ, "refusal code; all of them when left out"},
+	}},
+	{"version", OPER_READ, method_version, "versions, and the caller's role", {{0}}},
+	{"methods", OPER_READ, method_methods, "this list", {{0}}},
+	{NULL, OPER_NONE, NULL, NULL, {{0}}},
+};
+/* clang-format on */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/unit/oper/fake_gateway.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define N_WORKERS    2
+#define MAX_SESSIONS 64
+
+struct gateway {
+	bool dataplane, allow_weak;
+	char problem[160];
+	unsigned int n_sessions;
+	struct gateway_session sessions[FAKE_SESSIONS_MAX];
+	struct segment_header *segment;
+};
+
+static void
+fill_session(struct gateway_session *s, uint32_t id)
+{
+	*s = (struct gateway_session){.id = id,
+		.handle = session_handle(id, 3),
+		.state = GW_UP,
+		.auth = "mschapv2",
+		.peer_ip = 0xc0000200 + id,
+		.server_ip = 0xc000020a,
+		.inner_ip = 0x0a630001 + id,
+		.call_id = (uint16_t)(100 + id),
+		.peer_call_id = (uint16_t)(200 + id),
+		.our_mru = 1400,
+		.peer_mru = 1396,
+		.mppe_tx = id == 2 ? 40 : 128,
+		.mppe_rx = id == 2 ? 40 : 128,
+		.mppe_tx_stateless = true,
+		.age_ms = 3723000,
+		.owner = 1};
+	snprintf(s->user, sizeof(s->user), "user-%u", id);
+	if (id <= 2)
+		strcpy(s->user, id == 1 ? "alice" : "bob");
+	s->counters.up_packets = 10;
+	s->counters.up_bytes = 1536;
+	s->counters.down_bytes = UINT64_MAX;
+	s->counters.gre_lost = 7;
+}
+
+static struct segment_header *
+new_segment(void)
+{
+	uint64_t size = segment_layout(NULL, N_WORKERS, MAX_SESSIONS);
+	struct segment_header *h = aligned_alloc(4096, size);
+
+	memset(h, 0, size);
+	segment_layout(h, N_WORKERS, MAX_SESSIONS);
+	h->magic = SEGMENT_MAGIC;
+	h->version = SEGMENT_VERSION;
+	h->size = size;
+	h->n_workers = N_WORKERS;
+	h->max_sessions = MAX_SESSIONS;
+	h->n_nodes = 2;
+	h->n_ports = 1;
+	h->tsc_hz = 2300000000;
+	h->mbufs_total = 32768;
+	h->mbufs_free = 30000;
+	strcpy(h->ports[0].name, "wan0");
+	h->ports[0].link_up = 1;
+	h->ports[0].rx_packets = 1000;
+	h->main_drops[DROP_edge_filter] = 1;
+	struct worker_counters *workers = (void *)((char *)h + h->worker_counters);
+	workers[0].drops[DROP_mppe_late] = 5;
+	workers[1].drops[DROP_mppe_late] = 6;
+	struct node_counters *nodes = (void *)((char *)h + h->node_counters);
+	for (int w = 0; w < N_WORKERS; w++) {
+		strcpy(nodes[w * SEGMENT_MAX_NODES].name, "classify");
+		nodes[w * SEGMENT_MAX_NODES].calls = 10;
+		nodes[w * SEGMENT_MAX_NODES].objs = 100;
+		nodes[w * SEGMENT_MAX_NODES].cycles = 2550;
+		strcpy(nodes[w * SEGMENT_MAX_NODES + 1].name, "mppe_decrypt");
+	}
+	return h;
+}
+
+struct gateway *
+fake_gateway_new(unsigned int n_sessions)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+
+	g->n_sessions = n_sessions;
+	for (unsigned int i = 0; i < n_sessions; i++)
+		fill_session(&g->sessions[i], i + 1);
+	g->segment = new_segment();
+	g->dataplane = true;
+	return g;
+}
+
+void
+fake_gateway_free(struct gateway *g)
+{
+	free(g->segment);
+	free(g);
+}
+
+void
+fake_gateway_problem(struct gateway *g, const char *problem)
+{
+	snprintf(g->problem, sizeof(g->problem), "%s", problem);
+}
+
+void
+fake_gateway_dataplane(struct gateway *g, bool connected)
+{
+	g->dataplane = connected;
+}
+
+struct segment_header *
+fake_gateway_segment(struct gateway *g)
+{
+	return g->segment;
+}
+
+static uint32_t
+count_weak(const struct gateway *g)
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < g->n_sessions; i++)
+		n += g->sessions[i].mppe_tx == 40;
+	return n;
+}
+
+void
+gateway_status(const struct gateway *g, struct gateway_status *out)
+{
+	*out = (struct gateway_status){.dataplane_connected = g->dataplane,
+		.uptime_ms = 90061000,
+		.pptp_sessions = g->n_sessions,
+		.pptp_max_sessions = 128,
+		.pptp_connections = g->n_sessions + 1,
+		.pptp_calls_total = 345,
+		.weak_sessions = count_weak(g),
+		.allow_pptp_weak_crypto = g->allow_weak,
+		.pool_size = 253,
+		.pool_used = g->n_sessions,
+		.pool_name = "clients",
+		.pool_first = 0x0a630001,
+		.pool_last = 0x0a6300fe};
+	out->refusals[REFUSAL_WRONG_PASSWORD] = 12;
+	strcpy(out->problem, g->problem);
+}
+
+void
+gateway_sessions(const struct gateway *g, bool (*each)(void *user, const struct gateway_session *s),
+	void *user)
+{
+	for (unsigned int i = 0; i < g->n_sessions; i++)
+		if (!each(user, &g->sessions[i]))
+			return;
+}
+
+int
+gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out)
+{
+	for (unsigned int i = 0; i < g->n_sessions; i++)
+		if (g->sessions[i].id == id) {
+			*out = g->sessions[i];
+			return 0;
+		}
+	return -ENOENT;
+}
+
+const struct segment_header *
+gateway_segment(const struct gateway *g)
+{
+	return g->dataplane ? g->segment : NULL;
+}
+
+static void
+remove_at(struct gateway *g, unsigned int i)
+{
+	g->n_sessions--;
+	memmove(&g->sessions[i], &g->sessions[i + 1], (g->n_sessions - i) * sizeof(g->sessions[0]));
+}
+
+int
+gateway_disconnect(struct gateway *g, uint32_t id)
+{
+	for (unsigned int i = 0; i < g->n_sessions; i++)
+		if (g->sessions[i].id == id) {
+			remove_at(g, i);
+			return 0;
+		}
+	return -ENOENT;
+}
+
+unsigned int
+gateway_disconnect_user(struct gateway *g, const char *user)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = g->n_sessions; i-- > 0;)
+		if (strcasecmp(g->sessions[i].user, user) == 0) {
+			remove_at(g, i);
+			n++;
+		}
+	return n;
+}
+
+unsigned int
+gateway_weak_crypto_pptp(struct gateway *g, bool allow, enum weak_fate fate, const char *who)
+{
+	unsigned int n = 0;
+
+	if (who[0] == '\0')
+		abort();
+	g->allow_weak = allow;
+	for (unsigned int i = g->n_sessions; !allow && fate == WEAK_DROP && i-- > 0;)
+		if (g->sessions[i].mppe_tx == 40) {
+			remove_at(g, i);
+			n++;
+		}
+	return n;
+}
