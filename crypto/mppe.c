@@ -17,7 +17,6 @@ mppe_status_name(uint32_t status)
 		[MPPE_REKEY_BOUND] = "rekey-bound",
 		[MPPE_LOST_SYNC] = "lost-sync",
 		[MPPE_AWAIT_RESET] = "await-reset",
-		[MPPE_GARBLED] = "garbled",
 	};
 
 	return status < MPPE_STATUS_COUNT ? names[status] : "unknown";

@@ -85,8 +85,6 @@ enum mppe_status {
 	MPPE_REKEY_BOUND, /* count too far ahead: would cost more than `max_rekeys` re-keys (T4) */
 	MPPE_LOST_SYNC,   /* stateful: a loss was just seen; a CCP Reset-Request is due */
 	MPPE_AWAIT_RESET, /* stateful: still waiting for a FLUSHED packet */
-	MPPE_GARBLED, /* the plaintext is none that may be encrypted: a wrong key, or altered bits
-			 (T3) */
 	MPPE_STATUS_COUNT
 };
 
@@ -140,13 +138,19 @@ unsigned int mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n);
  * for flag packets that were missed), and all packets of a burst together skip at most 4 *
  * max_rekeys keys.  A single packet beyond the bound, or late, changes no key (T4).
  *
+ * A good packet's plaintext may still be nonsense (a wrong key, altered bits: T3): the caller drops
+ * what is not PPP protocol 0x0021 to 0x00fa.
+ *
  * Outages: the count has 12 bits, so after a long one the peer looks too far ahead, late, or (a
  * whole wrap) in place with the wrong key.  Only when 16 such packets follow each other, with no
- * readable one between them, are they believed. Stateless: a second key chain then runs ahead of
- * the live one, up to max_rekeys changes a packet, and takes its place once it turns a packet into
- * an IP packet.  It goes around the count as often as needed: an outage of N packets costs about 16
- * + N / (max_rekeys - 1) more. Stateful: sync is lost, and each answer to a reset that can't be
- * read widens the search by one wrap of 16 flag packets, up to 4.
+ * readable one between them, are they believed.
+ *
+ * Stateless: a second key chain then runs ahead of the live one, up to max_rekeys changes a packet,
+ * and takes its place once it turns a packet into an IP packet.  It goes around the count as often
+ * as needed: an outage of N packets costs about 16 + N / (max_rekeys - 1) more.
+ *
+ * Stateful: sync is lost, and each answer to a reset that can't be read widens the search by one
+ * wrap of 16 flag packets, up to 4.
  */
 unsigned int mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
 

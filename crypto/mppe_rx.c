@@ -151,17 +151,18 @@ strays_agree(struct mppe_rx *rx, uint16_t count, unsigned int *step)
 }
 
 /*
- * Stateless: a packet that can't be read, for the reason why.  Once such packets agree, the probe
+ * Stateless: a packet that can't be read.  Once such packets agree, the probe
  * chain starts at the live key and runs after them, within the bounds of each packet.
+ * Returns true when it has read this one and taken the live key's place.
  */
-static enum mppe_status
-follow_stray(struct mppe_rx *rx, struct packet *pkt, enum mppe_status why)
+static bool
+follow_stray(struct mppe_rx *rx, struct packet *pkt)
 {
 	bool following = rx->stray_run == STRAY_AGREE;
 	unsigned int step, n;
 
 	if (!strays_agree(rx, pkt->count, &step))
-		return why;
+		return false;
 	if (following) {
 		rx->probe_ahead += step;
 	} else {
@@ -175,10 +176,10 @@ follow_stray(struct mppe_rx *rx, struct packet *pkt, enum mppe_status why)
 	while (n-- > 0)
 		mppe_next_key(rx->master, rx->probe, rx->key_len, rx->strength);
 	if (rx->probe_ahead > 0)
-		return why;
+		return false;
 	if (try_key(rx->probe, rx->key_len, pkt) != EVIDENCE_STRONG) {
 		rx->probe_ahead = MPPE_COUNT_MOD;
-		return why;
+		return false;
 	}
 	memcpy(rx->session, rx->probe, sizeof(rx->session));
 	OPENSSL_cleanse(rx->probe, sizeof(rx->probe));
@@ -187,7 +188,7 @@ follow_stray(struct mppe_rx *rx, struct packet *pkt, enum mppe_status why)
 	rx->stray_run = 0;
 	rx->count = mppe_count_after(pkt->count, 1);
 	decrypt_from_start(rx, pkt);
-	return MPPE_OK;
+	return true;
 }
 
 static enum mppe_status
@@ -197,7 +198,7 @@ decrypt_late(struct mppe_rx *rx, struct packet *pkt)
 	struct rc4_state rc4;
 
 	if (!(rx->skipped_mask & 1u << slot) || rx->skipped_count[slot] != pkt->count)
-		return follow_stray(rx, pkt, MPPE_LATE);
+		return follow_stray(rx, pkt) ? MPPE_OK : MPPE_LATE;
 	rc4_init(&rc4, rx->skipped[slot], rx->key_len);
 	decrypt_body(&rc4, pkt);
 	OPENSSL_cleanse(&rc4, sizeof(rc4));
@@ -214,7 +215,7 @@ decrypt_stateless(struct mppe_rx *rx, struct packet *pkt)
 	if (ahead >= MPPE_COUNT_MOD / 2)
 		return decrypt_late(rx, pkt);
 	if (ahead + 1 > pkt->rekeys_left)
-		return follow_stray(rx, pkt, MPPE_REKEY_BOUND);
+		return follow_stray(rx, pkt) ? MPPE_OK : MPPE_REKEY_BOUND;
 	if (ahead > *pkt->skip_budget)
 		return MPPE_REKEY_BOUND;
 	*pkt->skip_budget -= ahead;
@@ -235,7 +236,9 @@ decrypt_stateless(struct mppe_rx *rx, struct packet *pkt)
 	if (e != EVIDENCE_IMPOSSIBLE)
 		return MPPE_OK;
 	decrypt_from_start(rx, pkt); /* back to what was received */
-	return follow_stray(rx, pkt, MPPE_GARBLED);
+	if (!follow_stray(rx, pkt))
+		decrypt_from_start(rx, pkt);
+	return MPPE_OK;
 }
 
 /*
@@ -316,7 +319,7 @@ check_sync(struct mppe_rx *rx, const struct packet *pkt)
 		rx->bad_resyncs = 0;
 	if (e != EVIDENCE_IMPOSSIBLE)
 		return MPPE_OK;
-	return ++rx->garbled < GARBLED_MAX ? MPPE_GARBLED : lose_sync(rx, true);
+	return ++rx->garbled < GARBLED_MAX ? MPPE_OK : lose_sync(rx, true);
 }
 
 static enum mppe_status
