@@ -9,6 +9,7 @@
 #include "control/aaa/addresses.h"
 #include "control/aaa/lockout.h"
 #include "control/aaa/verify.h"
+#include "crypto/mschap.h"
 
 #define WEAK_STRENGTHS (PPP_MPPE_40 | PPP_MPPE_56)
 
@@ -26,8 +27,14 @@ struct aaa {
 struct aaa *
 aaa_new(struct users *users, struct pool *pool)
 {
-	struct aaa *a = calloc(1, sizeof(*a));
+	struct aaa *a;
+	char err[128];
 
+	if (mschap_init(err, sizeof(err))) {
+		errno = ENOTSUP;
+		return NULL;
+	}
+	a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
 	a->users = users;

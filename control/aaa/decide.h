@@ -25,7 +25,8 @@ struct aaa_settings {
 
 struct aaa;
 
-/* users and pool are borrowed.  NULL when out of memory. */
+/* users and pool are borrowed.  NULL with errno ENOMEM, or ENOTSUP when OpenSSL lacks what
+ * authentication needs: call mschap_init() before to be told what. */
 struct aaa *aaa_new(struct users *users, struct pool *pool);
 void aaa_free(struct aaa *a);
 struct aaa_settings *aaa_settings(struct aaa *a);

@@ -43,8 +43,6 @@ set_up(void **state)
 	char err[128];
 
 	(void)state;
-	if (mschap_init(err, sizeof(err)))
-		return -1;
 	users = users_new();
 	pool = pool_new("default", FIRST, FIRST + 3, err, sizeof(err));
 	user = base("User");
@@ -73,6 +71,8 @@ set_up(void **state)
 	user.mppe_policy = PPP_MPPE_FORBID;
 	users_add(users, &user);
 	aaa = aaa_new(users, pool);
+	if (!aaa)
+		return -1;
 	*aaa_settings(aaa) = (struct aaa_settings){
 		.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_MSCHAPV1 | PPP_AUTH_CHAP_MD5 | PPP_AUTH_PAP,
 		.mppe_policy = PPP_MPPE_REQUIRE,
