@@ -15,6 +15,7 @@
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 #include <rte_lpm.h>
+#include <rte_mbuf.h>
 #include <rte_rcu_qsbr.h>
 
 /* A FIB value has 24 bits: a type in the upper two, an index below. */
@@ -68,8 +69,32 @@ fib_lookup(rte_be32_t ip_be)
 
 int route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu);
 void route_free(void);
-/* Sessions' own addresses. 0 or a negative errno. */
+/* Sessions' own addresses. 0 or a negative errno: -EADDRINUSE if the address is our own or another session's. */
 int route_add_session(uint32_t ip, uint32_t slot);
 void route_del_session(uint32_t ip);
+
+/* What rtnetlink says.  All addresses in host byte order. */
+enum kernel_route_type { KERNEL_ROUTE_UNICAST, KERNEL_ROUTE_LOCAL, KERNEL_ROUTE_DROP };
+struct kernel_route {
+	uint32_t ip, gateway; /* gateway 0: on the link */
+	uint32_t metric;
+	int oif;
+	uint8_t depth, tos, type;
+};
+void route_kernel_add(const struct kernel_route *r, bool replace);
+void route_kernel_del(const struct kernel_route *r);
+/* mac NULL: not usable (any more); failed: the kernel gave up. */
+void route_neighbour(int ifindex, uint32_t ip, const uint8_t *mac, bool failed);
+/* Between the two everything is told anew; what was not told is forgotten. */
+void route_resync_begin(void);
+void route_resync_end(void);
+/* Is this interface a TAP twin or the inner TUN device? */
+bool route_is_ours(int ifindex);
+extern int route_inner_ifindex;
+
+/* PUNT_GLEAN: an IPv4 packet waits here for its next hop's hardware address.  Takes m. */
+void route_glean(struct rte_mbuf *m);
+/* Timeouts, and sessions' way to their peers after changes.  Each turn of the main loop. */
+void route_tick(uint64_t now_us);
 
 #endif

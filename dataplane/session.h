@@ -81,6 +81,8 @@ struct session {
 		bool linked, keyed;   /* SESSION_LINK, SESSION_MPPE were passed on */
 		uint64_t rcu_token;   /* removal: wait for this */
 		uint64_t close_cookie;
+		uint32_t close_handle;
+		uint64_t opened_us;
 		struct session *next_closing;
 	} cold __rte_cache_aligned;
 };
@@ -150,7 +152,8 @@ struct session *session_by_handle(uint32_t handle);
  * carry the handle, which no longer matches); the LPM (route removed before).
  */
 void session_remove(struct session *s, uint64_t cookie);
-unsigned int session_reap(void (*gone)(uint32_t handle, uint64_t cookie, struct session *s));
+/* At most max of them. */
+unsigned int session_reap(unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, struct session *s));
 
 /* --- owner worker only ------------------------------------------------------------------------------ */
 

@@ -127,8 +127,10 @@ node_worker(const struct rte_node *node)
 /* Tell main about a session (bounded ring; false when full: the caller tries again later). */
 bool worker_event_send(struct worker *w, uint32_t handle, enum event_type type);
 
-/* Launch and end the loops.  Main lcore. */
+/* Rings and graphs of workers[0..n_workers-1], whose index, lcore, queues and counters are set; then their loops; then the
+ * end of both.  Main lcore.  0 or a negative errno. */
 int workers_init(void);
+int workers_launch(void);
 void workers_stop(void);
 /* The worker on which the outer packets of (peer -> server) arrive, as far as RSS lets us compute it. Main lcore. */
 uint8_t worker_for_outer(rte_be32_t peer_ip_be, rte_be32_t server_ip_be);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libconfig.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MTU_MIN 576
+#define MTU_MAX 9000
+
+struct config config;
+
+/* One reading.  The first error ends it. */
+struct reader {
+	struct config *c;
+	const char *file;
+	char *err;
+	size_t err_len;
+	bool failed;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+fail(struct reader *r, const config_setting_t *at, const char *fmt, ...)
+{
+	char reason[256];
+	va_list ap;
+	if (r->failed)
+		return;
+	r->failed = true;
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	snprintf(r->err, r->err_len, "%s:%d: %s", r->file,
+		at ? (int)config_setting_source_line(at) : 0, reason);
+}
+
+/* Refuse settings that nobody reads. */
+static void
+known_only(struct reader *r, const config_setting_t *group, const char *const *names)
+{
+	for (int i = 0; i < config_setting_length(group) && !r->failed; i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+		const char *const *n = names;
+		while (*n && strcmp(*n, config_setting_name(s)) != 0)
+			n++;
+		if (!*n)
+			fail(r, s, "unknown setting \"%s\"", config_setting_name(s));
+	}
+}
+
+static const config_setting_t *
+sub(struct reader *r, const config_setting_t *root, const char *name, const char *const *names)
+{
+	const config_setting_t *g = config_setting_get_member(root, name);
+	if (!g)
+		return NULL;
+	if (!config_setting_is_group(g)) {
+		fail(r, g, "\"%s\" must be a group { }", name);
+		return NULL;
+	}
+	known_only(r, g, names);
+	return g;
+}
+
+/* The readers of one value leave the default when the setting is absent. */
+static void
+get_uint(struct reader *r, const config_setting_t *g, const char *name, uint32_t min, uint32_t max,
+	uint32_t *out)
+{
+	const config_setting_t *s = g ? config_setting_get_member(g, name) : NULL;
+	if (!s)
+		return;
+	int type = config_setting_type(s);
+	long long v = config_setting_get_int64(s);
+	if (type == CONFIG_TYPE_INT)
+		v = config_setting_get_int(s);
+	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+		fail(r, s, "\"%s\" must be a number", name);
+	else if (v < (long long)min || v > (long long)max)
+		fail(r, s, "\"%s\" must be between %u and %u", name, min, max);
+	else
+		*out = (uint32_t)v;
+}
+
+static void
+get_bool(struct reader *r, const config_setting_t *g, const char *name, bool *out)
+{
+	const config_setting_t *s = g ? config_setting_get_member(g, name) : NULL;
+	if (!s)
+		return;
+	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
+		fail(r, s, "\"%s\" must be true or false", name);
+	else
+		*out = config_setting_get_bool(s);
+}
+
+static void
+copy_string(struct reader *r, const config_setting_t *s, const char *name, char *out, size_t len)
+{
+	if (config_setting_type(s) != CONFIG_TYPE_STRING)
+		fail(r, s, "\"%s\" must be a string", name);
+	else if (strlen(config_setting_get_string(s)) >= len)
+		fail(r, s, "\"%s\" is longer than %zu characters", name, len - 1);
+	else
+		snprintf(out, len, "%s", config_setting_get_string(s));
+}
+
+static const config_setting_t *
+get_string(struct reader *r, const config_setting_t *g, const char *name, char *out, size_t len)
+{
+	const config_setting_t *s = g ? config_setting_get_member(g, name) : NULL;
+	if (s)
+		copy_string(r, s, name, out, len);
+	return s;
+}
+
+static void
+read_eal(struct reader *r, const config_setting_t *root)
+{
+	static const char *const names[] = {"lcores", "hugepages", "memory_mb", "args", NULL};
+	const config_setting_t *g = sub(r, root, "eal", names);
+	const config_setting_t *args;
+
+	get_string(r, g, "lcores", r->c->lcores, sizeof(r->c->lcores));
+	get_bool(r, g, "hugepages", &r->c->hugepages);
+	get_uint(r, g, "memory_mb", 64, 1 << 20, &r->c->memory_mb);
+	args = g ? config_setting_get_member(g, "args") : NULL;
+	if (!args)
+		return;
+	if (config_setting_type(args) == CONFIG_TYPE_GROUP || !config_setting_is_aggregate(args)) {
+		fail(r, args, "\"args\" must be an array of strings");
+		return;
+	}
+	for (int i = 0; i < config_setting_length(args) && !r->failed; i++) {
+		if (r->c->n_eal_args == CONFIG_MAX_EAL_ARGS)
+			fail(r, args, "more than %d \"args\"", CONFIG_MAX_EAL_ARGS);
+		else
+			copy_string(r, config_setting_get_elem(args, (unsigned int)i), "args",
+				r->c->eal_args[r->c->n_eal_args++], CONFIG_STRING);
+	}
+}
+
+static void
+read_control(struct reader *r, const config_setting_t *root)
+{
+	static const char *const names[] = {"socket", "user", NULL};
+	const config_setting_t *g = sub(r, root, "control", names);
+	char user[64] = "";
+	const config_setting_t *s;
+
+	s = get_string(r, g, "socket", r->c->socket, sizeof(r->c->socket));
+	if (s && r->c->socket[0] != '/')
+		fail(r, s, "\"socket\" must be an absolute path");
+	s = get_string(r, g, "user", user, sizeof(user));
+	if (!s || r->failed)
+		return;
+	struct passwd *pw = getpwnam(user);
+	if (!pw)
+		fail(r, s, "no such user \"%s\"", user);
+	else
+		r->c->control_uid = pw->pw_uid;
+}
+
+static bool
+parse_ip(const char *text, uint32_t *ip)
+{
+	struct in_addr a;
+	if (inet_pton(AF_INET, text, &a) != 1)
+		return false;
+	*ip = ntohl(a.s_addr);
+	return true;
+}
+
+static bool
+parse_address(const char *text, struct config_address *a)
+{
+	char ip[INET_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	char *end;
+	if (!slash || (size_t)(slash - text) >= sizeof(ip))
+		return false;
+	memcpy(ip, text, (size_t)(slash - text));
+	ip[slash - text] = '\0';
+	unsigned long prefix = strtoul(slash + 1, &end, 10);
+	if (*end || end == slash + 1 || prefix < 1 || prefix > 32 || !parse_ip(ip, &a->ip))
+		return false;
+	a->prefix = (uint8_t)prefix;
+	uint8_t first = (uint8_t)(a->ip >> 24);
+	return first != 0 && first != 127 && first < 224;
+}
+
+static void
+read_addresses(struct reader *r, const config_setting_t *g, struct config_port *p)
+{
+	const config_setting_t *list = config_setting_get_member(g, "addresses");
+	char text[32];
+	if (!list)
+		return;
+	if (config_setting_is_group(list) || !config_setting_is_aggregate(list)) {
+		fail(r, list, "\"addresses\" must be an array of strings");
+		return;
+	}
+	for (int i = 0; i < config_setting_length(list) && !r->failed; i++) {
+		if (p->n_addresses == CONFIG_MAX_ADDRESSES) {
+			fail(r, list, "more than %d \"addresses\"", CONFIG_MAX_ADDRESSES);
+			return;
+		}
+		copy_string(r, config_setting_get_elem(list, (unsigned int)i), "addresses", text,
+			sizeof(text));
+		if (!r->failed && !parse_address(text, &p->addresses[p->n_addresses++]))
+			fail(r, list, "\"%s\" is not an IPv4 address with its prefix length", text);
+	}
+}
+
+static bool
+is_interface_name(const char *name)
+{
+	return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789_-") == strlen(name);
+}
+
+/* "0000:01:00.0", with or without the domain. */
+static bool
+is_pci_address(const char *s)
+{
+	unsigned int dom, bus, dev, fn;
+	int n = 0;
+	if (sscanf(s, "%4x:%2x:%2x.%1x%n", &dom, &bus, &dev, &fn, &n) == 4 && s[n] == '\0')
+		return true;
+	n = 0;
+	return sscanf(s, "%2x:%2x.%1x%n", &bus, &dev, &fn, &n) == 3 && s[n] == '\0';
+}
+
+static void
+check_unique(struct reader *r, const config_setting_t *g, const struct config_port *p)
+{
+	for (unsigned int i = 0; i < r->c->n_ports; i++) {
+		const struct config_port *q = &r->c->ports[i];
+		if (strcmp(p->name, q->name) == 0)
+			fail(r, g, "two ports named \"%s\"", p->name);
+		if (strcmp(p->device, q->device) == 0)
+			fail(r, g, "device \"%s\" is port \"%s\" already", p->device, q->name);
+	}
+}
+
+static void
+read_port(struct reader *r, const config_setting_t *g)
+{
+	static const char *const names[] = {"name", "role", "device", "queues", "addresses",
+		"gateway", "proxy_arp", "mtu", NULL};
+	struct config_port p = {.role = PORT_WAN};
+	uint32_t queues = 1, mtu = 1500;
+	char role[8] = "", gateway[32] = "";
+	const config_setting_t *s;
+
+	if (!config_setting_is_group(g)) {
+		fail(r, g, "a port must be a group { }");
+		return;
+	}
+	known_only(r, g, names);
+	get_string(r, g, "name", p.name, sizeof(p.name));
+	get_string(r, g, "role", role, sizeof(role));
+	get_string(r, g, "device", p.device, sizeof(p.device));
+	get_uint(r, g, "queues", 1, SEGMENT_MAX_WORKERS, &queues);
+	get_uint(r, g, "mtu", MTU_MIN, MTU_MAX, &mtu);
+	get_bool(r, g, "proxy_arp", &p.proxy_arp);
+	read_addresses(r, g, &p);
+	s = get_string(r, g, "gateway", gateway, sizeof(gateway));
+	if (r->failed)
+		return;
+	if (!is_interface_name(p.name))
+		fail(r, g, "a port needs a \"name\" of letters, digits, - and _");
+	else if (strcmp(role, "wan") != 0 && strcmp(role, "lan") != 0)
+		fail(r, g, "\"role\" must be \"wan\" or \"lan\"");
+	else if (!p.device[0])
+		fail(r, g, "port \"%s\" needs a \"device\"", p.name);
+	else if (gateway[0] && !parse_ip(gateway, &p.gateway))
+		fail(r, s, "\"%s\" is not an IPv4 address", gateway);
+	check_unique(r, g, &p);
+	p.role = role[0] == 'l' ? PORT_LAN : PORT_WAN;
+	p.pci = is_pci_address(p.device);
+	p.queues = (uint16_t)queues;
+	p.mtu = (uint16_t)mtu;
+	if (!r->failed)
+		r->c->ports[r->c->n_ports++] = p;
+}
+
+static void
+read_ports(struct reader *r, const config_setting_t *root)
+{
+	const config_setting_t *list = config_setting_get_member(root, "ports");
+	if (!list || !config_setting_is_list(list) || config_setting_length(list) == 0) {
+		fail(r, list ? list : root, "\"ports\" must be a list ( ) of at least one port");
+		return;
+	}
+	if (config_setting_length(list) > SEGMENT_MAX_PORTS)
+		fail(r, list, "more than %d ports", SEGMENT_MAX_PORTS);
+	for (int i = 0; i < config_setting_length(list) && !r->failed; i++)
+		read_port(r, config_setting_get_elem(list, (unsigned int)i));
+}
+
+static void
+read_inner(struct reader *r, const config_setting_t *root)
+{
+	static const char *const names[] = {"name", NULL};
+	const config_setting_t *g = sub(r, root, "inner", names);
+	const config_setting_t *s =
+		get_string(r, g, "name", r->c->inner_name, sizeof(r->c->inner_name));
+	if (!is_interface_name(r->c->inner_name))
+		fail(r, s, "\"name\" must be of letters, digits, - and _");
+	for (unsigned int i = 0; i < r->c->n_ports; i++)
+		if (strcmp(r->c->ports[i].name, r->c->inner_name) == 0)
+			fail(r, s, "\"%s\" is the name of a port", r->c->inner_name);
+}
+
+static void
+read_workers(struct reader *r, const config_setting_t *root)
+{
+	static const char *const names[] = {"poll_mode", "idle_sleep_us", NULL};
+	const config_setting_t *g = sub(r, root, "workers", names);
+	char mode[16] = "adaptive";
+	const config_setting_t *s = get_string(r, g, "poll_mode", mode, sizeof(mode));
+	r->c->busy_poll = strcmp(mode, "busy") == 0;
+	if (!r->c->busy_poll && strcmp(mode, "adaptive") != 0)
+		fail(r, s, "\"poll_mode\" must be \"busy\" or \"adaptive\"");
+	get_uint(r, g, "idle_sleep_us", 1, 100000, &r->c->idle_sleep_us);
+}
+
+static void
+read_limits(struct reader *r, const config_setting_t *root)
+{
+	static const char *const mempool[] = {"mbufs", NULL}, *const max[] = {"max", NULL},
+				 *const edge[] = {"ping", NULL},
+				 *const gre[] = {"max_rekeys", NULL},
+				 *const fwd[] = {"outer_fragmentation", NULL};
+	get_uint(r, sub(r, root, "mempool", mempool), "mbufs", 2048, 1 << 23, &r->c->mbufs);
+	get_uint(r, sub(r, root, "sessions", max), "max", 1, SEGMENT_MAX_SESSIONS,
+		&r->c->max_sessions);
+	get_bool(r, sub(r, root, "edge", edge), "ping", &r->c->edge_ping);
+	get_uint(r, sub(r, root, "gre", gre), "max_rekeys", 1, 4095, &r->c->max_rekeys);
+	get_bool(r, sub(r, root, "forwarding", fwd), "outer_fragmentation",
+		&r->c->outer_fragmentation);
+}
+
+static void
+defaults(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	snprintf(c->lcores, sizeof(c->lcores), "0@0,1@0");
+	c->memory_mb = 512;
+	c->idle_sleep_us = 250;
+	c->mbufs = 32768;
+	c->max_sessions = 4096;
+	snprintf(c->socket, sizeof(c->socket), "/run/adit/dataplane.sock");
+	c->edge_ping = true;
+	snprintf(c->inner_name, sizeof(c->inner_name), "adit0");
+	c->max_rekeys = 256;
+}
+
+int
+config_load(struct config *c, const char *file, char *err, size_t err_len)
+{
+	static const char *const names[] = {"eal", "workers", "mempool", "sessions", "control",
+		"edge", "ports", "inner", "gre", "forwarding", NULL};
+	struct reader r = {.c = c, .file = file, .err = err, .err_len = err_len};
+	config_t lc;
+
+	defaults(c);
+	config_init(&lc);
+	if (!config_read_file(&lc, file)) {
+		snprintf(err, err_len, "%s:%d: %s", file, config_error_line(&lc),
+			config_error_type(&lc) == CONFIG_ERR_FILE_IO ? "cannot be read"
+								     : config_error_text(&lc));
+		config_destroy(&lc);
+		return -EINVAL;
+	}
+	const config_setting_t *root = config_root_setting(&lc);
+	known_only(&r, root, names);
+	read_eal(&r, root);
+	read_workers(&r, root);
+	read_limits(&r, root);
+	read_control(&r, root);
+	read_ports(&r, root);
+	read_inner(&r, root);
+	config_destroy(&lc);
+	return r.failed ? -EINVAL : 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The data plane's configuration file (docs/examples/adit-dataplane.conf). */
+#ifndef ADIT_DATAPLANE_CONFIG_H
+#define ADIT_DATAPLANE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "dataplane/api/segment.h"
+
+#define CONFIG_MAX_ADDRESSES 8
+#define CONFIG_MAX_EAL_ARGS  16
+#define CONFIG_STRING        256
+
+struct config_address {
+	uint32_t ip; /* host byte order */
+	uint8_t prefix;
+};
+
+struct config_port {
+	char name[16];              /* also the TAP twin's */
+	uint8_t role;               /* enum port_role */
+	char device[CONFIG_STRING]; /* a PCI address or a virtual device with its arguments */
+	bool pci;
+	uint16_t queues, mtu;
+	unsigned int n_addresses;
+	struct config_address addresses[CONFIG_MAX_ADDRESSES];
+	uint32_t gateway; /* 0: none */
+	bool proxy_arp;
+};
+
+struct config {
+	char lcores[CONFIG_STRING];
+	bool hugepages;
+	uint32_t memory_mb;
+	unsigned int n_eal_args;
+	char eal_args[CONFIG_MAX_EAL_ARGS][CONFIG_STRING];
+	bool busy_poll;
+	uint32_t idle_sleep_us;
+	uint32_t mbufs;
+	uint32_t max_sessions;
+	char socket[104];
+	uid_t control_uid;
+	bool edge_ping;
+	unsigned int n_ports;
+	struct config_port ports[SEGMENT_MAX_PORTS];
+	char inner_name[16];
+	uint32_t max_rekeys;
+	bool outer_fragmentation;
+};
+
+/* Read before workers start, constant afterwards. */
+extern struct config config;
+
+/* Fill c from a file.  0, or -EINVAL with "file:line: reason" in err. */
+int config_load(struct config *c, const char *file, char *err, size_t err_len);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/eal.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "dataplane/config.h"
+
+#define ARGS_MAX (24 + CONFIG_MAX_EAL_ARGS + 2 * SEGMENT_MAX_PORTS)
+
+static char text[ARGS_MAX][CONFIG_STRING + 32];
+static char *args[ARGS_MAX + 1];
+static int n_args;
+
+static void
+add(const char *s)
+{
+	if (n_args == ARGS_MAX)
+		return;
+	snprintf(text[n_args], sizeof(text[0]), "%s", s);
+	args[n_args] = text[n_args];
+	n_args++;
+}
+
+static void
+add_ports(void)
+{
+	bool pci = false;
+	for (unsigned int i = 0; i < config.n_ports; i++) {
+		const struct config_port *cp = &config.ports[i];
+		char device[CONFIG_STRING + 32];
+		pci |= cp->pci;
+		add(cp->pci ? "-a" : "--vdev");
+		/* A packet socket's device opens as many receive queues as it is told, and all have
+		 * to be read. */
+		if (strncmp(cp->device, "net_af_packet", 13) == 0 &&
+			!strstr(cp->device, ",qpairs="))
+			snprintf(device, sizeof(device), "%s,qpairs=%u", cp->device, cp->queues);
+		else
+			snprintf(device, sizeof(device), "%s", cp->device);
+		add(device);
+	}
+	if (!pci)
+		add("--no-pci");
+}
+
+int
+eal_start(void)
+{
+	char memory[16], prefix[48];
+	add("adit-dataplane");
+	add("--lcores");
+	add(config.lcores);
+	snprintf(memory, sizeof(memory), "%u", config.memory_mb);
+	add("-m");
+	add(memory);
+	/* Nothing is mounted, and nothing is left behind.  Without huge pages EAL makes a
+	 * directory, which eal_end() removes. */
+	if (config.hugepages) {
+		add("--in-memory");
+	} else {
+		snprintf(prefix, sizeof(prefix), "--file-prefix=adit-%d", (int)getpid());
+		add("--no-huge");
+		add("--no-shconf");
+		add(prefix);
+	}
+	add("--no-telemetry");
+	add("--log-level=lib.eal:warning");
+	add_ports();
+	for (unsigned int i = 0; i < config.n_eal_args; i++)
+		add(config.eal_args[i]);
+	if (rte_eal_init(n_args, args) < 0) {
+		fprintf(stderr, "adit-dataplane: EAL does not start: %s\n",
+			rte_strerror(rte_errno));
+		return -rte_errno;
+	}
+	return 0;
+}
+
+void
+eal_end(void)
+{
+	char dir[CONFIG_STRING];
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	if (!config.hugepages)
+		rmdir(dir);
+}

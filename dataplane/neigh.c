@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/neigh.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_jhash.h>
+#include <rte_malloc.h>
+
+#include "dataplane/netlink.h"
+#include "dataplane/port.h"
+#include "dataplane/segment.h"
+#include "dataplane/worker.h"
+
+#define BUCKETS       8192
+#define FIRST         (SEGMENT_MAX_PORTS + 1u)
+#define HELD_TOTAL    1024
+#define RESOLVING_MAX 256     /* a scan of a whole subnet must not occupy the kernel */
+#define RESOLVE_US    3500000 /* the kernel asks three times, one second apart */
+#define FAILED_US     1000000
+
+union nexthop nexthops[MAX_NEXTHOPS];
+
+static struct neighbour *table; /* MAX_NEXTHOPS */
+static uint32_t buckets[BUCKETS];
+/* Free ones in the order of their release, so that an index rests as long as possible. */
+static uint32_t free_head, free_tail, end;
+static unsigned int held_total;
+static uint32_t waiting[RESOLVING_MAX]; /* those with a deadline */
+static unsigned int n_waiting;
+static struct rte_rcu_qsbr *qsbr;
+
+int
+neigh_init(struct rte_rcu_qsbr *rcu)
+{
+	table = rte_zmalloc("neighbours", MAX_NEXTHOPS * sizeof(*table), RTE_CACHE_LINE_SIZE);
+	if (!table)
+		return -ENOMEM;
+	qsbr = rcu;
+	end = FIRST;
+	for (unsigned int i = 0; i < n_ports; i++) {
+		union nexthop nh = {.port = (uint8_t)i, .flags = NEXTHOP_USED};
+		atomic_store_explicit(&nexthops[NEIGH_LINK(i)].word, nh.word, memory_order_relaxed);
+	}
+	return 0;
+}
+
+void
+neigh_free(void)
+{
+	for (uint32_t i = neigh_next(0); i; i = neigh_next(i))
+		for (unsigned int k = 0; k < table[i].n_held; k++)
+			rte_pktmbuf_free(table[i].held[k]);
+	rte_free(table);
+	table = NULL;
+}
+
+static uint32_t *
+bucket(uint8_t port, uint32_t ip)
+{
+	return &buckets[rte_jhash_2words(ip, port, 0) % BUCKETS];
+}
+
+uint32_t
+neigh_find(uint8_t port, uint32_t ip)
+{
+	uint32_t i = *bucket(port, ip);
+	while (i && (table[i].ip != ip || table[i].port != port))
+		i = table[i].next;
+	return i;
+}
+
+uint32_t
+neigh_next(uint32_t index)
+{
+	for (uint32_t i = index < FIRST ? FIRST : index + 1; table && i < end; i++)
+		if (table[i].used)
+			return i;
+	return 0;
+}
+
+struct neighbour *
+neigh_at(uint32_t index)
+{
+	return index >= FIRST && index < end && table[index].used ? &table[index] : NULL;
+}
+
+static uint32_t
+take_index(void)
+{
+	uint32_t i = free_head;
+	if (i && rte_rcu_qsbr_check(qsbr, table[i].rcu_token, false) == 1) {
+		free_head = table[i].next;
+		if (!free_head)
+			free_tail = 0;
+		return i;
+	}
+	return end < MAX_NEXTHOPS ? end++ : 0;
+}
+
+uint32_t
+neigh_get(uint8_t port, uint32_t ip)
+{
+	uint32_t i = neigh_find(port, ip);
+	if (i)
+		return i;
+	i = take_index();
+	if (!i)
+		return 0;
+	uint32_t *b = bucket(port, ip);
+	table[i] = (struct neighbour){.ip = ip, .port = port, .used = true, .next = *b};
+	*b = i;
+	union nexthop nh = {.port = port, .flags = NEXTHOP_USED};
+	atomic_store_explicit(&nexthops[i].word, nh.word, memory_order_relaxed);
+	return i;
+}
+
+void
+neigh_put(uint32_t index)
+{
+	struct neighbour *n = neigh_at(index);
+	if (!n || n->known || n->routed || n->gateways || n->resolving || n->failed || n->n_held)
+		return;
+	uint32_t *at = bucket(n->port, n->ip);
+	while (*at != index)
+		at = &table[*at].next;
+	*at = n->next;
+	atomic_store_explicit(&nexthops[index].word, 0, memory_order_relaxed);
+	n->used = false;
+	n->next = 0;
+	n->rcu_token = rte_rcu_qsbr_start(qsbr);
+	if (free_tail)
+		table[free_tail].next = index;
+	else
+		free_head = index;
+	free_tail = index;
+}
+
+/* Frame it and give it to a worker that transmits on the port. */
+static void
+transmit(const struct neighbour *n, struct rte_mbuf *m)
+{
+	struct rte_ether_hdr *eth =
+		(struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(struct rte_ether_hdr));
+	if (!eth) {
+		main_drop(m, DROP_no_buffer);
+		return;
+	}
+	memcpy(&eth->dst_addr, n->mac, sizeof(eth->dst_addr));
+	eth->src_addr = ports[n->port].mac;
+	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	struct pkt_meta *meta = pkt_meta(m);
+	memset(meta, 0, sizeof(*meta));
+	meta->stage = STAGE_PORT;
+	meta->port = n->port;
+	if (rte_ring_mp_enqueue(workers[workers[0].tx_worker[n->port]].rx, m) != 0)
+		main_drop(m, DROP_handoff_full);
+}
+
+static void
+release_held(struct neighbour *n, bool send)
+{
+	for (unsigned int i = 0; i < n->n_held; i++) {
+		if (send)
+			transmit(n, n->held[i]);
+		else
+			main_drop(n->held[i], DROP_ip_neighbour);
+	}
+	held_total -= n->n_held;
+	n->n_held = 0;
+}
+
+void
+neigh_resolved(uint32_t index, const uint8_t *mac, uint64_t now_us)
+{
+	struct neighbour *n = neigh_at(index);
+	(void)now_us;
+	if (!n)
+		return;
+	n->known = true;
+	n->resolving = n->failed = false;
+	memcpy(n->mac, mac, sizeof(n->mac));
+	union nexthop nh = {.port = n->port, .flags = NEXTHOP_USED | NEXTHOP_RESOLVED};
+	memcpy(&nh.mac, mac, sizeof(n->mac));
+	atomic_store_explicit(&nexthops[index].word, nh.word, memory_order_relaxed);
+	release_held(n, true);
+}
+
+static void
+wait_until(uint32_t index, uint64_t deadline_us)
+{
+	struct neighbour *n = &table[index];
+	bool listed = n->deadline_us != 0;
+	n->deadline_us = deadline_us;
+	if (!listed && n_waiting < RESOLVING_MAX)
+		waiting[n_waiting++] = index;
+}
+
+void
+neigh_lost(uint32_t index, bool failed, uint64_t now_us)
+{
+	struct neighbour *n = neigh_at(index);
+	if (!n)
+		return;
+	if (n->known) {
+		union nexthop nh = {.port = n->port, .flags = NEXTHOP_USED};
+		atomic_store_explicit(&nexthops[index].word, nh.word, memory_order_relaxed);
+	}
+	n->known = false;
+	if (failed && n->resolving) {
+		n->resolving = false;
+		n->failed = true;
+		release_held(n, false);
+		wait_until(index, now_us + FAILED_US);
+	}
+}
+
+void
+neigh_send(uint32_t index, struct rte_mbuf *m, uint64_t now_us)
+{
+	struct neighbour *n = neigh_at(index);
+	if (n && n->known) {
+		transmit(n, m);
+		return;
+	}
+	if (!n || n->failed || n->n_held == NEIGH_HELD || held_total == HELD_TOTAL ||
+		(!n->deadline_us && n_waiting == RESOLVING_MAX)) {
+		main_drop(m, DROP_ip_neighbour);
+		neigh_put(index);
+		return;
+	}
+	n->held[n->n_held++] = m;
+	held_total++;
+	if (n->resolving)
+		return;
+	n->resolving = true;
+	wait_until(index, now_us + RESOLVE_US);
+	netlink_resolve(ports[n->port].ifindex, n->ip);
+}
+
+void
+neigh_tick(uint64_t now_us)
+{
+	for (unsigned int i = 0; i < n_waiting;) {
+		struct neighbour *n = &table[waiting[i]];
+		if (n->deadline_us > now_us && (n->resolving || n->failed)) {
+			i++;
+			continue;
+		}
+		uint32_t index = waiting[i];
+		waiting[i] = waiting[--n_waiting];
+		n->deadline_us = 0;
+		n->resolving = n->failed = false;
+		release_held(n, false);
+		neigh_put(index);
+	}
+}

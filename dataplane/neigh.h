@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Neighbours: an address on a port's link, its entry in nexthops[], and the packets that wait for
+ * its hardware address. The index in neighbours is that in nexthops[].  Main lcore.  Addresses in
+ * host byte order.
+ */
+#ifndef ADIT_DATAPLANE_NEIGH_H
+#define ADIT_DATAPLANE_NEIGH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+#include <rte_rcu_qsbr.h>
+
+#include "dataplane/api/segment.h"
+
+/* nexthops[1 + port]: any address on the link of this port.  Never resolved itself. */
+#define NEIGH_LINK(port)   ((port) + 1u)
+#define NEIGH_IS_LINK(idx) ((idx) >= 1 && (idx) <= SEGMENT_MAX_PORTS)
+#define NEIGH_HELD         8 /* packets that wait for one neighbour */
+
+struct neighbour {
+	uint32_t ip;
+	uint8_t port;
+	bool used;
+	bool known;     /* the kernel has a usable hardware address */
+	bool routed;    /* its /32 is in the FIB */
+	bool resolving; /* the kernel was asked; until deadline_us */
+	bool failed;    /* it gave up: nothing is sent until deadline_us */
+	uint8_t n_held;
+	uint8_t generation; /* of the dump that told of it */
+	uint8_t mac[6];
+	uint32_t gateways; /* kernel routes that go by it */
+	uint32_t next;     /* in its hash chain, or in the list of free ones */
+	uint64_t deadline_us, rcu_token;
+	struct rte_mbuf *held[NEIGH_HELD];
+};
+
+int neigh_init(struct rte_rcu_qsbr *rcu);
+void neigh_free(void);
+/* Index of the neighbour, 0 if there is none, or no room for a new one. */
+uint32_t neigh_find(uint8_t port, uint32_t ip);
+uint32_t neigh_get(uint8_t port, uint32_t ip);
+struct neighbour *neigh_at(uint32_t index);
+/* Set or clear its hardware address in nexthops[]; held packets go out, or are dropped when failed.
+ */
+void neigh_resolved(uint32_t index, const uint8_t *mac, uint64_t now_us);
+void neigh_lost(uint32_t index, bool failed, uint64_t now_us);
+/* Give it back if nothing needs it any more. */
+void neigh_put(uint32_t index);
+/* Send m (an IPv4 packet) by it, or hold m while the kernel resolves.  Takes m. */
+void neigh_send(uint32_t index, struct rte_mbuf *m, uint64_t now_us);
+void neigh_tick(uint64_t now_us);
+/* Index of the next one in use after this (0: the first), 0 at the end. */
+uint32_t neigh_next(uint32_t index);
+
+#endif

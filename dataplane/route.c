@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel's routes, its neighbours and the sessions' addresses, brought together in one table of
+ * prefixes; what wins for a prefix is installed in the FIB: our own addresses, then sessions, then
+ * neighbours, then routes.
+ */
+#include "dataplane/route.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ip.h>
+#include <rte_jhash.h>
+
+#include "dataplane/clock.h"
+#include "dataplane/neigh.h"
+#include "dataplane/netlink.h"
+#include "dataplane/port.h"
+#include "dataplane/segment.h"
+#include "dataplane/session.h"
+
+#define BUCKETS        65536
+#define MAX_ROUTES     65536
+#define MAX_NEIGHBOURS MAX_NEXTHOPS
+#define NOTHING        UINT32_MAX
+
+struct rte_lpm *fib;
+int route_inner_ifindex;
+
+struct route {
+	struct route *next;
+	struct kernel_route k;
+	uint32_t gateway; /* index of the neighbour, 0: none */
+	uint8_t generation;
+};
+
+struct prefix {
+	struct prefix *next;
+	uint32_t ip;
+	uint8_t depth;
+	uint32_t session;   /* FIB value or NOTHING */
+	uint32_t neighbour; /* FIB value or NOTHING */
+	uint32_t installed; /* FIB value or NOTHING */
+	struct route *routes;
+};
+
+static struct prefix **prefixes; /* BUCKETS */
+static unsigned int n_routes;
+static uint8_t generation;
+static bool changed;
+
+int
+route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
+{
+	struct rte_lpm_config cfg = {
+		.max_rules = max_sessions + MAX_ROUTES + MAX_NEIGHBOURS,
+		.number_tbl8s = 1024 + max_sessions / 16,
+	};
+	struct rte_lpm_rcu_config rcu_cfg = {.v = rcu, .mode = RTE_LPM_QSBR_MODE_DQ};
+
+	fib = rte_lpm_create("fib", SOCKET_ID_ANY, &cfg);
+	prefixes = calloc(BUCKETS, sizeof(*prefixes));
+	if (!fib || !prefixes || rte_lpm_rcu_qsbr_add(fib, &rcu_cfg) != 0)
+		return -ENOMEM;
+	return neigh_init(rcu);
+}
+
+static struct prefix **
+bucket(uint32_t ip, uint8_t depth)
+{
+	return &prefixes[rte_jhash_2words(ip, depth, 0) % BUCKETS];
+}
+
+static struct prefix *
+prefix_find(uint32_t ip, uint8_t depth)
+{
+	struct prefix *p = *bucket(ip, depth);
+	while (p && (p->ip != ip || p->depth != depth))
+		p = p->next;
+	return p;
+}
+
+static struct prefix *
+prefix_get(uint32_t ip, uint8_t depth)
+{
+	struct prefix *p = prefix_find(ip, depth);
+	if (p || !(p = calloc(1, sizeof(*p))))
+		return p;
+	p->ip = ip;
+	p->depth = depth;
+	p->session = p->neighbour = p->installed = NOTHING;
+	p->next = *bucket(ip, depth);
+	*bucket(ip, depth) = p;
+	return p;
+}
+
+static int
+port_by_ifindex(int ifindex)
+{
+	for (unsigned int i = 0; ifindex > 0 && i < n_ports; i++)
+		if (ports[i].ifindex == ifindex)
+			return (int)i;
+	return -1;
+}
+
+bool
+route_is_ours(int ifindex)
+{
+	return ifindex > 0 && (ifindex == route_inner_ifindex || port_by_ifindex(ifindex) >= 0);
+}
+
+/* The kernel route that counts: the lowest metric, ours before others'. */
+static const struct route *
+best_route(const struct prefix *p)
+{
+	const struct route *best = NULL;
+	for (const struct route *r = p->routes; r; r = r->next) {
+		bool ours = route_is_ours(r->k.oif) || r->k.type == KERNEL_ROUTE_DROP;
+		bool best_ours =
+			best && (route_is_ours(best->k.oif) || best->k.type == KERNEL_ROUTE_DROP);
+		if (!best || ours > best_ours ||
+			(ours == best_ours && r->k.metric < best->k.metric))
+			best = r;
+	}
+	return best;
+}
+
+static uint32_t
+route_value(const struct prefix *p)
+{
+	const struct route *r = best_route(p);
+	if (!r)
+		return NOTHING;
+	int port = port_by_ifindex(r->k.oif);
+	if (r->k.type == KERNEL_ROUTE_LOCAL && port >= 0)
+		return FIB_VALUE(FIB_LOCAL, (uint32_t)port);
+	if (r->k.type == KERNEL_ROUTE_LOCAL && route_is_ours(r->k.oif))
+		return FIB_VALUE(FIB_LOCAL, FIB_LOCAL_INNER);
+	if (r->k.type != KERNEL_ROUTE_UNICAST || port < 0)
+		return FIB_NONE; /* by an interface that isn't ours, or pool addresses without a
+				    session */
+	if (r->k.gateway)
+		return r->gateway ? FIB_VALUE(FIB_NEXTHOP, r->gateway) : FIB_NONE;
+	return FIB_VALUE(FIB_NEXTHOP, NEIGH_LINK((uint32_t)port));
+}
+
+static uint32_t
+prefix_value(const struct prefix *p)
+{
+	uint32_t v = route_value(p);
+	if (v != NOTHING && FIB_TYPE(v) == FIB_LOCAL)
+		return v;
+	if (p->session != NOTHING)
+		return p->session;
+	return p->neighbour != NOTHING ? p->neighbour : v;
+}
+
+/* rte_lpm has no depth 0: a default route is kept as its two halves. */
+static int
+fib_write(uint32_t ip, uint8_t depth, uint32_t value)
+{
+	if (depth == 0) {
+		int rc = fib_write(0, 1, value);
+		return rc ? rc : fib_write(0x80000000u, 1, value);
+	}
+	return value == NOTHING ? rte_lpm_delete(fib, ip, depth)
+				: rte_lpm_add(fib, ip, depth, value);
+}
+
+/* Install what wins; forget a prefix that nobody wants.  0 or a negative errno. */
+static int
+prefix_update(struct prefix *p)
+{
+	uint32_t v = prefix_value(p);
+	int rc = 0;
+	if (v != p->installed) {
+		rc = fib_write(p->ip, p->depth, v);
+		if (rc == 0)
+			p->installed = v;
+		changed = true;
+	}
+	if (p->routes || p->session != NOTHING || p->neighbour != NOTHING ||
+		p->installed != NOTHING)
+		return rc;
+	struct prefix **at = bucket(p->ip, p->depth);
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	free(p);
+	return rc;
+}
+
+int
+route_add_session(uint32_t ip, uint32_t slot)
+{
+	struct prefix *p = prefix_get(ip, 32);
+	if (!p)
+		return -ENOMEM;
+	uint32_t v = route_value(p);
+	if (p->session != NOTHING || (v != NOTHING && FIB_TYPE(v) == FIB_LOCAL))
+		return -EADDRINUSE;
+	p->session = FIB_VALUE(FIB_SESSION, slot);
+	int rc = prefix_update(p);
+	if (rc) {
+		p->session = NOTHING;
+		prefix_update(p);
+	}
+	return rc;
+}
+
+void
+route_del_session(uint32_t ip)
+{
+	struct prefix *p = prefix_find(ip, 32);
+	if (!p)
+		return;
+	p->session = NOTHING;
+	prefix_update(p);
+}
+
+/* ------------------------------------------------------------------ kernel routes */
+
+static bool
+same_route(const struct kernel_route *a, const struct kernel_route *b)
+{
+	return a->type == b->type && a->oif == b->oif && a->gateway == b->gateway &&
+	       a->metric == b->metric && a->tos == b->tos;
+}
+
+static void
+remove_route(struct route **at)
+{
+	struct route *r = *at;
+	struct neighbour *n = neigh_at(r->gateway);
+	*at = r->next;
+	if (n && n->gateways)
+		n->gateways--;
+	neigh_put(r->gateway);
+	free(r);
+	n_routes--;
+}
+
+void
+route_kernel_add(const struct kernel_route *k, bool replace)
+{
+	struct prefix *p = k->tos == 0 ? prefix_get(k->ip, k->depth) : NULL;
+	if (!p)
+		return; /* routes by type of service have no place in the FIB */
+	struct route **at = &p->routes;
+	while (*at && !same_route(&(*at)->k, k) &&
+		!(replace && (*at)->k.metric == k->metric && (*at)->k.type != KERNEL_ROUTE_LOCAL))
+		at = &(*at)->next;
+	if (*at && same_route(&(*at)->k, k)) {
+		(*at)->generation = generation;
+		return;
+	}
+	struct route *r = n_routes < MAX_ROUTES ? calloc(1, sizeof(*r)) : NULL;
+	if (r) {
+		int port = port_by_ifindex(k->oif);
+		r->k = *k;
+		r->generation = generation;
+		if (k->gateway && port >= 0 && k->type == KERNEL_ROUTE_UNICAST) {
+			r->gateway = neigh_get((uint8_t)port, k->gateway);
+			struct neighbour *n = neigh_at(r->gateway);
+			if (n)
+				n->gateways++;
+		}
+		r->next = p->routes;
+		if (at == &p->routes)
+			at = &r->next;
+		p->routes = r;
+		n_routes++;
+	}
+	if (*at && replace && !same_route(&(*at)->k, k))
+		remove_route(at);
+	prefix_update(p);
+}
+
+void
+route_kernel_del(const struct kernel_route *k)
+{
+	struct prefix *p = prefix_find(k->ip, k->depth);
+	if (!p)
+		return;
+	for (struct route **at = &p->routes; *at; at = &(*at)->next) {
+		if (!same_route(&(*at)->k, k))
+			continue;
+		remove_route(at);
+		break;
+	}
+	prefix_update(p);
+}
+
+/* ------------------------------------------------------------------ neighbours */
+
+/* A neighbour has its own entry only where the routes say that its address is on the link of its
+ * port: else a host there could draw the traffic of any address to itself. */
+static bool
+on_link(uint32_t ip, uint8_t port)
+{
+	for (int depth = 32; depth >= 0; depth--) {
+		uint32_t mask = depth ? UINT32_MAX << (32 - depth) : 0;
+		const struct prefix *p = prefix_find(ip & mask, (uint8_t)depth);
+		uint32_t v = p ? route_value(p) : NOTHING;
+		if (v != NOTHING)
+			return v == FIB_VALUE(FIB_NEXTHOP, NEIGH_LINK(port));
+	}
+	return false;
+}
+
+static void
+place_neighbour(uint32_t index)
+{
+	struct neighbour *n = neigh_at(index);
+	if (!n)
+		return;
+	bool want = n->known && on_link(n->ip, n->port);
+	if (want == n->routed)
+		return;
+	struct prefix *p = want ? prefix_get(n->ip, 32) : prefix_find(n->ip, 32);
+	uint32_t v = FIB_VALUE(FIB_NEXTHOP, index);
+	n->routed = want && p;
+	if (!p)
+		return;
+	if (want)
+		p->neighbour = v;
+	else if (p->neighbour == v)
+		p->neighbour = NOTHING;
+	prefix_update(p);
+}
+
+void
+route_neighbour(int ifindex, uint32_t ip, const uint8_t *mac, bool failed)
+{
+	int port = port_by_ifindex(ifindex);
+	if (port < 0)
+		return;
+	uint64_t now_us = clock_us(rte_rdtsc());
+	uint32_t index = mac ? neigh_get((uint8_t)port, ip) : neigh_find((uint8_t)port, ip);
+	struct neighbour *n = neigh_at(index);
+	if (!n)
+		return;
+	n->generation = generation;
+	if (mac)
+		neigh_resolved(index, mac, now_us);
+	else
+		neigh_lost(index, failed, now_us);
+	place_neighbour(index);
+	neigh_put(index);
+}
+
+void
+route_glean(struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	if (rte_pktmbuf_data_len(m) < sizeof(*ip)) {
+		main_drop(m, DROP_ip_malformed);
+		return;
+	}
+	/* Looked up again: the tables may have moved on since the worker did. */
+	uint32_t v = fib_lookup(ip->dst_addr), index = FIB_INDEX(v);
+	if (FIB_TYPE(v) != FIB_NEXTHOP) {
+		main_drop(m, DROP_ip_no_route);
+		return;
+	}
+	if (NEIGH_IS_LINK(index))
+		index = neigh_get((uint8_t)(index - 1), rte_be_to_cpu_32(ip->dst_addr));
+	neigh_send(index, m, clock_us(rte_rdtsc()));
+}
+
+/* ------------------------------------------------------------------ all of it */
+
+void
+route_resync_begin(void)
+{
+	generation++;
+}
+
+void
+route_resync_end(void)
+{
+	for (unsigned int b = 0; b < BUCKETS; b++) {
+		for (struct prefix *p = prefixes[b], *next; p; p = next) {
+			next = p->next;
+			for (struct route **at = &p->routes; *at;) {
+				if ((*at)->generation != generation)
+					remove_route(at);
+				else
+					at = &(*at)->next;
+			}
+			prefix_update(p);
+		}
+	}
+	for (uint32_t i = neigh_next(0); i; i = neigh_next(i)) {
+		if (neigh_at(i)->known && neigh_at(i)->generation != generation)
+			neigh_lost(i, false, 0);
+	}
+	changed = true;
+}
+
+void
+route_tick(uint64_t now_us)
+{
+	neigh_tick(now_us);
+	if (!changed)
+		return;
+	for (uint32_t i = neigh_next(0); i; i = neigh_next(i)) {
+		place_neighbour(i);
+		neigh_put(i);
+	}
+	for (uint32_t i = 0; i < sessions.max; i++) {
+		struct session *s = &sessions.slots[i];
+		if (session_handle_of(s) != 0)
+			atomic_store_explicit(&s->cfg.outer_nh, fib_lookup(s->cfg.peer_ip_be),
+				memory_order_relaxed);
+	}
+	changed = false;
+}
+
+void
+route_free(void)
+{
+	for (unsigned int b = 0; prefixes && b < BUCKETS; b++) {
+		for (struct prefix *p = prefixes[b], *next; p; p = next) {
+			next = p->next;
+			while (p->routes)
+				remove_route(&p->routes);
+			free(p);
+		}
+	}
+	free(prefixes);
+	prefixes = NULL;
+	neigh_free();
+	rte_lpm_free(fib);
+	fib = NULL;
+}

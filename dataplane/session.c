@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_malloc.h>
+
+#include "dataplane/port.h"
+#include "dataplane/route.h"
+
+#define OUTER_MTU     1500
+#define IP_HDR_LEN    20
+#define GRE_HDR_LEN   16 /* with sequence and acknowledgement numbers, RFC 2637 section 4.1 */
+#define MPPE_OVERHEAD 4  /* MPPE header and the enclosed protocol number */
+#define TCP_IP_LEN    40
+
+struct session_table sessions;
+
+int
+session_table_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
+{
+	memset(&sessions, 0, sizeof(sessions));
+	if (max_sessions == 0 || max_sessions > SEGMENT_MAX_SESSIONS)
+		return -EINVAL;
+	sessions.slots = rte_zmalloc(
+		"sessions", (size_t)max_sessions * sizeof(struct session), RTE_CACHE_LINE_SIZE);
+	if (!sessions.slots)
+		return -ENOMEM;
+	sessions.max = max_sessions;
+	sessions.rcu = rcu;
+	return 0;
+}
+
+void
+session_table_free(void)
+{
+	for (uint32_t i = 0; i < sessions.max; i++) {
+		mppe_tx_wipe(&sessions.slots[i].mppe_tx);
+		mppe_rx_wipe(&sessions.slots[i].mppe_rx);
+	}
+	for (unsigned int i = 0; i < MAX_SERVER_ADDRESSES; i++)
+		rte_free(sessions.calls[i]);
+	rte_free(sessions.slots);
+	memset(&sessions, 0, sizeof(sessions));
+}
+
+/* The call table of a server address; a new one if there is room. */
+static struct call_table *
+call_table_of(rte_be32_t server_ip_be, bool create)
+{
+	uint32_t n = atomic_load_explicit(&sessions.n_calls, memory_order_relaxed);
+	for (uint32_t i = 0; i < n; i++)
+		if (sessions.calls[i]->server_ip_be == server_ip_be)
+			return sessions.calls[i];
+	if (!create || n == MAX_SERVER_ADDRESSES)
+		return NULL;
+	struct call_table *t = rte_zmalloc("calls", sizeof(*t), RTE_CACHE_LINE_SIZE);
+	if (!t)
+		return NULL;
+	t->server_ip_be = server_ip_be;
+	sessions.calls[n] = t;
+	/* Release: pairs with the acquire in session_by_call(). */
+	atomic_store_explicit(&sessions.n_calls, n + 1, memory_order_release);
+	return t;
+}
+
+static void
+session_publish(struct session *s, struct call_table *t, uint32_t handle, uint16_t call_id)
+{
+	atomic_store_explicit(&s->cfg.handle, handle, memory_order_release);
+	/* Release: pairs with the acquire in session_by_call(). */
+	atomic_store_explicit(&t->slot[call_id], SESSION_SLOT(handle) + 1, memory_order_release);
+	sessions.live++;
+}
+
+int
+session_add(uint32_t handle, uint32_t server_ip, uint32_t peer_ip, uint16_t call_id,
+	uint16_t peer_call_id, uint8_t owner, struct session_counters *counters)
+{
+	uint32_t slot = SESSION_SLOT(handle);
+	if (handle == 0 || slot >= sessions.max || server_ip == 0 || peer_ip == 0 || call_id == 0)
+		return -EINVAL;
+	struct session *s = &sessions.slots[slot];
+	if (s->cfg.state != SESSION_FREE)
+		return -EBUSY;
+	struct call_table *t = call_table_of(rte_cpu_to_be_32(server_ip), true);
+	if (!t)
+		return -ENOSPC;
+	if (atomic_load_explicit(&t->slot[call_id], memory_order_relaxed) != 0)
+		return -EBUSY;
+
+	memset(&s->cfg, 0, sizeof(s->cfg));
+	memset(&s->up, 0, sizeof(s->up));
+	memset(&s->down, 0, sizeof(s->down));
+	memset(&s->cold, 0, sizeof(s->cold));
+	s->cfg.peer_ip_be = rte_cpu_to_be_32(peer_ip);
+	s->cfg.server_ip_be = rte_cpu_to_be_32(server_ip);
+	s->cfg.call_id_be = rte_cpu_to_be_16(call_id);
+	s->cfg.peer_call_id_be = rte_cpu_to_be_16(peer_call_id);
+	s->cfg.outer_nh = fib_lookup(s->cfg.peer_ip_be);
+	/* RFC 1661 section 6.1: the default, until LCP says otherwise. */
+	s->cfg.our_mru = s->cfg.peer_mru = 1500;
+	s->cfg.owner = owner;
+	s->cfg.state = SESSION_NEGOTIATING;
+	s->up.counters = s->down.counters = counters;
+	s->cold.peer_ip = peer_ip;
+	session_publish(s, t, handle, call_id);
+	return 0;
+}
+
+struct session *
+session_by_handle(uint32_t handle)
+{
+	if (handle == 0 || SESSION_SLOT(handle) >= sessions.max)
+		return NULL;
+	struct session *s = &sessions.slots[SESSION_SLOT(handle)];
+	return session_handle_of(s) == handle ? s : NULL;
+}
+
+void
+session_remove(struct session *s, uint64_t cookie)
+{
+	uint32_t handle = session_handle_of(s);
+	struct call_table *t = call_table_of(s->cfg.server_ip_be, false);
+	if (handle == 0)
+		return;
+	if (t)
+		atomic_store_explicit(
+			&t->slot[rte_be_to_cpu_16(s->cfg.call_id_be)], 0, memory_order_release);
+	atomic_store_explicit(&s->cfg.handle, 0, memory_order_release);
+	s->cold.close_handle = handle;
+	s->cold.close_cookie = cookie;
+	s->cold.rcu_token = rte_rcu_qsbr_start(sessions.rcu);
+	s->cold.next_closing = sessions.closing;
+	sessions.closing = s;
+	sessions.live--;
+}
+
+unsigned int
+session_reap(unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, struct session *s))
+{
+	unsigned int n = 0;
+	for (struct session **at = &sessions.closing; *at && n < max;) {
+		struct session *s = *at;
+		if (rte_rcu_qsbr_check(sessions.rcu, s->cold.rcu_token, false) != 1) {
+			at = &s->cold.next_closing;
+			continue;
+		}
+		*at = s->cold.next_closing;
+		mppe_tx_wipe(&s->mppe_tx);
+		mppe_rx_wipe(&s->mppe_rx);
+		gone(s->cold.close_handle, s->cold.close_cookie, s);
+		s->cfg.state = SESSION_FREE;
+		n++;
+	}
+	return n;
+}
+
+/* The MTU of the link under the tunnel. */
+static unsigned int
+outer_mtu(const struct session *s)
+{
+	uint32_t v = atomic_load_explicit(&s->cfg.outer_nh, memory_order_relaxed);
+	if (FIB_TYPE(v) != FIB_NEXTHOP || FIB_INDEX(v) >= MAX_NEXTHOPS)
+		return OUTER_MTU;
+	union nexthop nh = nexthop_read(FIB_INDEX(v));
+	if (!(nh.flags & NEXTHOP_USED) || nh.port >= n_ports)
+		return OUTER_MTU;
+	return ports[nh.port].mtu;
+}
+
+/* RFC 1661 section 6.1: the MRU covers what follows the protocol number, MPPE's header included. */
+static void
+compute_mtu(struct session *s, bool clamp)
+{
+	unsigned int room = outer_mtu(s) - IP_HDR_LEN - GRE_HDR_LEN - (s->cfg.tx_acfc ? 0 : 2) - 2;
+	unsigned int mtu = RTE_MIN((unsigned int)s->cfg.peer_mru, room);
+	if (s->cfg.mppe_tx)
+		mtu -= MPPE_OVERHEAD;
+	s->cfg.mtu = mtu;
+	s->cfg.mss = clamp ? mtu - TCP_IP_LEN : 0;
+}
+
+static void
+apply_direction(const struct command_mppe_dir *d, struct mppe_params *p)
+{
+	memcpy(p->start_key, d->start_key, sizeof(p->start_key));
+	p->strength = d->strength;
+	p->stateless = d->stateless;
+}
+
+static void
+apply_mppe(struct session *s, const struct command *cmd)
+{
+	struct mppe_params p;
+	s->cfg.mppe_tx = s->cfg.mppe_rx = 0;
+	if (cmd->mppe.tx.strength) {
+		apply_direction(&cmd->mppe.tx, &p);
+		if (mppe_tx_init(&s->mppe_tx, &p) == 0)
+			s->cfg.mppe_tx = p.strength;
+	}
+	if (cmd->mppe.rx.strength) {
+		apply_direction(&cmd->mppe.rx, &p);
+		if (mppe_rx_init(&s->mppe_rx, &p) == 0)
+			s->cfg.mppe_rx = p.strength;
+	}
+	explicit_bzero(&p, sizeof(p));
+	compute_mtu(s, s->cfg.mss != 0);
+}
+
+void
+session_apply(struct session *s, struct command *cmd)
+{
+	switch (cmd->type) {
+	case COMMAND_SESSION_LINK:
+		s->cfg.our_mru = cmd->link.our_mru;
+		s->cfg.peer_mru = cmd->link.peer_mru;
+		s->cfg.tx_acfc = cmd->link.tx_acfc;
+		s->cfg.tx_pfc = cmd->link.tx_pfc;
+		compute_mtu(s, s->cfg.mss != 0);
+		break;
+	case COMMAND_SESSION_MPPE:
+		apply_mppe(s, cmd);
+		break;
+	case COMMAND_SESSION_OPEN:
+		s->cfg.inner_ip_be = rte_cpu_to_be_32(cmd->open.inner_ip);
+		s->cfg.require_mppe = cmd->open.require_mppe;
+		compute_mtu(s, cmd->open.clamp_mss);
+		s->cfg.state = SESSION_OPEN;
+		break;
+	case COMMAND_SESSION_FLUSH:
+		if (s->cfg.mppe_tx) {
+			mppe_tx_flush(&s->mppe_tx);
+			s->down.counters->mppe_tx_resets++;
+		}
+		break;
+	}
+	explicit_bzero(cmd, sizeof(*cmd));
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf_dyn.h>
+#include <rte_ring_elem.h>
+
+#include "dataplane/clock.h"
+#include "dataplane/config.h"
+
+#define RX_RING_SIZE      4096
+#define MAIN_RING_SIZE    2048
+#define MSG_RING_SIZE     1024
+#define EVENT_RING_SIZE   1024
+#define MSG_BURST         32
+#define IDLE_BEFORE_SLEEP 256 /* walks without a packet */
+
+struct worker workers[SEGMENT_MAX_WORKERS];
+unsigned int n_workers;
+struct rte_mempool *worker_msg_pool;
+struct dataplane_settings settings;
+struct dataplane_clock dp_clock;
+
+static struct worker *being_created; /* whose graph rte_graph_create() is building */
+static _Atomic bool stopping;
+
+int
+pkt_meta_register(void)
+{
+	static const struct rte_mbuf_dynfield field = {
+		.name = "adit_pkt_meta",
+		.size = sizeof(struct pkt_meta),
+		.align = 8,
+	};
+	int off = rte_mbuf_dynfield_register_offset(&field, PKT_META_OFFSET);
+	return off == PKT_META_OFFSET ? 0 : -EBUSY;
+}
+
+int
+node_init(const struct rte_graph *graph, struct rte_node *node)
+{
+	struct worker *w = being_created;
+	(void)graph;
+	memcpy(node->ctx, &w, sizeof(w));
+	return 0;
+}
+
+bool
+worker_event_send(struct worker *w, uint32_t handle, enum event_type type)
+{
+	struct worker_event e = {.handle = handle, .type = type};
+	return rte_ring_sp_enqueue_elem(w->events, &e, sizeof(e)) == 0;
+}
+
+static struct rte_ring *
+make_ring(const char *what, unsigned int index, unsigned int size, unsigned int flags)
+{
+	char name[RTE_RING_NAMESIZE];
+	snprintf(name, sizeof(name), "%s%u", what, index);
+	return rte_ring_create(name, size, SOCKET_ID_ANY, flags);
+}
+
+static int
+worker_create(struct worker *w)
+{
+	static const char *sources[] = {"port_rx", "worker_rx"};
+	char name[RTE_GRAPH_NAMESIZE];
+
+	w->rx = make_ring("rx", w->index, RX_RING_SIZE, RING_F_SC_DEQ);
+	w->to_main = make_ring("main", w->index, MAIN_RING_SIZE, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->msgs = make_ring("msgs", w->index, MSG_RING_SIZE, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	snprintf(name, sizeof(name), "events%u", w->index);
+	w->events = rte_ring_create_elem(name, sizeof(struct worker_event), EVENT_RING_SIZE,
+		SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (!w->rx || !w->to_main || !w->msgs || !w->events)
+		return -ENOMEM;
+
+	/* All other nodes are reached from these two along their edges. */
+	struct rte_graph_param prm = {
+		.socket_id = SOCKET_ID_ANY,
+		.nb_node_patterns = RTE_DIM(sources),
+		.node_patterns = sources,
+	};
+	snprintf(name, sizeof(name), "worker%u", w->index);
+	being_created = w;
+	rte_graph_t id = rte_graph_create(name, &prm);
+	being_created = NULL;
+	if (id == RTE_GRAPH_ID_INVALID)
+		return -rte_errno;
+	w->graph = rte_graph_lookup(name);
+	return w->graph ? 0 : -ENOENT;
+}
+
+/* Apply what control says to sessions of this worker. */
+static unsigned int
+drain_messages(struct worker *w)
+{
+	struct worker_msg *msgs[MSG_BURST];
+	unsigned int n = rte_ring_sc_dequeue_burst(w->msgs, (void **)msgs, MSG_BURST, NULL);
+	for (unsigned int i = 0; i < n; i++) {
+		if (session_handle_of(msgs[i]->session) == msgs[i]->handle)
+			session_apply(msgs[i]->session, &msgs[i]->cmd);
+		explicit_bzero(&msgs[i]->cmd, sizeof(msgs[i]->cmd));
+	}
+	if (n)
+		rte_mempool_put_bulk(worker_msg_pool, (void **)msgs, n);
+	return n;
+}
+
+/* Idle: sleep, longer each time.  Offline meanwhile, so that no removal waits for a sleeper. */
+static void
+idle_sleep(struct worker *w, uint32_t *sleep_us)
+{
+	struct timespec ts = {.tv_nsec = *sleep_us * 1000L};
+	rte_rcu_qsbr_thread_offline(sessions.rcu, w->index);
+	nanosleep(&ts, NULL);
+	rte_rcu_qsbr_thread_online(sessions.rcu, w->index);
+	w->counters->sleeps++;
+	*sleep_us = RTE_MIN(*sleep_us * 2, config.idle_sleep_us);
+}
+
+static int
+worker_loop(void *arg)
+{
+	struct worker *w = arg;
+	struct rte_node *rx = rte_graph_node_get_by_name(w->graph->name, "port_rx");
+	struct rte_node *ring = rte_graph_node_get_by_name(w->graph->name, "worker_rx");
+	uint32_t empty = 0, sleep_us = 1;
+	uint64_t seen = 0;
+
+	prctl(PR_SET_TIMERSLACK, 1000UL);
+	rte_rcu_qsbr_thread_online(sessions.rcu, w->index);
+	while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
+		w->now = rte_rdtsc();
+		w->now_us = clock_us(w->now);
+		unsigned int n = drain_messages(w);
+		rte_graph_walk(w->graph);
+		rte_rcu_qsbr_quiescent(sessions.rcu, w->index);
+		w->counters->iterations++;
+
+		uint64_t objs = rx->total_objs + ring->total_objs;
+		if (n || objs != seen) {
+			seen = objs;
+			empty = 0;
+			sleep_us = 1;
+			continue;
+		}
+		w->counters->idle_iterations++;
+		if (!config.busy_poll && ++empty > IDLE_BEFORE_SLEEP)
+			idle_sleep(w, &sleep_us);
+	}
+	rte_rcu_qsbr_thread_offline(sessions.rcu, w->index);
+	return 0;
+}
+
+int
+workers_init(void)
+{
+	worker_msg_pool = rte_mempool_create("messages", RTE_MAX(4u, n_workers) * MSG_RING_SIZE,
+		sizeof(struct worker_msg), 0, 0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	if (!worker_msg_pool)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n_workers; i++) {
+		int rc = worker_create(&workers[i]);
+		if (rc)
+			return rc;
+		rte_rcu_qsbr_thread_register(sessions.rcu, i);
+	}
+	return 0;
+}
+
+int
+workers_launch(void)
+{
+	atomic_store(&stopping, false);
+	for (unsigned int i = 0; i < n_workers; i++) {
+		workers[i].counters->lcore = workers[i].lcore;
+		int rc = rte_eal_remote_launch(worker_loop, &workers[i], workers[i].lcore);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void
+drain_mbufs(struct rte_ring *r)
+{
+	void *m;
+	while (r && rte_ring_sc_dequeue(r, &m) == 0)
+		rte_pktmbuf_free(m);
+}
+
+void
+workers_stop(void)
+{
+	atomic_store(&stopping, true);
+	for (unsigned int i = 0; i < n_workers; i++)
+		rte_eal_wait_lcore(workers[i].lcore);
+	for (unsigned int i = 0; i < n_workers; i++) {
+		struct worker *w = &workers[i];
+		void *msg;
+		drain_mbufs(w->rx);
+		drain_mbufs(w->to_main);
+		while (w->msgs && rte_ring_sc_dequeue(w->msgs, &msg) == 0)
+			explicit_bzero(msg, sizeof(struct worker_msg));
+		if (w->graph)
+			rte_graph_destroy(rte_graph_from_name(w->graph->name));
+		rte_ring_free(w->rx);
+		rte_ring_free(w->to_main);
+		rte_ring_free(w->msgs);
+		rte_ring_free(w->events);
+		w->graph = NULL;
+		w->rx = w->to_main = w->msgs = w->events = NULL;
+	}
+	rte_mempool_free(worker_msg_pool);
+	worker_msg_pool = NULL;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Records come from a process that may be compromised (T21): each one is copied out of the segment
+ * first, then every field is checked, and what fails is counted and answered.  A ring that is full
+ * stops the one before it.
+ */
+#include "dataplane/writer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_ring_elem.h>
+
+#include "dataplane/gateway.h"
+#include "dataplane/route.h"
+#include "dataplane/segment.h"
+#include "dataplane/session.h"
+#include "dataplane/worker.h"
+
+#define TURN_COMMANDS 256
+#define TURN_FRAMES   256
+#define PENDING_MAX   256
+#define MRU_MIN       128
+
+static struct ring command_ring, event_ring, inject_ring;
+static struct rte_mempool *mbufs;
+static struct session_entry *entries;
+static struct session_counters *counters;
+static uint64_t clock_now_us, bad_records;
+
+/* Events that found the ring full. Nothing that produces more is done before they are out. */
+static struct event pending[PENDING_MAX];
+static unsigned int n_pending;
+
+void
+writer_init(struct rte_mempool *pool)
+{
+	mbufs = pool;
+	n_pending = 0;
+	bad_records = 0;
+	ring_attach(&command_ring, segment_part(segment_offsets.command_ring),
+		COMMAND_RING_CAPACITY, sizeof(struct command), false);
+	ring_attach(&event_ring, segment_part(segment_offsets.event_ring), EVENT_RING_CAPACITY,
+		sizeof(struct event), true);
+	ring_attach(&inject_ring, segment_part(segment_offsets.inject_ring), INJECT_RING_CAPACITY,
+		sizeof(struct frame_record), false);
+	entries = segment_part(segment_offsets.sessions);
+	counters = segment_part(segment_offsets.session_counters);
+}
+
+/* ------------------------------------------------------------------ events */
+
+static bool
+flush_pending(void)
+{
+	unsigned int n = 0;
+	for (void *slot; n < n_pending && (slot = ring_produce(&event_ring)) != NULL; n++) {
+		memcpy(slot, &pending[n], sizeof(pending[n]));
+		ring_produced(&event_ring);
+	}
+	n_pending -= n;
+	memmove(pending, pending + n, n_pending * sizeof(pending[0]));
+	return n_pending == 0;
+}
+
+/* The callers see to it that there is room in pending[]. */
+static void
+send_event(const struct event *e)
+{
+	if (n_pending == PENDING_MAX)
+		return;
+	pending[n_pending++] = *e;
+	flush_pending();
+}
+
+static void
+acknowledge(const struct command *cmd, int status)
+{
+	struct event e = {
+		.version = RECORD_VERSION,
+		.type = EVENT_ACK,
+		.length = sizeof(e),
+		.handle = cmd->handle,
+		.cookie = cmd->cookie,
+		.status = status,
+	};
+	send_event(&e);
+}
+
+static void
+session_gone(uint32_t handle, uint64_t cookie, struct session *s)
+{
+	struct event e = {
+		.version = RECORD_VERSION,
+		.type = EVENT_SESSION_GONE,
+		.length = sizeof(e),
+		.handle = handle,
+		.cookie = cookie,
+		.final = *s->up.counters,
+	};
+	entries[SESSION_SLOT(handle)].handle = 0;
+	entries[SESSION_SLOT(handle)].state = SESSION_FREE;
+	send_event(&e);
+}
+
+/* What workers saw, one event a time.  Without control nobody is interested. */
+static unsigned int
+forward_events(void)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < n_workers; i++) {
+		struct worker_event we;
+		while (n_pending == 0 &&
+			rte_ring_sc_dequeue_elem(workers[i].events, &we, sizeof(we)) == 0) {
+			struct event e = {.version = RECORD_VERSION,
+				.type = (uint8_t)we.type,
+				.length = sizeof(e),
+				.handle = we.handle};
+			n++;
+			if (segment_connected() && session_by_handle(we.handle))
+				send_event(&e);
+		}
+	}
+	return n;
+}
+
+/* ------------------------------------------------------------------ commands */
+
+static bool
+is_unicast(uint32_t ip)
+{
+	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 24 < 224;
+}
+
+/* To the owner.  -EAGAIN: its ring is full, the command stays where it is. */
+static int
+pass_on(struct session *s, const struct command *cmd)
+{
+	struct worker_msg *msg;
+	if (rte_ring_full(workers[s->cfg.owner].msgs) ||
+		rte_mempool_get(worker_msg_pool, (void **)&msg) != 0)
+		return -EAGAIN;
+	msg->session = s;
+	msg->handle = cmd->handle;
+	msg->cmd = *cmd;
+	if (rte_ring_sp_enqueue(workers[s->cfg.owner].msgs, msg) == 0)
+		return 0;
+	explicit_bzero(&msg->cmd, sizeof(msg->cmd));
+	rte_mempool_put(worker_msg_pool, msg);
+	return -EAGAIN;
+}
+
+static int
+do_add(const struct command *cmd)
+{
+	uint32_t slot = SESSION_SLOT(cmd->handle);
+	if (slot >= sessions.max || !is_unicast(cmd->add.server_ip) ||
+		!is_unicast(cmd->add.peer_ip))
+		return -EINVAL;
+	uint32_t v = fib_lookup(rte_cpu_to_be_32(cmd->add.server_ip));
+	if (FIB_TYPE(v) != FIB_LOCAL || FIB_INDEX(v) == FIB_LOCAL_INNER)
+		return -EADDRNOTAVAIL;
+	uint8_t owner = worker_for_outer(
+		rte_cpu_to_be_32(cmd->add.peer_ip), rte_cpu_to_be_32(cmd->add.server_ip));
+	if (sessions.slots[slot].cfg.state != SESSION_FREE)
+		return -EBUSY;
+	memset(&counters[slot], 0, sizeof(counters[slot]));
+	int rc = session_add(cmd->handle, cmd->add.server_ip, cmd->add.peer_ip, cmd->add.call_id,
+		cmd->add.peer_call_id, owner, &counters[slot]);
+	if (rc)
+		return rc;
+	sessions.slots[slot].cold.opened_us = clock_now_us;
+	entries[slot] = (struct session_entry){
+		.server_ip = cmd->add.server_ip,
+		.peer_ip = cmd->add.peer_ip,
+		.call_id = cmd->add.call_id,
+		.peer_call_id = cmd->add.peer_call_id,
+		.state = SESSION_NEGOTIATING,
+		.owner = owner,
+		.opened_us = clock_now_us,
+		.handle = cmd->handle,
+	};
+	return 0;
+}
+
+static int
+do_link(struct session *s, const struct command *cmd)
+{
+	if (cmd->link.our_mru < MRU_MIN || cmd->link.peer_mru < MRU_MIN || cmd->link.tx_acfc > 1 ||
+		cmd->link.tx_pfc > 1)
+		return -EINVAL;
+	int rc = pass_on(s, cmd);
+	s->cold.linked |= rc == 0;
+	return rc;
+}
+
+static bool
+is_direction(const struct command_mppe_dir *d)
+{
+	return d->stateless <= 1 && (d->strength == 0 || d->strength == MPPE_40 ||
+					    d->strength == MPPE_56 || d->strength == MPPE_128);
+}
+
+static int
+do_mppe(struct session *s, const struct command *cmd)
+{
+	if (!is_direction(&cmd->mppe.tx) || !is_direction(&cmd->mppe.rx))
+		return -EINVAL;
+	/* A key that is set again would repeat its keystream (T2). */
+	if (s->cold.keyed)
+		return -EALREADY;
+	int rc = pass_on(s, cmd);
+	if (rc)
+		return rc;
+	s->cold.keyed = cmd->mppe.tx.strength != 0 || cmd->mppe.rx.strength != 0;
+	struct session_entry *e = &entries[SESSION_SLOT(cmd->handle)];
+	e->mppe_tx = cmd->mppe.tx.strength;
+	e->mppe_rx = cmd->mppe.rx.strength;
+	e->mppe_stateful = (uint8_t)((cmd->mppe.tx.strength && !cmd->mppe.tx.stateless) |
+				     (cmd->mppe.rx.strength && !cmd->mppe.rx.stateless) << 1);
+	return 0;
+}
+
+static int
+do_open(struct session *s, const struct command *cmd)
+{
+	if (!is_unicast(cmd->open.inner_ip) || cmd->open.require_mppe > 1 ||
+		cmd->open.clamp_mss > 1 ||
+		memchr(cmd->open.user, '\0', sizeof(cmd->open.user)) == NULL)
+		return -EINVAL;
+	if (s->cold.routed)
+		return -EALREADY;
+	int rc = route_add_session(cmd->open.inner_ip, SESSION_SLOT(cmd->handle));
+	if (rc)
+		return rc;
+	rc = pass_on(s, cmd);
+	if (rc) {
+		route_del_session(cmd->open.inner_ip);
+		return rc;
+	}
+	s->cold.routed = true;
+	s->cold.inner_ip = cmd->open.inner_ip;
+	gateway_proxy(cmd->open.inner_ip, true);
+	struct session_entry *e = &entries[SESSION_SLOT(cmd->handle)];
+	memcpy(e->user, cmd->open.user, sizeof(e->user));
+	e->inner_ip = cmd->open.inner_ip;
+	e->state = SESSION_OPEN;
+	return 0;
+}
+
+static int
+do_close(struct session *s, const struct command *cmd)
+{
+	if (s->cold.routed) {
+		route_del_session(s->cold.inner_ip);
+		gateway_proxy(s->cold.inner_ip, false);
+	}
+	s->cold.routed = false;
+	entries[SESSION_SLOT(cmd->handle)].state = SESSION_CLOSING;
+	session_remove(s, cmd->cookie);
+	return 0;
+}
+
+static int
+apply(const struct command *cmd)
+{
+	if (cmd->version != RECORD_VERSION || cmd->length != sizeof(*cmd))
+		return -EINVAL;
+	if (cmd->type == COMMAND_GATEWAY)
+		return cmd->handle ? -EINVAL
+				   : gateway_set(cmd->gateway.server_ip, cmd->gateway.pool_first,
+					     cmd->gateway.pool_last);
+	if (cmd->type == COMMAND_SESSION_ADD)
+		return do_add(cmd);
+	struct session *s = session_by_handle(cmd->handle);
+	if (!s)
+		return cmd->type < COMMAND_SESSION_ADD || cmd->type > COMMAND_SESSION_CLOSE
+			       ? -EINVAL
+			       : -ENOENT;
+	switch (cmd->type) {
+	case COMMAND_SESSION_LINK:
+		return do_link(s, cmd);
+	case COMMAND_SESSION_MPPE:
+		return do_mppe(s, cmd);
+	case COMMAND_SESSION_OPEN:
+		return do_open(s, cmd);
+	case COMMAND_SESSION_FLUSH:
+		return pass_on(s, cmd);
+	case COMMAND_SESSION_CLOSE:
+		return do_close(s, cmd);
+	}
+	return -EINVAL;
+}
+
+static void
+bad_record(void)
+{
+	segment->bad_records = ++bad_records;
+}
+
+/* As many as there are, can be answered and are due.  False when something holds them up. */
+static bool
+drain_commands(unsigned int *n)
+{
+	const void *rec;
+	while (flush_pending() && *n < TURN_COMMANDS && (rec = ring_consume(&command_ring))) {
+		struct command cmd;
+		memcpy(&cmd, rec, sizeof(cmd));
+		int rc = apply(&cmd);
+		if (rc == -EAGAIN) {
+			explicit_bzero(&cmd, sizeof(cmd));
+			return false;
+		}
+		/* Keys don't stay in the segment. */
+		explicit_bzero((void *)(uintptr_t)rec, sizeof(cmd));
+		ring_consumed(&command_ring);
+		++*n;
+		if (rc == -EINVAL)
+			bad_record();
+		acknowledge(&cmd, rc);
+		explicit_bzero(&cmd, sizeof(cmd));
+	}
+	return n_pending == 0 && ring_consume(&command_ring) == NULL;
+}
+
+/* ------------------------------------------------------------------ frames */
+
+/* False: the owner's ring is full, the frame stays where it is. */
+static bool
+inject(const struct frame_record *rec)
+{
+	struct frame_record head;
+	memcpy(&head, rec, offsetof(struct frame_record, data));
+	struct session *s = session_by_handle(head.handle);
+	if (head.version != RECORD_VERSION || head.length < 2 || head.length > FRAME_MAX) {
+		bad_record();
+		return true;
+	}
+	if (!s)
+		return true; /* closed meanwhile */
+	struct worker *w = &workers[s->cfg.owner];
+	if (rte_ring_full(w->rx))
+		return false;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
+	char *data = m ? rte_pktmbuf_append(m, head.length) : NULL;
+	if (!data) {
+		segment->main_drops[DROP_no_buffer]++;
+		rte_pktmbuf_free(m);
+		return true;
+	}
+	memcpy(data, rec->data, head.length);
+	struct pkt_meta *meta = pkt_meta(m);
+	memset(meta, 0, sizeof(*meta));
+	meta->session = s;
+	meta->handle = head.handle;
+	meta->stage = STAGE_PPP_OUT;
+	meta->ppp_proto = (uint16_t)((uint8_t)data[0] << 8 | (uint8_t)data[1]);
+	if (rte_ring_mp_enqueue(w->rx, m) != 0)
+		main_drop(m, DROP_handoff_full);
+	return true;
+}
+
+unsigned int
+writer_turn(uint64_t now_us)
+{
+	unsigned int commands = 0, frames = 0, n;
+	const void *rec;
+
+	clock_now_us = now_us;
+	flush_pending();
+	n = forward_events();
+	if (n_pending == 0)
+		n += session_reap(PENDING_MAX, session_gone);
+	/* A frame must not overtake the command that was sent before it. */
+	while (drain_commands(&commands) && frames < TURN_FRAMES &&
+		(rec = ring_consume(&inject_ring)) != NULL && inject(rec)) {
+		ring_consumed(&inject_ring);
+		frames++;
+	}
+	atomic_store_explicit(&segment->sessions_live, sessions.live, memory_order_relaxed);
+	return n + commands + frames;
+}
+
+void
+writer_close(void)
+{
+	gateway_clear();
+	explicit_bzero(pending, sizeof(pending));
+}
