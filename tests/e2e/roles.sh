@@ -39,6 +39,7 @@ pptp_connect() {
 			mtu 1400
 			mru 1400
 			ipparam pptp
+			defaultroute
 			debug
 			logfile /var/log/pppd.log
 		C
