@@ -110,19 +110,27 @@ route_is_ours(int ifindex)
 	return ifindex > 0 && (ifindex == route_inner_ifindex || port_by_ifindex(ifindex) >= 0);
 }
 
-/* The kernel route that counts: the lowest metric, ours before others'. */
+/* The order in which the kernel would take two routes to one prefix: its local table comes before
+ * the main one; ours before others'; then the lower metric. */
+static bool
+is_better(const struct kernel_route *a, const struct kernel_route *b)
+{
+	bool a_ours = route_is_ours(a->oif) || a->type == KERNEL_ROUTE_DROP;
+	bool b_ours = route_is_ours(b->oif) || b->type == KERNEL_ROUTE_DROP;
+	if (a_ours != b_ours)
+		return a_ours;
+	if ((a->type == KERNEL_ROUTE_LOCAL) != (b->type == KERNEL_ROUTE_LOCAL))
+		return a->type == KERNEL_ROUTE_LOCAL;
+	return a->metric < b->metric;
+}
+
 static const struct route *
 best_route(const struct prefix *p)
 {
 	const struct route *best = NULL;
-	for (const struct route *r = p->routes; r; r = r->next) {
-		bool ours = route_is_ours(r->k.oif) || r->k.type == KERNEL_ROUTE_DROP;
-		bool best_ours =
-			best && (route_is_ours(best->k.oif) || best->k.type == KERNEL_ROUTE_DROP);
-		if (!best || ours > best_ours ||
-			(ours == best_ours && r->k.metric < best->k.metric))
+	for (const struct route *r = p->routes; r; r = r->next)
+		if (!best || is_better(&r->k, &best->k))
 			best = r;
-	}
 	return best;
 }
 
