@@ -15,7 +15,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
-#include "dataplane/worker.h"
+#include "dataplane/writer.h"
 
 struct segment_header *segment;
 struct segment_header segment_offsets;
@@ -198,6 +198,7 @@ accept_control(void)
 	/* The header is restored: its last owner could write it. */
 	struct segment_header h = segment_offsets;
 	memcpy(segment, &h, offsetof(struct segment_header, now_us));
+	writer_control_connected();
 	if (send_hello(fd) != 0 || watch(fd) != 0) {
 		close(fd);
 		return;

@@ -12,6 +12,8 @@ void writer_init(struct rte_mempool *pool);
 /* One turn: events out, commands and frames in, removals carried on.  Returns how much there was to
  * do. */
 unsigned int writer_turn(uint64_t now_us);
+/* Before a new control gets the segment: rings go on where they stood, if that is possible. */
+void writer_control_connected(void);
 /* Take routes and addresses of the inner TUN device back. */
 void writer_close(void);
 
