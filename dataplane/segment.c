@@ -15,6 +15,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
+#include "dataplane/worker.h"
 #include "dataplane/writer.h"
 
 struct segment_header *segment;

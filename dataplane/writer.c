@@ -48,30 +48,15 @@ writer_init(struct rte_mempool *pool)
 	counters = segment_part(segment_offsets.session_counters);
 }
 
-/* Counters that can't be true are made to say "empty".  Only their last owner could have left them
- * so. */
-static void
-repair(struct ring *r, bool producer)
-{
-	_Atomic uint32_t *mine = producer ? &r->shared->head : &r->shared->tail;
-	_Atomic uint32_t *theirs = producer ? &r->shared->tail : &r->shared->head;
-	uint32_t their_pos = atomic_load_explicit(theirs, memory_order_relaxed);
-	uint32_t used = producer ? r->pos - their_pos : their_pos - r->pos;
-	atomic_store_explicit(mine, r->pos, memory_order_relaxed);
-	if (used > r->mask + 1)
-		atomic_store_explicit(theirs, r->pos, memory_order_relaxed);
-}
-
 void
 writer_control_connected(void)
 {
-	repair(&command_ring, false);
-	repair(&inject_ring, false);
-	repair(&event_ring, true);
-	/* A worker may publish at this moment; what is lost by that is found with its next frame.
-	 */
+	ring_skip(&command_ring);
+	ring_skip(&inject_ring);
+	ring_republish(&event_ring);
+	/* A worker that publishes at this moment says the same, or more. */
 	for (unsigned int i = 0; i < n_workers; i++)
-		repair(&workers[i].punt, true);
+		ring_republish(&workers[i].punt);
 }
 
 /* ------------------------------------------------------------------ events */

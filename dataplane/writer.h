@@ -9,11 +9,11 @@
 
 /* Attach to the segment's rings; mbufs for injected frames come from pool. */
 void writer_init(struct rte_mempool *pool);
+/* Before a new control process is let in: what its predecessor left in the rings is forgotten. */
+void writer_control_connected(void);
 /* One turn: events out, commands and frames in, removals carried on.  Returns how much there was to
  * do. */
 unsigned int writer_turn(uint64_t now_us);
-/* Before a new control gets the segment: rings go on where they stood, if that is possible. */
-void writer_control_connected(void);
 /* Take routes and addresses of the inner TUN device back. */
 void writer_close(void);
 

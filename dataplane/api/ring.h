@@ -64,6 +64,22 @@ ring_produced(struct ring *r)
 	atomic_store_explicit(&r->shared->head, ++r->pos, memory_order_release);
 }
 
+/* Consumer: discard what is in the ring.  For a new control process, whose predecessor may have left anything behind. */
+static inline void
+ring_skip(struct ring *r)
+{
+	r->pos = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+	/* Release: pairs with the acquire in ring_produce(). */
+	atomic_store_explicit(&r->shared->tail, r->pos, memory_order_release);
+}
+
+/* Producer: say again where we are, whatever the other side wrote there. */
+static inline void
+ring_republish(struct ring *r)
+{
+	atomic_store_explicit(&r->shared->head, r->pos, memory_order_release);
+}
+
 /* The oldest element, or NULL when there is none.  The peer may still change it: copy it out before any check. */
 static inline const void *
 ring_consume(struct ring *r)
@@ -71,7 +87,11 @@ ring_consume(struct ring *r)
 	/* Acquire: pairs with the release in ring_produced(). */
 	uint32_t head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
 	uint32_t n = head - r->pos;
-	if (n == 0 || n > r->mask + 1)
+	if (n > r->mask + 1) {
+		ring_skip(r); /* corrupt: begin anew rather than wait for ever */
+		return NULL;
+	}
+	if (n == 0)
 		return NULL;
 	return r->shared->elems + (size_t)(r->pos & r->mask) * r->elem_size;
 }

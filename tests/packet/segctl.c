@@ -94,11 +94,14 @@ attach(const char *path)
 		sizeof(struct command), true);
 	ring_attach(&events, base + segment->event_ring, EVENT_RING_CAPACITY, sizeof(struct event),
 		false);
+	ring_skip(&events);
 	ring_attach(&injects, base + segment->inject_ring, INJECT_RING_CAPACITY,
 		sizeof(struct frame_record), true);
-	for (uint32_t i = 0; i < segment->n_workers; i++)
+	for (uint32_t i = 0; i < segment->n_workers; i++) {
 		ring_attach(&punts[i], base + segment->punt_rings[i], PUNT_RING_CAPACITY,
 			sizeof(struct frame_record), false);
+		ring_skip(&punts[i]);
+	}
 	printf("{\"attached\":%lu,\"workers\":%u}\n", (unsigned long)segment_size,
 		segment->n_workers);
 }

@@ -229,7 +229,7 @@ def test_data_before_the_link_is_up(session):
 
 def test_ttl_exceeded_is_told(session):
     s = session()
-    with s.lab.drop_rises("ip_ttl", by=0):
+    with s.lab.drop_rises("ip_ttl"):
         send_up(s, inner(s, ttl=1))
         got = from_gateway(s, s.lab.wan.receive(has_payload))
     assert got.src == INNER_SERVER and got[ICMP].type == 11
@@ -280,7 +280,7 @@ def test_malformed_inner(session, packet):
 
 def test_no_route(session):
     s = session()
-    with s.lab.drop_rises("ip_no_route", by=0):
+    with s.lab.drop_rises("ip_no_route"):
         send_up(s, inner(s, dst="203.0.113.5"))
         got = s.lab.wan.receive(has_payload, 1.0)
     if got:
@@ -313,12 +313,14 @@ def test_proxy_arp_is_silent_outside_of_the_lan(lab):
 
 def test_proxy_arp_for_a_client_inside_of_the_lan(lab, session):
     s = session(opened=False)
+    assert lab.control.do("gateway", "198.51.100.65", "198.51.100.65", "198.51.100.80") == 0
     assert lab.control.do("open", s.handle, "198.51.100.77", 0, 1, "tester") == 0
     ask = Ether(src=lab.lan.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
         hwsrc=lab.lan.mac, psrc=LAN_HOST, pdst="198.51.100.77", op=1)
     lab.lan.send(ask)
     got = lab.lan.receive(lambda f: ARP in f and f[ARP].op == 2 and f[ARP].psrc == "198.51.100.77", 2.0)
     assert got and got[ARP].hwsrc == lab.lan.gateway_mac
+    assert lab.control.do("gateway", INNER_SERVER, INNER_SERVER, "10.99.0.254") == 0
 
 
 def test_control_frames_both_ways(session):
