@@ -26,6 +26,7 @@
 #define MSG_BURST         32
 #define IDLE_BEFORE_SLEEP 256 /* walks without a packet */
 
+const char *worker_source = "port_rx";
 struct worker workers[SEGMENT_MAX_WORKERS];
 unsigned int n_workers;
 struct rte_mempool *worker_msg_pool;
@@ -74,7 +75,7 @@ make_ring(const char *what, unsigned int index, unsigned int size, unsigned int 
 static int
 worker_create(struct worker *w)
 {
-	static const char *sources[] = {"port_rx", "worker_rx"};
+	const char *sources[] = {worker_source, "worker_rx"};
 	char name[RTE_GRAPH_NAMESIZE];
 
 	w->rx = make_ring("rx", w->index, RX_RING_SIZE, RING_F_SC_DEQ);
@@ -134,7 +135,7 @@ static int
 worker_loop(void *arg)
 {
 	struct worker *w = arg;
-	struct rte_node *rx = rte_graph_node_get_by_name(w->graph->name, "port_rx");
+	struct rte_node *rx = rte_graph_node_get_by_name(w->graph->name, worker_source);
 	struct rte_node *ring = rte_graph_node_get_by_name(w->graph->name, "worker_rx");
 	uint32_t empty = 0, sleep_us = 1;
 	uint64_t seen = 0;

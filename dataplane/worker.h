@@ -24,31 +24,33 @@ enum stage {
 	STAGE_PPTP_SEQUENCE, /* uplink GRE of another worker's session; data at the GRE header */
 	STAGE_DOWNLINK,      /* inner IPv4 packet for a session; data at the IPv4 header */
 	STAGE_PPP_OUT,       /* control frame from control: data at the 2-octet PPP protocol */
-	STAGE_IP,            /* IPv4 packet from the kernel's inner TUN device: data at the IPv4 header */
-	STAGE_PORT,          /* whole Ethernet frame from a TAP twin, or released by neighbour resolution, for meta->port */
+	STAGE_IP,   /* IPv4 packet from the kernel's inner TUN device: data at the IPv4 header */
+	STAGE_PORT, /* whole Ethernet frame from a TAP twin, or released by neighbour resolution,
+		       for meta->port */
 	STAGE_COUNT
 };
 
 /* Ways to the main lcore (worker -> main ring). */
 enum punt_kind {
-	PUNT_TAP,    /* Ethernet frame for the TAP twin of meta->port */
-	PUNT_INNER,  /* IPv4 packet for the inner TUN device */
-	PUNT_GLEAN,  /* IPv4 packet whose next hop meta->nh has no hardware address yet */
+	PUNT_TAP,   /* Ethernet frame for the TAP twin of meta->port */
+	PUNT_INNER, /* IPv4 packet for the inner TUN device */
+	PUNT_GLEAN, /* IPv4 packet whose next hop meta->nh has no hardware address yet */
 };
 
-/* A packet's companion in its mbuf, at a fixed dynamic field: 32 octets in the mbuf's second cache line. */
+/* A packet's companion in its mbuf, at a fixed dynamic field: 32 octets in the mbuf's second cache
+ * line. */
 struct pkt_meta {
 	struct session *session; /* valid inside of a burst, or after its handle was compared */
 	uint32_t handle;
-	uint32_t nh;         /* FIB value, route.h */
-	uint16_t ppp_proto;  /* host byte order */
-	uint8_t stage;       /* enum stage, across rings */
-	uint8_t kind;        /* enum punt_kind, across rings */
-	uint8_t port;        /* index in ports[]: where it came in, or where it goes out */
+	uint32_t nh;        /* FIB value, route.h */
+	uint16_t ppp_proto; /* host byte order */
+	uint8_t stage;      /* enum stage, across rings */
+	uint8_t kind;       /* enum punt_kind, across rings */
+	uint8_t port;       /* index in ports[]: where it came in, or where it goes out */
 	uint8_t flags;
-	uint16_t l2_len;     /* outer Ethernet header in front of data, for ICMP and the TAP */
+	uint16_t l2_len; /* outer Ethernet header in front of data, for ICMP and the TAP */
 	uint32_t gre_seq;
-	uint32_t icmp;       /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
+	uint32_t icmp; /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
 };
 static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
 #define PKT_META_OFFSET 96
@@ -74,23 +76,25 @@ struct worker {
 	uint8_t index;
 	unsigned int lcore;
 	struct rte_graph *graph;
-	struct worker_counters *counters;   /* shared segment */
-	struct ring punt;                   /* shared segment: producer side, this worker only */
-	struct rte_ring *rx;                /* MP/SC, mbufs from other workers and main; consumer: node worker_rx */
-	struct rte_ring *to_main;           /* SP/SC, mbufs by pkt_meta.kind */
-	struct rte_ring *msgs;              /* SP/SC, struct worker_msg * from main */
-	struct rte_ring *events;            /* SP/SC, struct worker_event elements to main (rte_ring_*_elem) */
+	struct worker_counters *counters; /* shared segment */
+	struct ring punt;                 /* shared segment: producer side, this worker only */
+	struct rte_ring
+		*rx; /* MP/SC, mbufs from other workers and main; consumer: node worker_rx */
+	struct rte_ring *to_main; /* SP/SC, mbufs by pkt_meta.kind */
+	struct rte_ring *msgs;    /* SP/SC, struct worker_msg * from main */
+	struct rte_ring *events; /* SP/SC, struct worker_event elements to main (rte_ring_*_elem) */
 	struct rte_mempool *mbuf_pool;
-	uint64_t icmp_tokens, icmp_refill;  /* rate limit of generated ICMP errors */
-	uint64_t now;                       /* TSC at the start of this graph walk */
-	uint64_t now_us;                    /* the same in microseconds of the data plane's clock */
-	unsigned int n_queues;              /* rx queues served: (port, queue) pairs */
+	uint64_t icmp_tokens, icmp_refill; /* rate limit of generated ICMP errors */
+	uint64_t now;                      /* TSC at the start of this graph walk */
+	uint64_t now_us;                   /* the same in microseconds of the data plane's clock */
+	unsigned int n_queues;             /* rx queues served: (port, queue) pairs */
 	struct {
-		uint8_t port;               /* index in ports[] */
+		uint8_t port; /* index in ports[] */
 		uint16_t queue;
 	} queues[64];
-	/* By port index.  This worker's tx queue, or NO_TX_QUEUE where the device has fewer than there are workers: then the
-	 * frame goes to worker tx_worker[port] with STAGE_PORT.  tx_worker[port] is this worker where it has a queue. */
+	/* By port index.  This worker's tx queue, or NO_TX_QUEUE where the device has fewer than
+	 * there are workers: then the frame goes to worker tx_worker[port] with STAGE_PORT.
+	 * tx_worker[port] is this worker where it has a queue. */
 	uint16_t tx_queues[SEGMENT_MAX_PORTS];
 	uint8_t tx_worker[SEGMENT_MAX_PORTS];
 } __rte_cache_aligned;
@@ -101,16 +105,19 @@ struct worker_event {
 	uint32_t type; /* enum event_type: LOST_SYNC, PEER_SEEN */
 };
 
+/* Name of the graphs' source node: "port_rx", but benchmarks and fuzzers have their own. */
+extern const char *worker_source;
 extern struct worker workers[SEGMENT_MAX_WORKERS];
 extern unsigned int n_workers;
 extern struct rte_mempool *worker_msg_pool;
 
 /* The data plane's settings that nodes read.  Written before workers start. */
 struct dataplane_settings {
-	uint32_t max_rekeys;          /* T4 */
-	bool edge_ping;               /* R12 */
+	uint32_t max_rekeys; /* T4 */
+	bool edge_ping;      /* R12 */
 	bool outer_fragmentation;
-	_Atomic uint32_t server_inner_ip_be; /* source of ICMP errors towards clients; 0 = none yet */
+	_Atomic uint32_t
+		server_inner_ip_be; /* source of ICMP errors towards clients; 0 = none yet */
 };
 extern struct dataplane_settings settings;
 
@@ -127,12 +134,13 @@ node_worker(const struct rte_node *node)
 /* Tell main about a session (bounded ring; false when full: the caller tries again later). */
 bool worker_event_send(struct worker *w, uint32_t handle, enum event_type type);
 
-/* Rings and graphs of workers[0..n_workers-1], whose index, lcore, queues and counters are set; then their loops; then the
- * end of both.  Main lcore.  0 or a negative errno. */
+/* Rings and graphs of workers[0..n_workers-1], whose index, lcore, queues and counters are set;
+ * then their loops; then the end of both.  Main lcore.  0 or a negative errno. */
 int workers_init(void);
 int workers_launch(void);
 void workers_stop(void);
-/* The worker on which the outer packets of (peer -> server) arrive, as far as RSS lets us compute it. Main lcore. */
+/* The worker on which the outer packets of (peer -> server) arrive, as far as RSS lets us compute
+ * it. Main lcore. */
 uint8_t worker_for_outer(rte_be32_t peer_ip_be, rte_be32_t server_ip_be);
 
 #endif

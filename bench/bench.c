@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <intel-ipsec-mb.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+
+#include "bench/bench.h"
+
+bool bench_json;
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double
+bench_median(double *values, unsigned int n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static void
+cpu_model(char *out, size_t size)
+{
+	char line[256];
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	snprintf(out, size, "unknown");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *colon = strchr(line, ':');
+		if (strncmp(line, "model name", 10) == 0 && colon) {
+			colon[strcspn(colon, "\n")] = 0;
+			snprintf(out, size, "%s", colon + 2);
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+static void
+print_object(json_t *o)
+{
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(5));
+	printf("\n");
+	fflush(stdout);
+	json_decref(o);
+}
+
+void
+bench_machine(const char *dpdk)
+{
+	struct utsname u;
+	char cpu[128];
+
+	uname(&u);
+	cpu_model(cpu, sizeof(cpu));
+	if (bench_json) {
+		print_object(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machine", cpu, "kernel",
+			u.release, "compiler", __VERSION__, "dpdk", dpdk, "ipsec_mb",
+			IMB_VERSION_STR, "openssl", OpenSSL_version(OPENSSL_VERSION), "adit",
+			ADIT_VERSION));
+		return;
+	}
+	printf("%s, Linux %s, %s, compiler %s\n\n", cpu, u.release, dpdk, __VERSION__);
+	printf("%-8s %-28s %6s %9s %10s %9s  %-16s %9s %7s\n", "bench", "case", "bytes", "sessions",
+		"value", "cycles", "peer", "value", "ratio");
+}
+
+void
+bench_report(const struct bench_result *r)
+{
+	if (bench_json) {
+		print_object(json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:f,s:f,s:s,s:i}", "bench",
+			r->bench, "case", r->name, "bytes", (int)r->bytes, "sessions",
+			(int)r->sessions, "unit", r->unit, "value", r->value, "cycles", r->cycles,
+			"peer", r->peer, "peer_value", r->peer_value, "ratio", r->ratio, "kernel",
+			r->kernel, "runs", (int)r->runs));
+		return;
+	}
+	printf("%-8s %-28s %6u %9u %5.2f %-4s %9.0f  %-16s %9.2f %7.2f\n", r->bench, r->name,
+		r->bytes, r->sessions, r->value, r->unit, r->cycles, r->peer, r->peer_value,
+		r->ratio);
+	fflush(stdout);
+}
