@@ -4,19 +4,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "control/log.h"
+
+const char *
+audit_who(const struct rpc_context *ctx, char who[AUDIT_WHO_MAX])
+{
+	snprintf(who, AUDIT_WHO_MAX, "uid %u pid %d", (unsigned int)ctx->uid, (int)ctx->pid);
+	return who;
+}
+
 void
 audit(const struct rpc_context *ctx, const char *format, ...)
 {
-	char text[256];
+	char pairs[512], who[AUDIT_WHO_MAX];
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	vsnprintf(pairs, sizeof(pairs), format, ap);
 	va_end(ap);
-	for (char *c = text; *c != '\0'; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	/* <5>: notice, as the journal reads it from standard error. */
-	fprintf(stderr, "<5>audit: uid %u pid %d: %s\n", (unsigned int)ctx->uid, (int)ctx->pid,
-		text);
+	log_event(LOG_NOTICE, "audit", "%s who=\"%s\"", pairs, audit_who(ctx, who));
 }

@@ -5,6 +5,10 @@
 
 #include "control/oper/rpc.h"
 
+/* Who, as it stands there. */
+#define AUDIT_WHO_MAX 48
+const char *audit_who(const struct rpc_context *ctx, char who[AUDIT_WHO_MAX]);
+
 /* One line at syslog's notice level on standard error: "audit: uid U pid P: ...".  Unprintable
  * octets become '?'. */
 void audit(const struct rpc_context *ctx, const char *format, ...)

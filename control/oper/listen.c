@@ -70,16 +70,17 @@ oper_listen(const char *path, gid_t gid, char *err, size_t errlen)
 		return -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return fail(fd, err, errlen, "can't create a socket", path);
+		return fail(fd, err, errlen, "can't create a socket", addr.sun_path);
 	/* Nobody but the owner can connect before the group is set. */
 	mode_t old = umask(0177);
 	int bound = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
 	umask(old);
 	if (bound != 0)
-		return fail(fd, err, errlen, "can't create the socket file", path);
+		return fail(fd, err, errlen, "can't create the socket file", addr.sun_path);
 	if ((shared && (chown(path, (uid_t)-1, gid) != 0 || chmod(path, 0660) != 0)) ||
 		listen(fd, 16) != 0) {
-		fail(fd, err, errlen, "can't give the socket file to its group, or listen", path);
+		fail(fd, err, errlen, "can't give the socket file to its group, or listen",
+			addr.sun_path);
 		unlink(path);
 		return -1;
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "control/log.h"
 #include "control/oper/audit.h"
 #include "control/oper/rpc.h"
 
@@ -195,6 +196,7 @@ method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rp
 {
 	const char *user = json_string_value(json_object_get(params, "user"));
 	bool by_id = json_object_get(params, "id") != NULL;
+	char name[260];
 	unsigned int n;
 	json_int_t id = 0;
 
@@ -207,12 +209,13 @@ method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rp
 		if (gateway_disconnect(ctx->gateway, (uint32_t)id) != 0)
 			return no_session(id, error);
 		n = 1;
-		audit(ctx, "disconnect: session %" JSON_INTEGER_FORMAT, id);
+		audit(ctx, "action=disconnect session=%" JSON_INTEGER_FORMAT, id);
 	} else {
 		n = gateway_disconnect_user(ctx->gateway, user);
 		if (n == 0)
 			return rpc_fail(error, RPC_NOT_FOUND, "no session of user \"%.64s\"", user);
-		audit(ctx, "disconnect: user \"%.64s\", %u sessions", user, n);
+		audit(ctx, "action=disconnect user=%s sessions=%u",
+			log_quote(name, sizeof(name), user), n);
 	}
 	return json_pack("{s:o}", "disconnected", rpc_u64(n));
 }
@@ -252,13 +255,12 @@ method_weak_crypto(const struct rpc_context *ctx, const json_t *params, struct r
 		return rpc_fail(
 			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
 	if (allow != NULL) {
-		char who[64];
+		char who[AUDIT_WHO_MAX];
 		if (!get_fate(params, json_is_true(allow), &fate, error))
 			return NULL;
-		snprintf(who, sizeof(who), "uid %u pid %d", (unsigned int)ctx->uid, (int)ctx->pid);
-		dropped = gateway_weak_crypto_pptp(ctx->gateway, json_is_true(allow), fate, who);
-		audit(ctx, "weak-crypto: pptp %s, %u sessions dropped",
-			json_is_true(allow) ? "allowed" : "forbidden", dropped);
+		/* The gateway keeps the audit trail of this one. */
+		dropped = gateway_weak_crypto_pptp(
+			ctx->gateway, json_is_true(allow), fate, audit_who(ctx, who));
 	}
 	gateway_status(ctx->gateway, &s);
 	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", protocol, "allowed",
