@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Frames from the network through the real graph: classify to session_uplink and what follows.
+ *
+ * Input: up to eight packets, each a head octet, a length octet and so many octets.  The head says
+ * how far the packet is helped along, so that the fuzzer needs no checksum or key: 0 a raw frame, 1
+ * an IPv4 packet, 2 GRE, 3 PPP in GRE's next sequence number, 4 the same encrypted; bits 3 and 4
+ * choose the session or the port's role.
+ */
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+#include <rte_ring_elem.h>
+
+#include "dataplane/nodes/gre.h"
+#include "dataplane/port.h"
+
+#define SERVER   0xc000020au /* 192.0.2.10 */
+#define PEER     0xc0000201u
+#define INNER(i) (0x0a630001u + (i)) /* 10.99.0.1 */
+#define CALL(i)  (1000 + (i))
+#define SESSIONS 3 /* in clear, MPPE stateless and required, MPPE stateful */
+#define PACKETS  8
+
+enum head { RAW, IPV4, GRE, PPP, ENCRYPTED };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct session saved[SESSIONS];
+static struct mppe_tx peer_tx[SESSIONS], peer_tx_saved[SESSIONS];
+static struct rte_mbuf *pending[PACKETS];
+static unsigned int n_pending;
+
+#define MUST(what)                                                     \
+	do {                                                           \
+		if (!(what)) {                                         \
+			fprintf(stderr, "set-up failed: %s\n", #what); \
+			exit(1);                                       \
+		}                                                      \
+	} while (0)
+
+/* Takes the place of port_rx, whose first edge leads to classify. */
+static uint16_t
+feed(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	(void)objs;
+	(void)n;
+	if (n_pending > 0)
+		rte_node_enqueue(graph, node, 0, (void **)pending, n_pending);
+	n = n_pending;
+	n_pending = 0;
+	return n;
+}
+
+static void
+make_session(unsigned int i, struct session_counters *counters)
+{
+	struct command link = {.type = COMMAND_SESSION_LINK, .link = {1400, 1400, 1, 1}};
+	struct command mppe = {.type = COMMAND_SESSION_MPPE};
+	struct command open = {.type = COMMAND_SESSION_OPEN,
+		.open = {.inner_ip = INNER(i), .require_mppe = i == 1, .clamp_mss = 1}};
+	struct mppe_params p = {.strength = i == 1 ? MPPE_128 : MPPE_40, .stateless = i == 1};
+
+	MUST(session_add(session_handle(i + 1, 1), SERVER, PEER, CALL(i), 2000 + i, 0, counters) ==
+		0);
+	struct session *s = &sessions.slots[i + 1];
+	session_apply(s, &link);
+	if (i > 0) {
+		mppe.mppe.rx.strength = mppe.mppe.tx.strength = p.strength;
+		mppe.mppe.rx.stateless = mppe.mppe.tx.stateless = p.stateless;
+		session_apply(s, &mppe);
+		MUST(mppe_tx_init(&peer_tx_saved[i], &p) == 0);
+	}
+	session_apply(s, &open);
+	MUST(route_add_session(INNER(i), i + 1) == 0);
+	saved[i] = *s;
+}
+
+static void
+make_worker(void)
+{
+	static struct worker_counters counters;
+	struct worker *w = &workers[0];
+	void *punts = rte_zmalloc(NULL, RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)),
+		RTE_CACHE_LINE_SIZE);
+
+	MUST(punts);
+	n_workers = 1;
+	w->counters = &counters;
+	ring_attach(&w->punt, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
+	w->mbuf_pool = rte_pktmbuf_pool_create(
+		"mbufs", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	MUST(w->mbuf_pool);
+	MUST(workers_init() == 0);
+	rte_graph_node_get_by_name(w->graph->name, "port_rx")->process = feed;
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static struct session_counters counters[SESSIONS];
+	const char *args[] = {"fuzz", "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf",
+		"-m", "256", "-l", "0", "--vdev=net_null0", "--log-level=3"};
+
+	(void)argc;
+	(void)argv;
+	MUST(rte_eal_init(RTE_DIM(args), (char **)(uintptr_t)args) >= 0);
+	MUST(pkt_meta_register() == 0);
+	struct rte_rcu_qsbr *rcu =
+		rte_zmalloc(NULL, rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);
+	MUST(rcu && rte_rcu_qsbr_init(rcu, 1) == 0);
+	MUST(session_table_init(8, rcu) == 0);
+	MUST(route_init(8, rcu) == 0);
+	settings.max_rekeys = 64;
+	settings.edge_ping = true;
+	settings.server_inner_ip_be = rte_cpu_to_be_32(INNER(200));
+
+	n_ports = 2;
+	for (unsigned int i = 0; i < n_ports; i++) {
+		ports[i] = (struct port){.role = i ? PORT_LAN : PORT_WAN, .index = i, .mtu = 1500};
+		ports[i].mac.addr_bytes[0] = 2;
+	}
+	struct rte_eth_conf conf = {0};
+	MUST(rte_eth_dev_configure(0, 1, 1, &conf) == 0);
+	make_worker();
+	MUST(rte_eth_tx_queue_setup(0, 0, 64, SOCKET_ID_ANY, NULL) == 0);
+	MUST(rte_eth_rx_queue_setup(0, 0, 64, SOCKET_ID_ANY, NULL, workers[0].mbuf_pool) == 0);
+	MUST(rte_eth_dev_start(0) == 0);
+	rte_rcu_qsbr_thread_online(rcu, 0);
+	for (unsigned int i = 0; i < SESSIONS; i++)
+		make_session(i, &counters[i]);
+	return 0;
+}
+
+static void
+put_ipv4(struct rte_mbuf *m, uint8_t proto, uint32_t src, uint32_t dst)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
+	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
+		.total_length = rte_cpu_to_be_16(m->data_len),
+		.time_to_live = 64,
+		.next_proto_id = proto,
+		.src_addr = rte_cpu_to_be_32(src),
+		.dst_addr = rte_cpu_to_be_32(dst)};
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
+static void
+put_ethernet(struct rte_mbuf *m, uint8_t port)
+{
+	struct rte_ether_hdr eth = {
+		.dst_addr = ports[port].mac, .ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4)};
+	memcpy(rte_pktmbuf_prepend(m, sizeof(eth)), &eth, sizeof(eth));
+}
+
+static void
+put_gre(struct rte_mbuf *m, unsigned int i, uint32_t seq)
+{
+	uint16_t len = m->data_len;
+	struct gre_hdr *g = (struct gre_hdr *)rte_pktmbuf_prepend(m, sizeof(*g) + 4);
+	*g = (struct gre_hdr){.flags = GRE_KEY | GRE_SEQ,
+		.version = GRE_VERSION,
+		.protocol = RTE_BE16(GRE_PPTP_PROTOCOL),
+		.payload_len = rte_cpu_to_be_16(len),
+		.call_id = rte_cpu_to_be_16(CALL(i))};
+	g->words[0] = rte_cpu_to_be_32(seq);
+}
+
+/* The mbuf holds what the fuzzer gave; put in front what head asks for. */
+static void
+help(struct rte_mbuf *m, uint8_t head, uint32_t seq)
+{
+	unsigned int i = (head >> 3) % SESSIONS;
+	uint8_t *p;
+
+	switch (head & 7) {
+	case ENCRYPTED:
+		if (i > 0 && m->data_len > 0) {
+			p = (uint8_t *)rte_pktmbuf_prepend(m, MPPE_HDR_LEN);
+			struct mppe_job job = {.tx = &peer_tx[i], .data = p, .len = m->data_len};
+			mppe_encrypt_burst(&job, 1);
+			*(uint8_t *)rte_pktmbuf_prepend(m, 1) = 0xfd;
+		}
+		/* fall through */
+	case PPP:
+		put_gre(m, i, seq);
+		/* fall through */
+	case GRE:
+		put_ipv4(m, 47, PEER, SERVER);
+		/* fall through */
+	case IPV4:
+		put_ethernet(m, pkt_meta(m)->port);
+		break;
+	default: /* a whole frame */
+		break;
+	}
+	/* Ports give frames at even addresses. */
+	p = rte_pktmbuf_mtod(m, uint8_t *);
+	if ((uintptr_t)p & 1) {
+		memmove(p - 1, p, m->data_len);
+		m->data_off--;
+	}
+}
+
+static void
+drain(struct worker *w)
+{
+	struct worker_event e;
+	void *m;
+
+	while (rte_ring_sc_dequeue(w->to_main, &m) == 0)
+		rte_pktmbuf_free(m);
+	while (rte_ring_sc_dequeue_elem(w->events, &e, sizeof(e)) == 0)
+		;
+	atomic_store(&w->punt.shared->tail, w->punt.pos);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct worker *w = &workers[0];
+
+	for (unsigned int i = 0; i < SESSIONS; i++)
+		sessions.slots[i + 1] = saved[i];
+	memcpy(peer_tx, peer_tx_saved, sizeof(peer_tx));
+	for (uint32_t seq = 0; size >= 2 && seq < PACKETS; seq++) {
+		uint8_t head = data[0];
+		size_t len = RTE_MIN((size_t)data[1], size - 2);
+		struct rte_mbuf *m = rte_pktmbuf_alloc(w->mbuf_pool);
+		if (m == NULL)
+			abort(); /* a node leaks buffers */
+		pkt_meta(m)->port = (head & 7) <= IPV4 ? head >> 3 & 1 : 0;
+		pkt_meta(m)->flags = 0;
+		memcpy(rte_pktmbuf_append(m, len), data + 2, len);
+		help(m, head, seq);
+		pending[n_pending++] = m;
+		data += 2 + len;
+		size -= 2 + len;
+	}
+	w->now = rte_rdtsc();
+	w->now_us += 30000; /* acknowledgements of the packets before fall due */
+	rte_graph_walk(w->graph);
+	drain(w);
+	if (rte_mempool_avail_count(w->mbuf_pool) != w->mbuf_pool->size)
+		abort();
+	return 0;
+}
