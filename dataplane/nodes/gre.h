@@ -13,8 +13,8 @@ struct gre_hdr {
 	rte_be16_t protocol;
 	rte_be16_t payload_len;
 	rte_be16_t call_id;
-	unaligned_uint32_t words[]; /* sequence number if S, then acknowledgement number if A; network order */
-};
+	rte_be32_t words[]; /* sequence number if S, then acknowledgement number if A */
+} __rte_packed;
 
 #define GRE_PPTP_PROTOCOL 0x880b
 #define GRE_KEY           0x20 /* in flags */

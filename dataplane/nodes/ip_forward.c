@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ip_forward.  In: valid IPv4 packets.  Out: to a session, a neighbour, the kernel, or back as an
  * ICMP error (RFC 1812 section 5). */
-#include <rte_ether.h>
-
+#include "dataplane/nodes/ethernet.h"
 #include "dataplane/nodes/inner.h"
 #include "dataplane/port.h"
 #include "nat/frag.h"
@@ -72,11 +71,7 @@ to_neighbour(struct rte_mbuf *m, uint32_t value)
 		meta->kind = PUNT_GLEAN;
 		return EDGE_TO_MAIN;
 	}
-	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*eth));
-	eth->dst_addr = nh.mac;
-	eth->src_addr = ports[nh.port].mac;
-	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	meta->port = nh.port;
+	put_ethernet(m, &nh);
 	return EDGE_PORT_TX;
 }
 

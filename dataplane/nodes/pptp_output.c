@@ -3,8 +3,7 @@
  * Ethernet frames for meta->port. */
 #include <netinet/in.h>
 
-#include <rte_ether.h>
-
+#include "dataplane/nodes/ethernet.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ppp.h"
 #include "dataplane/port.h"
@@ -20,7 +19,7 @@ put_gre(struct session *s, struct rte_mbuf *m, bool data)
 	uint16_t payload = data ? m->data_len : 0;
 	uint16_t hlen = sizeof(struct gre_hdr) + (data ? 4 : 0) + (ack ? 4 : 0);
 	struct gre_hdr *g = (struct gre_hdr *)rte_pktmbuf_prepend(m, hlen);
-	unaligned_uint32_t *word = g->words;
+	unsigned int word = 0;
 
 	g->flags = GRE_KEY | (data ? GRE_SEQ : 0);
 	g->version = GRE_VERSION | (ack ? GRE_ACK : 0);
@@ -28,11 +27,11 @@ put_gre(struct session *s, struct rte_mbuf *m, bool data)
 	g->payload_len = rte_cpu_to_be_16(payload);
 	g->call_id = s->cfg.peer_call_id_be;
 	if (data) {
-		*word++ = rte_cpu_to_be_32(s->down.tx_seq++);
+		g->words[word++] = rte_cpu_to_be_32(s->down.tx_seq++);
 		s->down.counters->down_ppp_packets++;
 	}
 	if (ack) {
-		*word = rte_cpu_to_be_32(s->up.rx_highest);
+		g->words[word] = rte_cpu_to_be_32(s->up.rx_highest);
 		s->up.ack_due = 0;
 	}
 }
@@ -84,11 +83,7 @@ pptp_output_one(struct worker *w, struct rte_mbuf *m)
 		meta->kind = PUNT_GLEAN;
 		return EDGE_TO_MAIN;
 	}
-	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*eth));
-	eth->dst_addr = nh.mac;
-	eth->src_addr = ports[nh.port].mac;
-	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	meta->port = nh.port;
+	put_ethernet(m, &nh);
 	return EDGE_PORT_TX;
 }
 
