@@ -9,7 +9,7 @@
 #include "dataplane/route.h"
 #include "dataplane/worker.h"
 
-static uint32_t server;
+static uint32_t server, pool_first, pool_last;
 static struct gateway_prefix pool[GATEWAY_PREFIXES];
 static unsigned int n_pool;
 
@@ -56,7 +56,7 @@ gateway_clear(void)
 	if (server)
 		netlink_address_del(route_inner_ifindex, server, 32);
 	n_pool = 0;
-	server = 0;
+	server = pool_first = pool_last = 0;
 	atomic_store_explicit(&settings.server_inner_ip_be, 0, memory_order_relaxed);
 }
 
@@ -67,6 +67,8 @@ gateway_set(uint32_t server_ip, uint32_t first, uint32_t last)
 		last - first >= GATEWAY_POOL_MAX || !pool_is_safe(first, last) ||
 		!pool_is_safe(server_ip, server_ip))
 		return -EINVAL;
+	if (server == server_ip && pool_first == first && pool_last == last)
+		return 0; /* a new control says what the last one did */
 	gateway_clear();
 	int rc = netlink_address_add(route_inner_ifindex, server_ip, 32);
 	if (rc)
@@ -83,19 +85,19 @@ gateway_set(uint32_t server_ip, uint32_t first, uint32_t last)
 		gateway_clear();
 		return rc == -EINVAL ? -EADDRNOTAVAIL : rc;
 	}
+	pool_first = first;
+	pool_last = last;
 	atomic_store_explicit(
 		&settings.server_inner_ip_be, rte_cpu_to_be_32(server_ip), memory_order_relaxed);
 	return 0;
 }
 
-void
-gateway_proxy(uint32_t ip, bool add)
+static void
+proxy(uint32_t ip, bool add)
 {
-	for (unsigned int i = 0; i < config.n_ports; i++) {
+	for (unsigned int i = 0; i < n_ports; i++) {
 		const struct config_port *cp = &config.ports[i];
-		if (!cp->proxy_arp || i >= n_ports)
-			continue;
-		for (unsigned int k = 0; k < cp->n_addresses; k++) {
+		for (unsigned int k = 0; cp->proxy_arp && k < cp->n_addresses; k++) {
 			uint32_t mask = UINT32_MAX << (32 - cp->addresses[k].prefix);
 			if ((ip & mask) != (cp->addresses[k].ip & mask))
 				continue;
@@ -103,4 +105,21 @@ gateway_proxy(uint32_t ip, bool add)
 			break;
 		}
 	}
+}
+
+void
+gateway_client_add(uint32_t ip, bool *routed)
+{
+	bool in_pool = n_pool && ip >= pool_first && ip <= pool_last;
+	*routed = !in_pool && netlink_route_add(route_inner_ifindex, ip, 32, 0) == 0;
+	proxy(ip, true);
+}
+
+void
+gateway_client_del(uint32_t ip, bool *routed)
+{
+	if (*routed)
+		netlink_route_del(route_inner_ifindex, ip, 32, 0);
+	*routed = false;
+	proxy(ip, false);
 }

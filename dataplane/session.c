@@ -104,7 +104,6 @@ session_add(uint32_t handle, uint32_t server_ip, uint32_t peer_ip, uint16_t call
 	s->cfg.owner = owner;
 	s->cfg.state = SESSION_NEGOTIATING;
 	s->up.counters = s->down.counters = counters;
-	s->cold.peer_ip = peer_ip;
 	session_publish(s, t, handle, call_id);
 	return 0;
 }

@@ -75,10 +75,10 @@ struct session {
 	struct mppe_rx mppe_rx __rte_cache_aligned;
 	/* cold: the writer's */
 	struct {
-		uint32_t peer_ip;     /* host byte order, for route changes */
 		uint32_t inner_ip;    /* in the FIB when routed */
 		bool routed;
-		bool linked, keyed;   /* SESSION_LINK, SESSION_MPPE were passed on */
+		bool keyed;           /* SESSION_MPPE was passed on */
+		bool host_route;      /* the kernel has a route to inner_ip alone */
 		uint64_t rcu_token;   /* removal: wait for this */
 		uint64_t close_cookie;
 		uint32_t close_handle;

@@ -200,9 +200,7 @@ do_link(struct session *s, const struct command *cmd)
 	if (cmd->link.our_mru < MRU_MIN || cmd->link.peer_mru < MRU_MIN || cmd->link.tx_acfc > 1 ||
 		cmd->link.tx_pfc > 1)
 		return -EINVAL;
-	int rc = pass_on(s, cmd);
-	s->cold.linked |= rc == 0;
-	return rc;
+	return pass_on(s, cmd);
 }
 
 static bool
@@ -251,7 +249,7 @@ do_open(struct session *s, const struct command *cmd)
 	}
 	s->cold.routed = true;
 	s->cold.inner_ip = cmd->open.inner_ip;
-	gateway_proxy(cmd->open.inner_ip, true);
+	gateway_client_add(cmd->open.inner_ip, &s->cold.host_route);
 	struct session_entry *e = &entries[SESSION_SLOT(cmd->handle)];
 	memcpy(e->user, cmd->open.user, sizeof(e->user));
 	e->inner_ip = cmd->open.inner_ip;
@@ -264,7 +262,7 @@ do_close(struct session *s, const struct command *cmd)
 {
 	if (s->cold.routed) {
 		route_del_session(s->cold.inner_ip);
-		gateway_proxy(s->cold.inner_ip, false);
+		gateway_client_del(s->cold.inner_ip, &s->cold.host_route);
 	}
 	s->cold.routed = false;
 	entries[SESSION_SLOT(cmd->handle)].state = SESSION_CLOSING;
