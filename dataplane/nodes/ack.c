@@ -33,7 +33,7 @@ ack_init(struct worker *w, uint32_t max_sessions)
 void
 ack_free(struct worker *w)
 {
-	rte_free(queues[w->index].entries);
+	rte_free(queues[w->index].entries); /* not per packet: the graph is gone */
 	queues[w->index].entries = NULL;
 }
 
