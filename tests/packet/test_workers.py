@@ -18,3 +18,4 @@ def test_sessions_work_wherever_their_packets_arrive(lab, session):
     for s in made:
         c = lab.control.counters(s.handle)
         assert (c["up_packets"], c["down_packets"], c["up_drops"], c["down_drops"]) == (5, 5, 0, 0)
+    assert sum(lab.control.counters(s.handle)["handoffs"] for s in made) > 0, "no packet crossed a ring"
