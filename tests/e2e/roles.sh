@@ -123,12 +123,13 @@ block_gre() {
 unblock_gre() { tc qdisc del dev eth0 clsact; }
 
 # TCP to the server behind the gateway or to another client, both ways; shows what was received.
-# iperf ADDRESS SIZE
+# iperf ADDRESS SIZE [OPTION...]
 iperf() {
-	local out way
+	local out way address=$1 size=$2
+	shift 2
 	for way in "" -R; do
 		# shellcheck disable=SC2086
-		out=$(iperf3 -c "$1" -n "$2" -f m $way) || {
+		out=$(iperf3 -c "$address" -n "$size" -f m $way "$@") || {
 			echo "$out"
 			return 1
 		}
