@@ -54,6 +54,10 @@ neigh_free(void)
 			rte_pktmbuf_free(table[i].held[k]);
 	rte_free(table);
 	table = NULL;
+	memset(buckets, 0, sizeof(buckets));
+	memset(nexthops, 0, sizeof(nexthops));
+	free_head = free_tail = end = 0;
+	held_total = n_waiting = 0;
 }
 
 static uint32_t *

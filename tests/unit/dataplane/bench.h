@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The main lcore's tables without ports, workers' loops or a kernel: EAL in memory, one WAN address
+ * 192.0.2.10. */
+#ifndef ADIT_TESTS_UNIT_DATAPLANE_BENCH_H
+#define ADIT_TESTS_UNIT_DATAPLANE_BENCH_H
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include "dataplane/clock.h"
+#include "dataplane/port.h"
+#include "dataplane/route.h"
+#include "dataplane/segment.h"
+#include "dataplane/session.h"
+#include "dataplane/worker.h"
+#include "dataplane/writer.h"
+
+#define SERVER_IP     0xc000020au
+#define PEER_IP       0xc0000201u
+#define WAN_IFINDEX   1000001 /* no interface of this machine */
+#define INNER_IFINDEX 1000002
+#define MAX_SESSIONS  16
+
+static struct rte_rcu_qsbr *rcu;
+static struct rte_mempool *mbufs;
+
+static inline int
+bench_eal(void)
+{
+	char prefix[32];
+	snprintf(prefix, sizeof(prefix), "adit-test-%d", (int)getpid());
+	const char *words[] = {"test", "--no-huge", "--no-shconf", "--no-telemetry", "--no-pci",
+		"-m", "128", "--lcores", "0@0", "--log-level=error", "--file-prefix", prefix};
+	char text[RTE_DIM(words)][32], *args[RTE_DIM(words) + 1] = {NULL};
+	for (unsigned int i = 0; i < RTE_DIM(words); i++) {
+		snprintf(text[i], sizeof(text[i]), "%s", words[i]);
+		args[i] = text[i];
+	}
+	if (rte_eal_init((int)RTE_DIM(words), args) < 0 || pkt_meta_register() != 0)
+		return -1;
+	clock_init();
+	mbufs = rte_pktmbuf_pool_create(
+		"mbufs", 1024, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	rcu = rte_zmalloc(
+		"rcu", rte_rcu_qsbr_get_memsize(SEGMENT_MAX_WORKERS), RTE_CACHE_LINE_SIZE);
+	return mbufs && rcu && rte_rcu_qsbr_init(rcu, SEGMENT_MAX_WORKERS) == 0 ? 0 : -1;
+}
+
+static inline void
+bench_eal_end(void)
+{
+	char dir[256];
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	rmdir(dir);
+}
+
+static inline void
+bench_tables(void)
+{
+	n_ports = 1;
+	ports[0] = (struct port){.name = "wan0", .mtu = 1500, .tap_fd = -1, .ifindex = WAN_IFINDEX};
+	route_inner_ifindex = INNER_IFINDEX;
+	if (route_init(MAX_SESSIONS, rcu) != 0 || session_table_init(MAX_SESSIONS, rcu) != 0)
+		rte_panic("tables\n");
+	const struct kernel_route local = {
+		.ip = SERVER_IP, .depth = 32, .oif = WAN_IFINDEX, .type = KERNEL_ROUTE_LOCAL};
+	const struct kernel_route link = {.ip = SERVER_IP & 0xffffff00,
+		.depth = 24,
+		.oif = WAN_IFINDEX,
+		.type = KERNEL_ROUTE_UNICAST};
+	route_kernel_add(&local, false);
+	route_kernel_add(&link, false);
+}
+
+static inline void
+bench_tables_free(void)
+{
+	session_table_free();
+	route_free();
+}
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The configuration file: every error names file, line and reason. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dataplane/config.h"
+
+#define PORT "{ name = \"wan0\"; role = \"wan\"; device = \"net_null0\"; }"
+
+static struct config c;
+static char error[512];
+
+/* The result of reading text; the error without the file's name in error[]. */
+static int
+load(const char *text)
+{
+	char path[] = "/tmp/adit-config-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	int rc = config_load(&c, path, error, sizeof(error));
+	unlink(path);
+	if (rc) {
+		assert_memory_equal(error, path, strlen(path));
+		memmove(error, error + strlen(path), strlen(error + strlen(path)) + 1);
+	}
+	return rc;
+}
+
+static void
+refused(const char *text, const char *why)
+{
+	assert_int_equal(load(text), -22);
+	if (strcmp(error, why) != 0)
+		fail_msg("\"%s\" instead of \"%s\"", error, why);
+}
+
+static void
+defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(load("ports: ( " PORT " );"), 0);
+	assert_int_equal(c.n_ports, 1);
+	assert_int_equal(c.ports[0].mtu, 1500);
+	assert_int_equal(c.ports[0].queues, 1);
+	assert_int_equal(c.max_sessions, 4096);
+	assert_string_equal(c.inner_name, "adit0");
+	assert_true(c.edge_ping);
+	assert_false(c.busy_poll);
+}
+
+static void
+all_of_a_port(void **state)
+{
+	(void)state;
+	assert_int_equal(load("ports: ( { name = \"lan0\"; role = \"lan\"; device = "
+			      "\"0000:01:00.0\"; queues = 4;\n"
+			      "addresses = [ \"198.51.100.1/24\", \"10.0.0.1/8\" ]; gateway = "
+			      "\"198.51.100.254\";\n"
+			      "proxy_arp = true; mtu = 9000; } );"),
+		0);
+	const struct config_port *p = &c.ports[0];
+	assert_true(p->pci && p->proxy_arp && p->role == PORT_LAN);
+	assert_int_equal(p->n_addresses, 2);
+	assert_int_equal(p->addresses[1].ip, 0x0a000001);
+	assert_int_equal(p->addresses[1].prefix, 8);
+	assert_int_equal(p->gateway, 0xc63364fe);
+	assert_int_equal(p->queues, 4);
+	assert_int_equal(p->mtu, 9000);
+}
+
+static void
+errors_have_their_line(void **state)
+{
+	(void)state;
+	refused("ports: ( " PORT " )\nnonsense", ":2: syntax error");
+	refused("", ":0: \"ports\" must be a list ( ) of at least one port");
+	refused("ports: ( " PORT " );\nsesions: { };", ":2: unknown setting \"sesions\"");
+	refused("sessions: {\n maximum = 3; };", ":2: unknown setting \"maximum\"");
+	refused("sessions: {\n max = 0; };\nports: ( " PORT " );",
+		":2: \"max\" must be between 1 and 1048576");
+	refused("sessions: { max = \"7\"; };", ":1: \"max\" must be a number");
+	refused("workers: { poll_mode = \"lazy\"; };",
+		":1: \"poll_mode\" must be \"busy\" or \"adaptive\"");
+	refused("control: { user = \"no-such-user-here\"; };",
+		":1: no such user \"no-such-user-here\"");
+	refused("control: { socket = \"relative\"; };", ":1: \"socket\" must be an absolute path");
+	refused("ports: ( " PORT ",\n" PORT " );", ":2: two ports named \"wan0\"");
+	refused("ports: ( { name = \"a b\"; role = \"wan\"; device = \"x\"; } );",
+		":1: a port needs a \"name\" of letters, digits, - and _");
+	refused("ports: ( { name = \"a\"; role = \"dmz\"; device = \"x\"; } );",
+		":1: \"role\" must be \"wan\" or \"lan\"");
+	refused("ports: ( { name = \"a\"; role = \"wan\"; device = \"x\";\n addresses = [ "
+		"\"1.2.3.4/33\" ]; } );",
+		":2: \"1.2.3.4/33\" is not an IPv4 address with its prefix length");
+	refused("ports: ( { name = \"much-too-long-name\"; } );",
+		":1: \"name\" is longer than 15 characters");
+	refused("ports: ( " PORT " ); inner: { name = \"wan0\"; };",
+		":1: \"wan0\" is the name of a port");
+}
+
+static void
+no_file(void **state)
+{
+	(void)state;
+	assert_int_equal(config_load(&c, "/nonexistent/file", error, sizeof(error)), -22);
+	assert_string_equal(error, "/nonexistent/file:0: cannot be read");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(all_of_a_port),
+		cmocka_unit_test(errors_have_their_line),
+		cmocka_unit_test(no_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions' tables with their staged removal; routes and neighbours as they come from the kernel.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bench.h"
+#include "dataplane/gateway.h"
+#include "dataplane/neigh.h"
+
+static struct session_counters counters[MAX_SESSIONS];
+static unsigned int n_gone;
+static uint32_t last_gone;
+
+static void
+gone(uint32_t handle, uint64_t cookie, struct session *s)
+{
+	(void)cookie;
+	(void)s;
+	n_gone++;
+	last_gone = handle;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	n_gone = 0;
+	bench_tables();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	bench_tables_free();
+	return 0;
+}
+
+static int
+add(uint32_t handle, uint16_t call)
+{
+	return session_add(handle, SERVER_IP, PEER_IP, call, 7, 0,
+		&counters[SESSION_SLOT(handle) % MAX_SESSIONS]);
+}
+
+static void
+sessions_are_found_and_bounded(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(3, 9);
+	assert_int_equal(add(0, 5), -EINVAL);
+	assert_int_equal(add(session_handle(MAX_SESSIONS, 1), 5), -EINVAL);
+	assert_int_equal(add(h, 0), -EINVAL);
+	assert_int_equal(add(h, 5), 0);
+	assert_int_equal(add(h, 6), -EBUSY);
+	assert_int_equal(add(session_handle(4, 1), 5), -EBUSY);
+	struct session *s = session_by_call(rte_cpu_to_be_32(SERVER_IP), rte_cpu_to_be_16(5));
+	assert_ptr_equal(s, session_by_handle(h));
+	assert_non_null(s);
+	assert_null(session_by_handle(session_handle(3, 8)));
+	assert_null(session_by_handle(0xffffffff));
+	assert_null(session_by_call(rte_cpu_to_be_32(SERVER_IP + 1), rte_cpu_to_be_16(5)));
+	assert_int_equal(sessions.live, 1);
+}
+
+static void
+removal_waits_for_workers(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(1, 1);
+	assert_int_equal(add(h, 5), 0);
+	struct session *s = session_by_handle(h);
+	memset(s->mppe_tx.master, 0x5a, sizeof(s->mppe_tx.master));
+	rte_rcu_qsbr_thread_register(rcu, 0);
+	rte_rcu_qsbr_thread_online(rcu, 0);
+	session_remove(s, 77);
+	assert_null(session_by_handle(h));
+	assert_null(session_by_call(rte_cpu_to_be_32(SERVER_IP), rte_cpu_to_be_16(5)));
+	assert_int_equal(session_reap(16, gone), 0); /* a worker is in the middle of a burst */
+	assert_int_equal(add(session_handle(1, 2), 6), -EBUSY);
+	rte_rcu_qsbr_quiescent(rcu, 0);
+	assert_int_equal(session_reap(16, gone), 1);
+	assert_int_equal(last_gone, h);
+	for (unsigned int i = 0; i < sizeof(s->mppe_tx.master); i++)
+		assert_int_equal(s->mppe_tx.master[i], 0);
+	assert_int_equal(session_reap(16, gone), 0);
+	assert_int_equal(add(session_handle(1, 2), 5), 0);
+	rte_rcu_qsbr_thread_offline(rcu, 0);
+	rte_rcu_qsbr_thread_unregister(rcu, 0);
+}
+
+static void
+mtu_and_mss(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(1, 1);
+	assert_int_equal(add(h, 5), 0);
+	struct session *s = session_by_handle(h);
+	struct command link = {.type = COMMAND_SESSION_LINK, .link = {1500, 1500, 0, 0}};
+	session_apply(s, &link);
+	assert_int_equal(s->cfg.mtu, 1500 - 20 - 16 - 4);
+	struct command mppe = {.type = COMMAND_SESSION_MPPE,
+		.mppe = {.tx = {.strength = 128, .stateless = 1},
+			.rx = {.strength = 128, .stateless = 1}}};
+	session_apply(s, &mppe);
+	assert_int_equal(s->cfg.mtu, 1500 - 20 - 16 - 4 - 4);
+	struct command open = {
+		.type = COMMAND_SESSION_OPEN, .open = {.inner_ip = 0x0a000001, .clamp_mss = 1}};
+	session_apply(s, &open);
+	assert_int_equal(s->cfg.mss, s->cfg.mtu - 40);
+	assert_int_equal(s->cfg.state, SESSION_OPEN);
+}
+
+static void
+a_neighbour_is_used_on_its_link_only(void **state)
+{
+	(void)state;
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+	uint32_t on = SERVER_IP - 1, off = 0x08080808;
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(on)), FIB_VALUE(FIB_NEXTHOP, NEIGH_LINK(0)));
+	route_neighbour(WAN_IFINDEX, on, mac, false);
+	route_neighbour(WAN_IFINDEX, off, mac, false);
+	uint32_t v = fib_lookup(rte_cpu_to_be_32(on));
+	assert_int_equal(FIB_TYPE(v), FIB_NEXTHOP);
+	assert_false(NEIGH_IS_LINK(FIB_INDEX(v)));
+	union nexthop nh = nexthop_read(FIB_INDEX(v));
+	assert_int_equal(nh.flags, NEXTHOP_USED | NEXTHOP_RESOLVED);
+	assert_memory_equal(&nh.mac, mac, 6);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(off)), FIB_NONE);
+	route_neighbour(WAN_IFINDEX, on, NULL, false);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(on)), FIB_VALUE(FIB_NEXTHOP, NEIGH_LINK(0)));
+}
+
+static void
+a_default_route_goes_by_its_gateway(void **state)
+{
+	(void)state;
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+	const struct kernel_route def = {
+		.gateway = PEER_IP, .oif = WAN_IFINDEX, .type = KERNEL_ROUTE_UNICAST};
+	const struct kernel_route elsewhere = {
+		.ip = 0x0a000000, .depth = 8, .oif = 7, .type = KERNEL_ROUTE_UNICAST};
+	assert_int_equal(add(session_handle(1, 1), 5), 0);
+	struct session *s = session_by_handle(session_handle(1, 1));
+	route_kernel_add(&def, false);
+	route_kernel_add(&elsewhere, false);
+	uint32_t v = fib_lookup(rte_cpu_to_be_32(0x08080808));
+	assert_int_equal(FIB_TYPE(v), FIB_NEXTHOP);
+	assert_int_equal(nexthop_read(FIB_INDEX(v)).flags, NEXTHOP_USED);
+	route_neighbour(WAN_IFINDEX, PEER_IP, mac, false);
+	assert_int_equal(nexthop_read(FIB_INDEX(v)).flags, NEXTHOP_USED | NEXTHOP_RESOLVED);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000001)), FIB_NONE);
+	route_tick(clock_us(rte_rdtsc()));
+	assert_int_equal(s->cfg.outer_nh, v);
+	route_kernel_del(&def);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x08080808)), FIB_NONE);
+}
+
+static void
+sessions_addresses(void **state)
+{
+	(void)state;
+	assert_int_equal(route_add_session(SERVER_IP, 1), -EADDRINUSE);
+	assert_int_equal(route_add_session(0x0a000001, 1), 0);
+	assert_int_equal(route_add_session(0x0a000001, 2), -EADDRINUSE);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000001)), FIB_VALUE(FIB_SESSION, 1));
+	route_del_session(0x0a000001);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000001)), FIB_NONE);
+}
+
+static void
+ranges_become_prefixes(void **state)
+{
+	struct gateway_prefix p[GATEWAY_PREFIXES];
+	(void)state;
+	assert_int_equal(gateway_prefixes(0x0a000000, 0x0a0000ff, p), 1);
+	assert_int_equal(p[0].depth, 24);
+	assert_int_equal(gateway_prefixes(0x0a000001, 0x0a000001, p), 1);
+	assert_int_equal(p[0].depth, 32);
+	assert_int_equal(gateway_prefixes(0x0a000001, 0x0a000006, p), 4); /* 1, 2-3, 4-5, 6 */
+	assert_int_equal(gateway_prefixes(1, 0xfffffffe, p), 62);
+	assert_int_equal(gateway_prefixes(0, 0xffffffff, p), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(sessions_are_found_and_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(removal_waits_for_workers, setup, teardown),
+		cmocka_unit_test_setup_teardown(mtu_and_mss, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_neighbour_is_used_on_its_link_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_default_route_goes_by_its_gateway, setup, teardown),
+		cmocka_unit_test_setup_teardown(sessions_addresses, setup, teardown),
+		cmocka_unit_test(ranges_become_prefixes),
+	};
+	if (bench_eal() != 0)
+		return 1;
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	bench_eal_end();
+	return rc;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The writer against records of a compromised control (T21), and its answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bench.h"
+
+static struct ring commands, events, injects;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	n_workers = 1;
+	if (segment_create(1, MAX_SESSIONS) != 0)
+		return -1;
+	bench_tables();
+	struct worker *w = &workers[0];
+	w->rx = rte_ring_create("rx", 16, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	w->msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->events = rte_ring_create_elem("ev", sizeof(struct worker_event), 16, SOCKET_ID_ANY, 0);
+	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
+		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	writer_init(mbufs);
+	ring_attach(&w->punt, segment_part(segment_offsets.punt_rings[0]), PUNT_RING_CAPACITY,
+		sizeof(struct frame_record), true);
+	ring_attach(&commands, segment_part(segment_offsets.command_ring), COMMAND_RING_CAPACITY,
+		sizeof(struct command), true);
+	ring_attach(&events, segment_part(segment_offsets.event_ring), EVENT_RING_CAPACITY,
+		sizeof(struct event), false);
+	ring_attach(&injects, segment_part(segment_offsets.inject_ring), INJECT_RING_CAPACITY,
+		sizeof(struct frame_record), true);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct worker *w = &workers[0];
+	void *p;
+	(void)state;
+	while (rte_ring_sc_dequeue(w->rx, &p) == 0)
+		rte_pktmbuf_free(p);
+	rte_ring_free(w->rx);
+	rte_ring_free(w->msgs);
+	rte_ring_free(w->events);
+	rte_mempool_free(worker_msg_pool);
+	bench_tables_free();
+	segment_free();
+	return 0;
+}
+
+static void
+put(const struct command *cmd)
+{
+	void *slot = ring_produce(&commands);
+	assert_non_null(slot);
+	memcpy(slot, cmd, sizeof(*cmd));
+	ring_produced(&commands);
+}
+
+/* The next event; its type, status. */
+static struct event
+next_event(void)
+{
+	struct event e = {0};
+	const void *rec = ring_consume(&events);
+	if (rec) {
+		memcpy(&e, rec, sizeof(e));
+		ring_consumed(&events);
+	}
+	return e;
+}
+
+static struct command
+make(uint8_t type, uint32_t handle)
+{
+	return (struct command){.version = RECORD_VERSION,
+		.type = type,
+		.length = sizeof(struct command),
+		.handle = handle,
+		.cookie = 4711};
+}
+
+static int
+say(const struct command *cmd)
+{
+	put(cmd);
+	writer_turn(1);
+	struct event e = next_event();
+	assert_int_equal(e.type, EVENT_ACK);
+	assert_int_equal(e.cookie, cmd->cookie);
+	return e.status;
+}
+
+static struct command
+make_add(uint32_t handle, uint16_t call)
+{
+	struct command c = make(COMMAND_SESSION_ADD, handle);
+	c.add.server_ip = SERVER_IP;
+	c.add.peer_ip = PEER_IP;
+	c.add.call_id = call;
+	c.add.peer_call_id = 9;
+	return c;
+}
+
+static struct worker_msg *
+take_msg(void)
+{
+	void *m = NULL;
+	rte_ring_sc_dequeue(workers[0].msgs, &m);
+	return m;
+}
+
+static void
+life_of_a_session(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(2, 5);
+	struct command c = make_add(h, 100);
+	assert_int_equal(say(&c), 0);
+	const struct session_entry *e =
+		(const struct session_entry *)segment_part(segment_offsets.sessions) + 2;
+	assert_int_equal(e->handle, h);
+	c = make(COMMAND_SESSION_MPPE, h);
+	c.mppe.tx = c.mppe.rx = (struct command_mppe_dir){.strength = 128, .stateless = 1};
+	memset(c.mppe.tx.start_key, 0x77, 16);
+	assert_int_equal(say(&c), 0);
+	struct worker_msg *m = take_msg();
+	assert_non_null(m);
+	assert_int_equal(m->handle, h);
+	assert_int_equal(m->cmd.mppe.tx.start_key[3], 0x77);
+	rte_mempool_put(worker_msg_pool, m);
+	/* No key stays in the ring, and none is taken twice (T2). */
+	const uint8_t *ring = commands.shared->elems;
+	for (unsigned int i = 0; i < 4 * sizeof(struct command); i++)
+		assert_int_not_equal(ring[i], 0x77);
+	assert_int_equal(say(&c), -EALREADY);
+	c = make(COMMAND_SESSION_OPEN, h);
+	c.open.inner_ip = 0x0a000005;
+	assert_int_equal(say(&c), 0);
+	rte_mempool_put(worker_msg_pool, take_msg());
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000005)), FIB_VALUE(FIB_SESSION, 2));
+	assert_int_equal(e->state, SESSION_OPEN);
+	assert_int_equal(say(&c), -EALREADY);
+	c = make(COMMAND_SESSION_CLOSE, h);
+	assert_int_equal(say(&c), 0);
+	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000005)), FIB_NONE);
+	writer_turn(2);
+	struct event gone = next_event();
+	assert_int_equal(gone.type, EVENT_SESSION_GONE);
+	assert_int_equal(gone.handle, h);
+	assert_int_equal(e->handle, 0);
+	assert_int_equal(say(&c), -ENOENT);
+}
+
+static void
+hostile_records_are_refused(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(1, 1);
+	struct command good = make_add(h, 100), c = good;
+	c.version = 2;
+	assert_int_equal(say(&c), -EINVAL);
+	c = good, c.length = 64;
+	assert_int_equal(say(&c), -EINVAL);
+	c = good, c.type = 200;
+	assert_int_equal(say(&c), -EINVAL);
+	c = good, c.handle = session_handle(MAX_SESSIONS, 1);
+	assert_int_equal(say(&c), -EINVAL);
+	c = good, c.add.peer_ip = 0xe0000001;
+	assert_int_equal(say(&c), -EINVAL);
+	c = good, c.add.server_ip = SERVER_IP + 1;
+	assert_int_equal(say(&c), -EADDRNOTAVAIL);
+	assert_int_equal(say(&good), 0);
+	c = make(COMMAND_SESSION_LINK, h), c.link.our_mru = 1500, c.link.peer_mru = 10;
+	assert_int_equal(say(&c), -EINVAL);
+	c = make(COMMAND_SESSION_MPPE, h), c.mppe.tx.strength = 64;
+	assert_int_equal(say(&c), -EINVAL);
+	c = make(COMMAND_SESSION_OPEN, h), c.open.inner_ip = 0x0a000001;
+	memset(c.open.user, 'u', sizeof(c.open.user));
+	assert_int_equal(say(&c), -EINVAL);
+	c = make(COMMAND_SESSION_OPEN, h), c.open.inner_ip = SERVER_IP;
+	assert_int_equal(say(&c), -EADDRINUSE);
+	c = make(COMMAND_GATEWAY, 0), c.gateway.server_ip = 0x0a000001,
+	c.gateway.pool_last = 0xdfffffff, c.gateway.pool_first = 0x01000000;
+	assert_int_equal(say(&c), -EINVAL);
+	assert_true(segment->bad_records >= 8);
+}
+
+static void
+random_records_do_no_harm(void **state)
+{
+	(void)state;
+	uint64_t x = 88172645463325252ull;
+	for (unsigned int n = 0; n < 20000; n++) {
+		struct command c;
+		for (unsigned int i = 0; i < sizeof(c) / 8; i++) {
+			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+			memcpy((uint8_t *)&c + 8 * i, &x, 8);
+		}
+		c.version = RECORD_VERSION;
+		c.length = sizeof(c);
+		c.type = 2 + x % 6;
+		c.handle = session_handle(x >> 8 & 31, x >> 16 & 1);
+		c.cookie = 1;
+		if (c.type == COMMAND_SESSION_ADD && x & 1 << 20)
+			c.add.server_ip = SERVER_IP, c.add.peer_ip = PEER_IP;
+		put(&c);
+		writer_turn(n);
+		while (next_event().type)
+			;
+		for (struct worker_msg *m; (m = take_msg());) {
+			if (session_handle_of(m->session) == m->handle)
+				session_apply(m->session, &m->cmd);
+			rte_mempool_put(worker_msg_pool, m);
+		}
+	}
+	assert_true(sessions.live <= MAX_SESSIONS);
+}
+
+static void
+full_event_ring_holds_commands_back(void **state)
+{
+	(void)state;
+	struct command c = make(COMMAND_SESSION_FLUSH, session_handle(1, 1));
+	unsigned int put_in = 0;
+	/* Nobody reads events: at last commands stay in their ring. */
+	for (unsigned int turn = 0; turn < 100; turn++) {
+		while (ring_produce(&commands)) {
+			put(&c);
+			put_in++;
+		}
+		writer_turn(turn);
+	}
+	assert_true(put_in < EVENT_RING_CAPACITY + COMMAND_RING_CAPACITY + 2);
+	unsigned int answered = 0;
+	for (unsigned int turn = 0; turn < 100; turn++) {
+		while (next_event().type == EVENT_ACK)
+			answered++;
+		writer_turn(turn);
+	}
+	assert_int_equal(answered, put_in);
+}
+
+static void
+full_owner_ring_holds_commands_back(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(1, 1);
+	struct command c = make_add(h, 100);
+	assert_int_equal(say(&c), 0);
+	c = make(COMMAND_SESSION_FLUSH, h);
+	for (unsigned int i = 0; i < 7; i++)
+		assert_int_equal(say(&c), 0);
+	put(&c);
+	writer_turn(1);
+	assert_int_equal(next_event().type, 0);
+	rte_mempool_put(worker_msg_pool, take_msg());
+	writer_turn(2);
+	assert_int_equal(next_event().type, EVENT_ACK);
+}
+
+static void
+injected_frames(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(1, 1);
+	struct command c = make_add(h, 100);
+	assert_int_equal(say(&c), 0);
+	static const struct {
+		uint8_t version;
+		uint16_t length;
+		bool good, current;
+	} cases[] = {
+		{RECORD_VERSION, 4, true, true},
+		{RECORD_VERSION, FRAME_MAX, true, true},
+		{RECORD_VERSION, 1, false, true},
+		{RECORD_VERSION, FRAME_MAX + 1, false, true},
+		{RECORD_VERSION, 65535, false, true},
+		{9, 4, false, true},
+		{RECORD_VERSION, 4, false, false},
+	};
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		struct frame_record *f = ring_produce(&injects);
+		*f = (struct frame_record){.version = cases[i].version,
+			.length = cases[i].length,
+			.handle = cases[i].current ? h : session_handle(1, 2),
+			.data = {0xc0, 0x21, 1, 2}};
+		ring_produced(&injects);
+		writer_turn(i);
+		void *m = NULL;
+		rte_ring_sc_dequeue(workers[0].rx, &m);
+		assert_int_equal(m != NULL, cases[i].good);
+		if (!m)
+			continue;
+		assert_int_equal(pkt_meta(m)->stage, STAGE_PPP_OUT);
+		assert_int_equal(pkt_meta(m)->ppp_proto, 0xc021);
+		assert_int_equal(rte_pktmbuf_pkt_len((struct rte_mbuf *)m), cases[i].length);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(segment->bad_records, 4);
+}
+
+static void
+impossible_counters_are_repaired(void **state)
+{
+	(void)state;
+	atomic_store(&commands.shared->head, 0xdeadbeef);
+	atomic_store(&events.shared->tail, 0x80000000);
+	writer_turn(1);
+	writer_control_connected();
+	ring_attach(
+		&commands, commands.shared, COMMAND_RING_CAPACITY, sizeof(struct command), true);
+	ring_attach(&events, events.shared, EVENT_RING_CAPACITY, sizeof(struct event), false);
+	struct command c = make_add(session_handle(1, 1), 100);
+	assert_int_equal(say(&c), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(life_of_a_session, setup, teardown),
+		cmocka_unit_test_setup_teardown(hostile_records_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(random_records_do_no_harm, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			full_event_ring_holds_commands_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			full_owner_ring_holds_commands_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(injected_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(impossible_counters_are_repaired, setup, teardown),
+	};
+	if (bench_eal() != 0)
+		return 1;
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	bench_eal_end();
+	return rc;
+}
