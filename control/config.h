@@ -16,16 +16,16 @@
 
 struct config {
 	/* control: */
-	char socket_path[108];      /* operators' JSON-RPC socket */
-	char dataplane_path[108];   /* the data plane's unix socket */
-	char user[64];              /* run as, "" = stay */
-	char socket_group[64];      /* group that may use the operators' socket, "" = owner only */
-	int log_level;              /* syslog's: 3 error .. 7 debug */
+	char socket_path[108];    /* operators' JSON-RPC socket */
+	char dataplane_path[108]; /* the data plane's unix socket */
+	char user[64];            /* run as, "" = stay */
+	char socket_group[64];    /* group that may use the operators' socket, "" = owner only */
+	int log_level;            /* syslog's: 3 error .. 7 debug */
 	/* pptp: */
-	bool pptp_enabled;          /* R3 */
+	bool pptp_enabled;                       /* R3 */
 	uint32_t pptp_listen[CONFIG_MAX_LISTEN]; /* host byte order; 0.0.0.0 allowed */
 	unsigned int n_pptp_listen;
-	uint16_t pptp_port;         /* 1723; another one only for tests */
+	uint16_t pptp_port;             /* 1723; another one only for tests */
 	unsigned int pptp_max_sessions; /* R4: 0 turns PPTP off */
 	unsigned int pptp_max_connections_per_address;
 	unsigned int pptp_max_connections;

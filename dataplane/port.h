@@ -12,27 +12,29 @@
 
 /* Read by workers; written by the main lcore before they start. */
 struct port {
-	char name[16];          /* also the TAP twin's */
-	uint16_t ethdev;        /* DPDK port id */
-	uint8_t role;           /* enum port_role */
-	uint8_t index;          /* in ports[] */
+	char name[16];   /* also the TAP twin's */
+	uint16_t ethdev; /* DPDK port id */
+	uint8_t role;    /* enum port_role */
+	uint8_t index;   /* in ports[] */
 	uint16_t mtu;
-	uint16_t n_queues;      /* rx */
+	uint16_t n_queues;         /* rx */
 	struct rte_ether_addr mac; /* shared with the TAP twin */
-	int tap_fd;             /* main lcore */
-	int ifindex;            /* of the TAP twin */
+	int tap_fd;                /* main lcore */
+	int ifindex;               /* of the TAP twin */
 	uint64_t tx_offloads, rx_offloads;
 };
 
 extern struct port ports[SEGMENT_MAX_PORTS];
 extern unsigned int n_ports;
 
-/* --- main lcore ------------------------------------------------------------------------------------- */
+/* --- main lcore
+ * ------------------------------------------------------------------------------------- */
 
 /* Take the devices for this process, before EAL opens them: a second data plane is refused by name.
  * 0 or a negative errno; says why on stderr. */
 int ports_claim(void);
-/* Configure the devices and spread their queues over workers[0..n_workers-1].  0 or a negative errno; says why on stderr. */
+/* Configure the devices and spread their queues over workers[0..n_workers-1].  0 or a negative
+ * errno; says why on stderr. */
 int ports_open(struct rte_mempool *pool);
 int ports_start(void);
 /* Stop and close, and give back what ports_claim() changed. */

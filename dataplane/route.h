@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Forwarding table: IPv4 destinations to FIB values, and the next hops that these name.
- * One rte_lpm for outer and inner addresses, mirrored from the kernel by rtnetlink, plus one /32 for each session.
- * Writer: main lcore.  Readers: workers under RCU.
+ * One rte_lpm for outer and inner addresses, mirrored from the kernel by rtnetlink, plus one /32
+ * for each session. Writer: main lcore.  Readers: workers under RCU.
  */
 #ifndef ADIT_DATAPLANE_ROUTE_H
 #define ADIT_DATAPLANE_ROUTE_H
@@ -19,17 +19,18 @@
 #include <rte_rcu_qsbr.h>
 
 /* A FIB value has 24 bits: a type in the upper two, an index below. */
-#define FIB_TYPE(v)    ((v) >> 22)
-#define FIB_INDEX(v)   ((v) & 0x3fffff)
+#define FIB_TYPE(v)  ((v) >> 22)
+#define FIB_INDEX(v) ((v)&0x3fffff)
 enum fib_type {
 	FIB_NEXTHOP = 0, /* index in nexthops[]; 0 is never used */
 	FIB_SESSION = 1, /* session slot */
-	FIB_LOCAL = 2,   /* the kernel's: index is the port whose TAP carries it, FIB_LOCAL_INNER the inner TUN device */
+	FIB_LOCAL = 2, /* the kernel's: index is the port whose TAP carries it, FIB_LOCAL_INNER the
+			  inner TUN device */
 	FIB_DROP = 3,
 };
 #define FIB_VALUE(type, index) ((uint32_t)(type) << 22 | (index))
-#define FIB_LOCAL_INNER 0x3fffff
-#define FIB_NONE        FIB_VALUE(FIB_DROP, 0) /* no route */
+#define FIB_LOCAL_INNER        0x3fffff
+#define FIB_NONE               FIB_VALUE(FIB_DROP, 0) /* no route */
 
 #define MAX_NEXTHOPS 65536
 
@@ -65,11 +66,13 @@ fib_lookup(rte_be32_t ip_be)
 	return rte_lpm_lookup(fib, rte_be_to_cpu_32(ip_be), &v) == 0 ? v : FIB_NONE;
 }
 
-/* --- main lcore ------------------------------------------------------------------------------------- */
+/* --- main lcore
+ * ------------------------------------------------------------------------------------- */
 
 int route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu);
 void route_free(void);
-/* Sessions' own addresses. 0 or a negative errno: -EADDRINUSE if the address is our own or another session's. */
+/* Sessions' own addresses. 0 or a negative errno: -EADDRINUSE if the address is our own or another
+ * session's. */
 int route_add_session(uint32_t ip, uint32_t slot);
 void route_del_session(uint32_t ip);
 

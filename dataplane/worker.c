@@ -125,7 +125,7 @@ idle_sleep(struct worker *w, uint32_t *sleep_us)
 {
 	struct timespec ts = {.tv_nsec = *sleep_us * 1000L};
 	rte_rcu_qsbr_thread_offline(sessions.rcu, w->index);
-	nanosleep(&ts, NULL);
+	nanosleep(&ts, NULL); /* not per packet: nothing has come for a while */
 	rte_rcu_qsbr_thread_online(sessions.rcu, w->index);
 	w->counters->sleeps++;
 	*sleep_us = RTE_MIN(*sleep_us * 2, config.idle_sleep_us);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the data plane counts, in the shared segment.  Written by the data plane only; control reads without asking. */
+/* What the data plane counts, in the shared segment.  Written by the data plane only; control reads
+ * without asking. */
 #ifndef ADIT_DATAPLANE_API_COUNTERS_H
 #define ADIT_DATAPLANE_API_COUNTERS_H
 
@@ -7,47 +8,47 @@
 #include <stdint.h>
 
 /*
- * Every reason for which a packet is dropped.  Each one is a graph node "drop_<name>" and so an edge of the node that drops.
- * X(name, "what happened").  Order is layout: append only.
+ * Every reason for which a packet is dropped.  Each one is a graph node "drop_<name>" and so an
+ * edge of the node that drops. X(name, "what happened").  Order is layout: append only.
  */
-#define DROP_REASONS(X)                                                                          \
-	X(eth_not_ours, "Ethernet frame for another station")                                    \
-	X(eth_malformed, "frame too short for Ethernet and IPv4")                                \
-	X(edge_filter, "not PPTP, nor named as an exception (R12)")                              \
-	X(edge_ipv6, "IPv6: not carried")                                                        \
-	X(ip_malformed, "IPv4 version, header length or total length wrong")                     \
-	X(ip_checksum, "IPv4 header checksum wrong")                                             \
-	X(ip_fragment, "fragment of an outer packet")                                            \
-	X(ip_options, "IPv4 options in an outer packet")                                         \
-	X(ip_ttl, "time to live exceeded")                                                       \
-	X(ip_no_route, "no route to the destination")                                            \
-	X(ip_martian, "source or destination address can't be forwarded")                        \
-	X(ip_neighbour, "the next hop's hardware address is not known")                          \
-	X(gre_malformed, "enhanced GRE header wrong or truncated (RFC 2637 section 4.1)")        \
-	X(gre_unknown_call, "no session with this call ID")                                      \
-	X(gre_wrong_peer, "the call belongs to another address (T5)")                            \
-	X(gre_ack_only, "acknowledgement without payload (consumed, not an error)")              \
-	X(gre_duplicate, "GRE sequence number seen before")                                      \
-	X(gre_late, "GRE sequence number too old")                                               \
-	X(gre_window, "GRE sequence number implausibly far ahead (T5)")                          \
-	X(ppp_malformed, "PPP frame truncated")                                                  \
-	X(ppp_protocol, "PPP protocol number not valid")                                         \
-	X(mppe_plaintext, "clear-text data where encryption is required (T3)")                   \
-	X(mppe_not_negotiated, "MPPE frame on a session without MPPE")                           \
-	X(mppe_malformed, "MPPE header truncated or the encrypted bit clear")                    \
-	X(mppe_late, "coherency count behind")                                                   \
-	X(mppe_rekey_bound, "coherency count too far ahead (T4)")                                \
-	X(mppe_lost_sync, "stateful MPPE lost synchronisation")                                  \
-	X(mppe_bad_plaintext, "no PPP data protocol after decryption")                           \
-	X(session_closed, "data before the link is up, or after its end")                        \
-	X(session_source, "inner source address is not the session's (T18)")                     \
-	X(session_mtu, "larger than the link's MTU, must not be fragmented")                     \
-	X(frag_failed, "fragmentation failed: no buffers")                                       \
-	X(punt_full, "no room towards control: back-pressure")                                   \
-	X(tap_full, "no room towards the kernel")                                                \
-	X(handoff_full, "no room in another worker's ring")                                      \
-	X(tx_full, "the port did not take the packet")                                           \
-	X(icmp_rate, "ICMP error not sent: rate limit")                                          \
+#define DROP_REASONS(X)                                                                   \
+	X(eth_not_ours, "Ethernet frame for another station")                             \
+	X(eth_malformed, "frame too short for Ethernet and IPv4")                         \
+	X(edge_filter, "not PPTP, nor named as an exception (R12)")                       \
+	X(edge_ipv6, "IPv6: not carried")                                                 \
+	X(ip_malformed, "IPv4 version, header length or total length wrong")              \
+	X(ip_checksum, "IPv4 header checksum wrong")                                      \
+	X(ip_fragment, "fragment of an outer packet")                                     \
+	X(ip_options, "IPv4 options in an outer packet")                                  \
+	X(ip_ttl, "time to live exceeded")                                                \
+	X(ip_no_route, "no route to the destination")                                     \
+	X(ip_martian, "source or destination address can't be forwarded")                 \
+	X(ip_neighbour, "the next hop's hardware address is not known")                   \
+	X(gre_malformed, "enhanced GRE header wrong or truncated (RFC 2637 section 4.1)") \
+	X(gre_unknown_call, "no session with this call ID")                               \
+	X(gre_wrong_peer, "the call belongs to another address (T5)")                     \
+	X(gre_ack_only, "acknowledgement without payload (consumed, not an error)")       \
+	X(gre_duplicate, "GRE sequence number seen before")                               \
+	X(gre_late, "GRE sequence number too old")                                        \
+	X(gre_window, "GRE sequence number implausibly far ahead (T5)")                   \
+	X(ppp_malformed, "PPP frame truncated")                                           \
+	X(ppp_protocol, "PPP protocol number not valid")                                  \
+	X(mppe_plaintext, "clear-text data where encryption is required (T3)")            \
+	X(mppe_not_negotiated, "MPPE frame on a session without MPPE")                    \
+	X(mppe_malformed, "MPPE header truncated or the encrypted bit clear")             \
+	X(mppe_late, "coherency count behind")                                            \
+	X(mppe_rekey_bound, "coherency count too far ahead (T4)")                         \
+	X(mppe_lost_sync, "stateful MPPE lost synchronisation")                           \
+	X(mppe_bad_plaintext, "no PPP data protocol after decryption")                    \
+	X(session_closed, "data before the link is up, or after its end")                 \
+	X(session_source, "inner source address is not the session's (T18)")              \
+	X(session_mtu, "larger than the link's MTU, must not be fragmented")              \
+	X(frag_failed, "fragmentation failed: no buffers")                                \
+	X(punt_full, "no room towards control: back-pressure")                            \
+	X(tap_full, "no room towards the kernel")                                         \
+	X(handoff_full, "no room in another worker's ring")                               \
+	X(tx_full, "the port did not take the packet")                                    \
+	X(icmp_rate, "ICMP error not sent: rate limit")                                   \
 	X(no_buffer, "packet buffer pool empty")
 
 enum drop_reason {
@@ -57,28 +58,31 @@ enum drop_reason {
 		DROP_COUNT
 };
 
-/* One session, two cache lines, written by its owner only.  Packets and octets of inner IPv4 packets. */
+/* One session, two cache lines, written by its owner only.  Packets and octets of inner IPv4
+ * packets. */
 struct session_counters {
 	_Alignas(64) uint64_t up_packets; /* client to gateway, delivered */
 	uint64_t up_bytes;
 	uint64_t up_drops;
-	uint64_t up_last_seen_us;         /* data plane's monotonic clock, set when anything valid arrives */
-	uint64_t gre_lost;                /* gaps in the peer's sequence numbers */
-	uint64_t mppe_rx_resets;          /* times synchronisation was lost */
-	uint64_t up_ppp_packets;          /* every PPP frame received, control included */
-	uint64_t handoffs;                /* packets that came to another worker first */
+	uint64_t
+		up_last_seen_us; /* data plane's monotonic clock, set when anything valid arrives */
+	uint64_t gre_lost;       /* gaps in the peer's sequence numbers */
+	uint64_t mppe_rx_resets; /* times synchronisation was lost */
+	uint64_t up_ppp_packets; /* every PPP frame received, control included */
+	uint64_t handoffs;       /* packets that came to another worker first */
 	_Alignas(64) uint64_t down_packets;
 	uint64_t down_bytes;
 	uint64_t down_drops;
 	uint64_t mppe_tx_resets;
-	uint64_t down_ppp_packets;        /* every PPP frame sent, control included */
+	uint64_t down_ppp_packets; /* every PPP frame sent, control included */
 	uint64_t reserved[3];
 };
 static_assert(sizeof(struct session_counters) == 128, "two cache lines");
 
 #define NODE_NAME_LEN 32
 
-/* One graph node on one worker: rte_graph's own statistics, copied by the main lcore about once a second. */
+/* One graph node on one worker: rte_graph's own statistics, copied by the main lcore about once a
+ * second. */
 struct node_counters {
 	char name[NODE_NAME_LEN];
 	uint64_t calls, objs, cycles;

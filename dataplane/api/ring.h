@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A single-producer single-consumer ring of fixed-size elements between two processes that do not trust each other.
+ * A single-producer single-consumer ring of fixed-size elements between two processes that do not
+ * trust each other.
  *
- * Why not rte_ring: it keeps its size, mask and both sides' private indexes in the ring itself, so a hostile or
- * corrupted peer can make the other side read or write outside of the segment (T21; docs/adr/0002).  Here the geometry
- * is private to each process, the shared part is two counters, and whatever they say, at most `capacity`
- * elements inside of the ring are touched.
+ * Why not rte_ring: it keeps its size, mask and both sides' private indexes in the ring itself, so
+ * a hostile or corrupted peer can make the other side read or write outside of the segment (T21;
+ * docs/adr/0002).  Here the geometry is private to each process, the shared part is two counters,
+ * and whatever they say, at most `capacity` elements inside of the ring are touched.
  *
  * Calling context: one thread per side.  Neither call blocks, allocates or makes a system call.
  */
@@ -24,7 +25,8 @@ struct ring_shared {
 	_Alignas(64) uint8_t elems[];
 };
 
-#define RING_BYTES(capacity, elem_size) (sizeof(struct ring_shared) + (size_t)(capacity) * (elem_size))
+#define RING_BYTES(capacity, elem_size) \
+	(sizeof(struct ring_shared) + (size_t)(capacity) * (elem_size))
 
 /* One process's private view. */
 struct ring {
@@ -34,7 +36,8 @@ struct ring {
 	uint32_t pos;       /* own counter: the peer can't move it */
 };
 
-/* pos is taken over from the segment, which lets a restarted process go on where its predecessor stood. */
+/* pos is taken over from the segment, which lets a restarted process go on where its predecessor
+ * stood. */
 static inline void
 ring_attach(struct ring *r, void *shared, uint32_t capacity, uint32_t elem_size, bool producer)
 {
@@ -49,7 +52,8 @@ ring_attach(struct ring *r, void *shared, uint32_t capacity, uint32_t elem_size,
 static inline void *
 ring_produce(struct ring *r)
 {
-	/* Acquire: pairs with the release in ring_consumed(), so the element was read before it is overwritten. */
+	/* Acquire: pairs with the release in ring_consumed(), so the element was read before it is
+	 * overwritten. */
 	uint32_t tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
 	if (r->pos - tail > r->mask)
 		return NULL;
@@ -64,7 +68,8 @@ ring_produced(struct ring *r)
 	atomic_store_explicit(&r->shared->head, ++r->pos, memory_order_release);
 }
 
-/* Consumer: discard what is in the ring.  For a new control process, whose predecessor may have left anything behind. */
+/* Consumer: discard what is in the ring.  For a new control process, whose predecessor may have
+ * left anything behind. */
 static inline void
 ring_skip(struct ring *r)
 {
@@ -80,7 +85,8 @@ ring_republish(struct ring *r)
 	atomic_store_explicit(&r->shared->head, r->pos, memory_order_release);
 }
 
-/* The oldest element, or NULL when there is none.  The peer may still change it: copy it out before any check. */
+/* The oldest element, or NULL when there is none.  The peer may still change it: copy it out before
+ * any check. */
 static inline const void *
 ring_consume(struct ring *r)
 {

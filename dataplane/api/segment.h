@@ -2,9 +2,10 @@
 /*
  * The memory that adit-dataplane shares with adit-control: DESIGN section 4.
  *
- * The data plane creates one memfd, seals its size and passes it with SCM_RIGHTS over a SOCK_SEQPACKET unix socket to a
- * process whose peer credentials it accepts; one at a time.  The socket stays open: its end tells either side that the other is gone.
- * All numbers are in host byte order except where a name ends in _be.  Both sides treat what they read as hostile.
+ * The data plane creates one memfd, seals its size and passes it with SCM_RIGHTS over a
+ * SOCK_SEQPACKET unix socket to a process whose peer credentials it accepts; one at a time.  The
+ * socket stays open: its end tells either side that the other is gone. All numbers are in host byte
+ * order except where a name ends in _be.  Both sides treat what they read as hostile.
  */
 #ifndef ADIT_DATAPLANE_API_SEGMENT_H
 #define ADIT_DATAPLANE_API_SEGMENT_H
@@ -16,12 +17,12 @@
 #include "dataplane/api/counters.h"
 #include "dataplane/api/ring.h"
 
-#define SEGMENT_MAGIC       0x41444954u /* "ADIT" */
-#define SEGMENT_VERSION     1
-#define SEGMENT_MAX_WORKERS 32
-#define SEGMENT_MAX_NODES   160
+#define SEGMENT_MAGIC        0x41444954u /* "ADIT" */
+#define SEGMENT_VERSION      1
+#define SEGMENT_MAX_WORKERS  32
+#define SEGMENT_MAX_NODES    160
 #define SEGMENT_MAX_SESSIONS (1u << 20)
-#define SEGMENT_MAX_PORTS   8
+#define SEGMENT_MAX_PORTS    8
 
 #define FRAME_MAX 1984 /* PPP protocol and payload that a frame record carries */
 
@@ -30,8 +31,9 @@
 #define INJECT_RING_CAPACITY  1024
 #define PUNT_RING_CAPACITY    512
 
-/* First message on the socket, data plane to control, with three descriptors in SCM_RIGHTS: the memfd, an eventfd
- * that wakes control (punts, events), an eventfd that wakes the data plane (commands, injects). */
+/* First message on the socket, data plane to control, with three descriptors in SCM_RIGHTS: the
+ * memfd, an eventfd that wakes control (punts, events), an eventfd that wakes the data plane
+ * (commands, injects). */
 struct segment_hello {
 	uint32_t magic, version;
 	uint64_t size; /* octets of the memfd */
@@ -42,7 +44,8 @@ struct segment_refused {
 	uint32_t magic, reason;
 };
 
-/* A session in the segment's own terms: slot in the low 20 bits, generation above.  0 is never a session. */
+/* A session in the segment's own terms: slot in the low 20 bits, generation above.  0 is never a
+ * session. */
 #define SESSION_SLOT_BITS 20
 #define SESSION_SLOT(h)   ((h) & (SEGMENT_MAX_SESSIONS - 1))
 #define SESSION_GEN(h)    ((h) >> SESSION_SLOT_BITS)
@@ -54,19 +57,19 @@ session_handle(uint32_t slot, uint32_t gen)
 
 /* Live sessions, as a restarted control finds them. Written by the data plane's main lcore. */
 struct session_entry {
-	uint32_t handle;      /* 0: slot free */
-	uint32_t server_ip;   /* outer addresses, host byte order */
+	uint32_t handle;    /* 0: slot free */
+	uint32_t server_ip; /* outer addresses, host byte order */
 	uint32_t peer_ip;
-	uint16_t call_id;     /* ours: in packets to us */
+	uint16_t call_id; /* ours: in packets to us */
 	uint16_t peer_call_id;
-	uint32_t inner_ip;    /* client's address, 0 before IP is up */
-	uint8_t state;        /* enum session_state */
-	uint8_t owner;        /* worker index */
+	uint32_t inner_ip;        /* client's address, 0 before IP is up */
+	uint8_t state;            /* enum session_state */
+	uint8_t owner;            /* worker index */
 	uint8_t mppe_tx, mppe_rx; /* strength in bits, 0 = clear */
 	uint8_t mppe_stateful;    /* bit 0: tx, bit 1: rx */
 	uint8_t reserved[7];
-	char user[64];            /* NUL-terminated, from SESSION_OPEN */
-	uint64_t opened_us;       /* data plane's monotonic clock */
+	char user[64];      /* NUL-terminated, from SESSION_OPEN */
+	uint64_t opened_us; /* data plane's monotonic clock */
 };
 enum session_state { SESSION_FREE, SESSION_NEGOTIATING, SESSION_OPEN, SESSION_CLOSING };
 
@@ -83,22 +86,25 @@ struct segment_header {
 	uint32_t magic, version;
 	uint64_t size;
 	uint32_t n_workers, n_nodes, n_ports, max_sessions;
-	/* Offsets of the parts from the start of the segment; a reader checks them against segment_layout(). */
+	/* Offsets of the parts from the start of the segment; a reader checks them against
+	 * segment_layout(). */
 	uint64_t command_ring, event_ring, inject_ring;
 	uint64_t punt_rings[SEGMENT_MAX_WORKERS];
 	uint64_t worker_counters, node_counters, session_counters, sessions;
 	uint64_t tsc_hz;
-	_Atomic uint64_t now_us;    /* data plane's monotonic clock, about every millisecond */
-	uint64_t started_us;        /* CLOCK_MONOTONIC */
-	uint64_t bad_records;       /* records of control that the data plane refused (T21) */
+	_Atomic uint64_t now_us; /* data plane's monotonic clock, about every millisecond */
+	uint64_t started_us;     /* CLOCK_MONOTONIC */
+	uint64_t bad_records;    /* records of control that the data plane refused (T21) */
 	uint64_t mbufs_total;
-	_Atomic uint64_t mbufs_free;  /* refreshed about once a second */
+	_Atomic uint64_t mbufs_free; /* refreshed about once a second */
 	_Atomic uint64_t sessions_live;
-	uint64_t main_drops[DROP_COUNT]; /* written by the main lcore; to be added to the workers' */
+	uint64_t
+		main_drops[DROP_COUNT]; /* written by the main lcore; to be added to the workers' */
 	struct segment_port ports[SEGMENT_MAX_PORTS];
 };
 
-/* ------------------------------------------------------------------ control -> data plane: command ring */
+/* ------------------------------------------------------------------ control -> data plane: command
+ * ring */
 enum command_type {
 	COMMAND_GATEWAY = 1,   /* server's inner address and pool */
 	COMMAND_SESSION_ADD,   /* PPTP call accepted: punt its PPP frames */
@@ -140,7 +146,7 @@ struct command {
 			struct command_mppe_dir tx, rx;
 		} mppe;
 		struct {
-			uint32_t inner_ip; /* the client's */
+			uint32_t inner_ip;    /* the client's */
 			uint8_t require_mppe; /* clear-text data is dropped both ways (T3) */
 			uint8_t clamp_mss;
 			uint8_t reserved[2];
@@ -151,12 +157,14 @@ struct command {
 };
 static_assert(sizeof(struct command) == 128, "command record");
 
-/* ------------------------------------------------------------------ data plane -> control: event ring */
+/* ------------------------------------------------------------------ data plane -> control: event
+ * ring */
 enum event_type {
-	EVENT_ACK = 1,          /* answer to a command: status 0 or a negative errno */
-	EVENT_SESSION_GONE,     /* last stage of removal; final counters in the session's slot stay until it is re-used */
-	EVENT_LOST_SYNC,        /* stateful MPPE: a CCP Reset-Request is due.  Rate-limited per session */
-	EVENT_PEER_SEEN,        /* first valid GRE packet of the session */
+	EVENT_ACK = 1,      /* answer to a command: status 0 or a negative errno */
+	EVENT_SESSION_GONE, /* last stage of removal; final counters in the session's slot stay
+			       until it is re-used */
+	EVENT_LOST_SYNC, /* stateful MPPE: a CCP Reset-Request is due.  Rate-limited per session */
+	EVENT_PEER_SEEN, /* first valid GRE packet of the session */
 };
 struct event {
 	uint8_t version, type;
@@ -168,16 +176,17 @@ struct event {
 	struct session_counters final; /* EVENT_SESSION_GONE */
 };
 
-/* ------------------------------------------------------------------ frames: punt rings (to control), inject ring (to data plane) */
+/* ------------------------------------------------------------------ frames: punt rings (to
+ * control), inject ring (to data plane) */
 struct frame_record {
 	uint8_t version, reserved;
-	uint16_t length;  /* octets used of data */
+	uint16_t length; /* octets used of data */
 	uint32_t handle;
 	uint8_t data[FRAME_MAX]; /* PPP protocol number (2 octets, network order) and payload */
 };
 
-/* Size of a segment, and with h not NULL its offsets, for these dimensions.  0 if a dimension is out of bounds. Both sides
- * compute it; a header that differs is refused. */
+/* Size of a segment, and with h not NULL its offsets, for these dimensions.  0 if a dimension is
+ * out of bounds. Both sides compute it; a header that differs is refused. */
 static inline uint64_t
 segment_layout(struct segment_header *h, uint32_t n_workers, uint32_t max_sessions)
 {
@@ -185,19 +194,21 @@ segment_layout(struct segment_header *h, uint32_t n_workers, uint32_t max_sessio
 		max_sessions > SEGMENT_MAX_SESSIONS)
 		return 0;
 	uint64_t at = (sizeof(struct segment_header) + 4095) & ~4095ull;
-#define SEGMENT_PART(field, bytes)                                                                 \
-	do {                                                                                       \
-		if (h)                                                                             \
-			h->field = at;                                                             \
-		at = (at + (bytes) + 4095) & ~4095ull;                                             \
+#define SEGMENT_PART(field, bytes)                     \
+	do {                                           \
+		if (h)                                 \
+			h->field = at;                 \
+		at = (at + (bytes) + 4095) & ~4095ull; \
 	} while (0)
 	SEGMENT_PART(command_ring, RING_BYTES(COMMAND_RING_CAPACITY, sizeof(struct command)));
 	SEGMENT_PART(event_ring, RING_BYTES(EVENT_RING_CAPACITY, sizeof(struct event)));
 	SEGMENT_PART(inject_ring, RING_BYTES(INJECT_RING_CAPACITY, sizeof(struct frame_record)));
 	for (uint32_t i = 0; i < n_workers; i++)
-		SEGMENT_PART(punt_rings[i], RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)));
+		SEGMENT_PART(
+			punt_rings[i], RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)));
 	SEGMENT_PART(worker_counters, (uint64_t)n_workers * sizeof(struct worker_counters));
-	SEGMENT_PART(node_counters, (uint64_t)n_workers * SEGMENT_MAX_NODES * sizeof(struct node_counters));
+	SEGMENT_PART(node_counters,
+		(uint64_t)n_workers * SEGMENT_MAX_NODES * sizeof(struct node_counters));
 	SEGMENT_PART(session_counters, (uint64_t)max_sessions * sizeof(struct session_counters));
 	SEGMENT_PART(sessions, (uint64_t)max_sessions * sizeof(struct session_entry));
 #undef SEGMENT_PART
