@@ -23,8 +23,9 @@ unsigned int gateway_prefixes(uint32_t first, uint32_t last, struct gateway_pref
 /* -EINVAL, or what the kernel says. */
 int gateway_set(uint32_t server_ip, uint32_t first, uint32_t last);
 void gateway_clear(void);
-/* A client came or went: ARP is answered for it on those LANs whose subnet it is from, and outside of the pool it needs a route of
- * its own.  Both take the session's *routed: whether that route was added. */
+/* A client came or went: ARP is answered for it on those LANs whose subnet it is from, and outside
+ * of the pool it needs a route of its own.  Both take the session's *routed: whether that route was
+ * added. */
 void gateway_client_add(uint32_t ip, bool *routed);
 void gateway_client_del(uint32_t ip, bool *routed);
 
