@@ -317,6 +317,7 @@ impossible_counters_are_repaired(void **state)
 	ring_attach(
 		&commands, commands.shared, COMMAND_RING_CAPACITY, sizeof(struct command), true);
 	ring_attach(&events, events.shared, EVENT_RING_CAPACITY, sizeof(struct event), false);
+	assert_int_equal(next_event().type, 0); /* begins anew */
 	struct command c = make_add(session_handle(1, 1), 100);
 	assert_int_equal(say(&c), 0);
 }
