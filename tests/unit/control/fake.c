@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void
+must(bool good, const char *what)
+{
+	if (good)
+		return;
+	perror(what);
+	abort();
+}
+
+void
+fake_init(struct fake *f, uv_loop_t *loop, const char *path)
+{
+	memset(f, 0, sizeof(*f));
+	f->loop = loop;
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	f->n_workers = 2;
+	f->max_sessions = 256;
+	f->hello_version = f->header_version = SEGMENT_VERSION;
+	f->listener = f->client = f->memfd = f->event_fd = f->wake_fd = -1;
+}
+
+void
+fake_make_segment(struct fake *f)
+{
+	if (f->seg)
+		return;
+	f->size = segment_layout(NULL, f->n_workers, f->max_sessions);
+	f->memfd = memfd_create("fake", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	must(f->memfd >= 0 && ftruncate(f->memfd, (off_t)f->size) == 0, "memfd");
+	f->seg = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->memfd, 0);
+	must(f->seg != MAP_FAILED, "mmap");
+	struct segment_header *h = f->seg;
+	segment_layout(h, f->n_workers, f->max_sessions);
+	uint8_t *base = (uint8_t *)h;
+	ring_attach(&f->command_ring, base + h->command_ring, COMMAND_RING_CAPACITY,
+		sizeof(struct command), false);
+	ring_attach(&f->injects, base + h->inject_ring, INJECT_RING_CAPACITY,
+		sizeof(struct frame_record), false);
+	ring_attach(
+		&f->events, base + h->event_ring, EVENT_RING_CAPACITY, sizeof(struct event), true);
+	for (uint32_t i = 0; i < f->n_workers; i++)
+		ring_attach(&f->punts[i], base + h->punt_rings[i], PUNT_RING_CAPACITY,
+			sizeof(struct frame_record), true);
+	h->magic = SEGMENT_MAGIC;
+	h->version = f->header_version;
+	h->size = f->size;
+	h->n_workers = f->header_workers ? f->header_workers : f->n_workers;
+	h->max_sessions = f->max_sessions;
+}
+
+static uint8_t *
+base_of(struct fake *f)
+{
+	return (uint8_t *)f->seg;
+}
+
+/* The layout as it should be, whatever lies stand in the header. */
+static struct segment_header *
+layout_of(struct fake *f)
+{
+	static struct segment_header h;
+	segment_layout(&h, f->n_workers, f->max_sessions);
+	return &h;
+}
+
+struct session_entry *
+fake_entry(struct fake *f, uint32_t slot)
+{
+	return (struct session_entry *)(base_of(f) + layout_of(f)->sessions) + slot;
+}
+
+struct session_counters *
+fake_counters(struct fake *f, uint32_t slot)
+{
+	return (struct session_counters *)(base_of(f) + layout_of(f)->session_counters) + slot;
+}
+
+unsigned int
+fake_live(struct fake *f)
+{
+	unsigned int n = 0;
+	for (uint32_t i = 0; f->seg && i < f->max_sessions; i++)
+		n += fake_entry(f, i)->handle != 0;
+	return n;
+}
+
+uint32_t
+fake_handle_of(struct fake *f, uint16_t call_id)
+{
+	for (uint32_t i = 0; f->seg && i < f->max_sessions; i++)
+		if (fake_entry(f, i)->handle && fake_entry(f, i)->call_id == call_id)
+			return fake_entry(f, i)->handle;
+	return 0;
+}
+
+static void
+wake_control(struct fake *f)
+{
+	uint64_t one = 1;
+	must(write(f->event_fd, &one, sizeof(one)) == sizeof(one), "eventfd");
+}
+
+bool
+fake_raw_event(struct fake *f, const struct event *e)
+{
+	void *at = f->connected ? ring_produce(&f->events) : NULL;
+	if (!at)
+		return false;
+	memcpy(at, e, sizeof(*e));
+	ring_produced(&f->events);
+	wake_control(f);
+	return true;
+}
+
+bool
+fake_event(struct fake *f, uint8_t type, uint32_t handle, uint64_t cookie, int status)
+{
+	struct event e = {.version = RECORD_VERSION,
+		.type = type,
+		.length = sizeof(e),
+		.handle = handle,
+		.cookie = cookie,
+		.status = status};
+	if (type == EVENT_SESSION_GONE)
+		e.final = *fake_counters(f, SESSION_SLOT(handle));
+	return fake_raw_event(f, &e);
+}
+
+bool
+fake_raw_frame(struct fake *f, const struct frame_record *r)
+{
+	struct ring *ring = &f->punts[r->handle % f->n_workers];
+	void *at = f->connected ? ring_produce(ring) : NULL;
+	if (!at)
+		return false;
+	memcpy(at, r, sizeof(*r));
+	ring_produced(ring);
+	wake_control(f);
+	return true;
+}
+
+bool
+fake_punt(struct fake *f, uint32_t handle, const uint8_t *frame, size_t len)
+{
+	struct frame_record r = {
+		.version = RECORD_VERSION, .length = (uint16_t)len, .handle = handle};
+	memcpy(r.data, frame, len);
+	if (f->connected && !f->peer_seen[SESSION_SLOT(handle)]) {
+		f->peer_seen[SESSION_SLOT(handle)] = true;
+		fake_event(f, EVENT_PEER_SEEN, handle, 0, 0);
+	}
+	return fake_raw_frame(f, &r);
+}
+
+/* ------------------------------------------------------------------ obeying */
+
+static int
+obey(struct fake *f, const struct command *c)
+{
+	if (c->type == COMMAND_GATEWAY)
+		return 0;
+	if (SESSION_SLOT(c->handle) >= f->max_sessions)
+		return -EINVAL;
+	struct session_entry *e = fake_entry(f, SESSION_SLOT(c->handle));
+	if (c->type == COMMAND_SESSION_ADD) {
+		if (e->handle)
+			return -EBUSY;
+		*e = (struct session_entry){.handle = c->handle,
+			.server_ip = c->add.server_ip,
+			.peer_ip = c->add.peer_ip,
+			.call_id = c->add.call_id,
+			.peer_call_id = c->add.peer_call_id,
+			.state = SESSION_NEGOTIATING};
+		f->peer_seen[SESSION_SLOT(c->handle)] = false;
+		memset(fake_counters(f, SESSION_SLOT(c->handle)), 0,
+			sizeof(struct session_counters));
+		return 0;
+	}
+	if (e->handle != c->handle)
+		return -ENOENT;
+	switch (c->type) {
+	case COMMAND_SESSION_MPPE:
+		e->mppe_tx = c->mppe.tx.strength;
+		e->mppe_rx = c->mppe.rx.strength;
+		return 0;
+	case COMMAND_SESSION_OPEN:
+		for (uint32_t i = 0; i < f->max_sessions; i++)
+			must(fake_entry(f, i)->handle == 0 ||
+					fake_entry(f, i)->inner_ip != c->open.inner_ip,
+				"two sessions with one address");
+		e->inner_ip = c->open.inner_ip;
+		e->state = SESSION_OPEN;
+		memcpy(e->user, c->open.user, sizeof(e->user));
+		return 0;
+	case COMMAND_SESSION_CLOSE:
+		if (!f->no_gone) {
+			e->handle = 0;
+			fake_event(f, EVENT_SESSION_GONE, c->handle, c->cookie, 0);
+		}
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static void
+pump_commands(struct fake *f)
+{
+	const void *shared;
+	while ((shared = ring_consume(&f->command_ring))) {
+		struct command c;
+		memcpy(&c, shared, sizeof(c));
+		ring_consumed(&f->command_ring);
+		must(c.version == RECORD_VERSION && c.length == sizeof(c) && c.type < 16,
+			"command record");
+		f->commands[c.type]++;
+		f->last[c.type] = c;
+		if (f->command)
+			f->command(f->user, &c);
+		int rc = c.type == f->refuse_type ? f->refuse_error : obey(f, &c);
+		fake_event(f, EVENT_ACK, c.handle, c.cookie, rc);
+	}
+}
+
+/* Commands are drained before each frame, as the real one does. */
+void
+fake_pump(struct fake *f)
+{
+	const void *shared;
+	if (f->deaf || !f->connected)
+		return;
+	pump_commands(f);
+	while (f->connected && (shared = ring_consume(&f->injects))) {
+		struct frame_record r;
+		memcpy(&r, shared, sizeof(r));
+		ring_consumed(&f->injects);
+		must(r.version == RECORD_VERSION && r.length >= 2 && r.length <= FRAME_MAX,
+			"frame record");
+		f->frames++;
+		bool known = SESSION_SLOT(r.handle) < f->max_sessions &&
+			     fake_entry(f, SESSION_SLOT(r.handle))->handle == r.handle;
+		if (known && f->frame)
+			f->frame(f->user, r.handle, r.data, r.length);
+		if (f->connected)
+			pump_commands(f);
+	}
+}
+
+/* ------------------------------------------------------------------ the socket */
+
+static void
+handle_closed(uv_handle_t *h)
+{
+	((struct fake *)h->data)->n_handles--;
+}
+
+static void
+wake_ready(uv_poll_t *p, int status, int events)
+{
+	struct fake *f = p->data;
+	uint64_t n;
+	(void)events;
+	if (status == 0 && read(f->wake_fd, &n, sizeof(n)) > 0)
+		fake_pump(f);
+}
+
+static void
+tick(uv_timer_t *t)
+{
+	fake_pump(t->data);
+}
+
+static void
+drop_client(struct fake *f)
+{
+	if (!f->connected)
+		return;
+	f->connected = false;
+	uv_close((uv_handle_t *)&f->wake_poll, handle_closed);
+	uv_close((uv_handle_t *)&f->client_poll, handle_closed);
+	uv_close((uv_handle_t *)&f->tick, handle_closed);
+	close(f->client);
+	close(f->event_fd);
+	close(f->wake_fd);
+	f->client = f->event_fd = f->wake_fd = -1;
+}
+
+static void
+client_ready(uv_poll_t *p, int status, int events)
+{
+	struct fake *f = p->data;
+	char c;
+	(void)events;
+	if (status < 0 || recv(f->client, &c, 1, MSG_DONTWAIT) == 0)
+		drop_client(f);
+}
+
+static void
+greet(struct fake *f)
+{
+	struct segment_hello hello = {SEGMENT_MAGIC, f->hello_version, f->size + f->size_lie};
+	struct segment_refused refused = {SEGMENT_MAGIC, SEGMENT_REFUSED_BUSY};
+	int fds[3] = {f->memfd, f->event_fd, f->wake_fd};
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} control = {0};
+	struct iovec iov = {&hello, sizeof(hello)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (f->silent)
+		return;
+	if (f->busy) {
+		send(f->client, &refused, sizeof(refused), 0);
+		return;
+	}
+	if (!f->no_fds) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(fds));
+		memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	}
+	must(sendmsg(f->client, &msg, 0) == sizeof(hello), "hello");
+}
+
+static void
+listen_ready(uv_poll_t *p, int status, int events)
+{
+	struct fake *f = p->data;
+	(void)status;
+	(void)events;
+	int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	/* The handles of the last client are still closing: control comes again. */
+	if (f->connected || f->n_handles > 1) {
+		close(fd);
+		return;
+	}
+	f->accepted++;
+	f->client = fd;
+	fake_make_segment(f);
+	f->seg->event_ring += f->offset_lie;
+	if (f->truncated)
+		must(ftruncate(f->memfd, 4096) == 0, "ftruncate");
+	if (!f->unsealed)
+		fcntl(f->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	f->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	f->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	f->connected = true;
+	uv_poll_init(f->loop, &f->wake_poll, f->wake_fd);
+	uv_poll_init(f->loop, &f->client_poll, f->client);
+	uv_timer_init(f->loop, &f->tick);
+	f->wake_poll.data = f->client_poll.data = f->tick.data = f;
+	f->n_handles += 3;
+	uv_poll_start(&f->wake_poll, UV_READABLE, wake_ready);
+	uv_poll_start(&f->client_poll, UV_READABLE, client_ready);
+	uv_timer_start(&f->tick, tick, 5, 5);
+	greet(f);
+}
+
+void
+fake_listen(struct fake *f)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	strcpy(sa.sun_path, f->path);
+	unlink(f->path);
+	f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	must(f->listener >= 0 && bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+			listen(f->listener, 8) == 0,
+		"listen");
+	uv_poll_init(f->loop, &f->listen_poll, f->listener);
+	f->listen_poll.data = f;
+	f->n_handles++;
+	uv_poll_start(&f->listen_poll, UV_READABLE, listen_ready);
+	f->listening = true;
+}
+
+static bool
+no_handles(void *user)
+{
+	return ((struct fake *)user)->n_handles == 0;
+}
+
+void
+fake_die(struct fake *f, bool keep_segment)
+{
+	drop_client(f);
+	if (f->listening)
+		uv_close((uv_handle_t *)&f->listen_poll, handle_closed);
+	f->listening = false;
+	if (f->listener >= 0)
+		close(f->listener);
+	f->listener = -1;
+	unlink(f->path);
+	must(loop_until(f->loop, no_handles, f, 1000), "closing handles");
+	if (keep_segment || !f->seg)
+		return;
+	munmap(f->seg, f->size);
+	close(f->memfd);
+	f->seg = NULL;
+	f->memfd = -1;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void
+nothing(uv_timer_t *t)
+{
+	(void)t;
+}
+
+bool
+loop_until(uv_loop_t *loop, bool (*done)(void *user), void *user, unsigned int ms)
+{
+	uv_timer_t beat;
+	uint64_t end = uv_hrtime() + ms * 1000000ull;
+	uv_timer_init(loop, &beat);
+	uv_timer_start(&beat, nothing, 1, 1);
+	bool good;
+	while (!(good = done && done(user)) && uv_hrtime() < end)
+		uv_run(loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&beat, NULL);
+	uv_run(loop, UV_RUN_NOWAIT);
+	return good;
+}
+
+void
+loop_for(uv_loop_t *loop, unsigned int ms)
+{
+	loop_until(loop, NULL, NULL, ms);
+}
+
+void
+own_network(void)
+{
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+		return;
+	struct ifreq ifr = {.ifr_name = "lo"};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ioctl(fd, SIOCGIFFLAGS, &ifr);
+	ifr.ifr_flags |= IFF_UP;
+	must(ioctl(fd, SIOCSIFFLAGS, &ifr) == 0, "loopback");
+	close(fd);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "control/config.h"
+#include "control/log.h"
+
+#define POOL "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n"
+
+static char path[] = "/tmp/adit-config-XXXXXX";
+
+static struct config *
+load(const char *text, char *err, size_t errlen)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	return config_load(path, err, errlen);
+}
+
+/* What stands after "file:" in the message. */
+static const struct {
+	const char *text, *error;
+} bad[] = {
+	{"", "1: pool: missing"},
+	{"pptp: {\n", "2: syntax error"},
+	{POOL "pool: { };\n", "2: duplicate setting name"},
+	{POOL "poool: { };\n", "2: unknown setting \"poool\""},
+	{POOL "pptp: {\n  enable = true; };\n", "3: unknown setting \"enable\""},
+	{POOL "pptp = 5;\n", "2: pptp: a group in { } expected"},
+	{POOL "pptp: { enabled = 1; };\n", "2: enabled: true or false expected"},
+	{POOL "pptp: { enabled = \"yes\"; };\n", "2: enabled: true or false expected"},
+	{POOL "pptp: { max_sessions = \"5\"; };\n", "2: max_sessions: a whole number expected"},
+	{POOL "pptp: { max_sessions = -1; };\n", "2: max_sessions: -1 is not within 0 to 1048576"},
+	{POOL "pptp: { max_sessions = 1048577; };\n",
+		"2: max_sessions: 1048577 is not within 0 to 1048576"},
+	{POOL "pptp: { max_sessions = 99999999999L; };\n",
+		"2: max_sessions: 99999999999 is not within 0 to 1048576"},
+	{POOL "pptp: { port = 0; };\n", "2: port: 0 is not within 1 to 65535"},
+	{POOL "pptp: { listen = \"0.0.0.0\"; };\n", "2: listen: a list in [ ] expected"},
+	{POOL "pptp: { listen = [ ]; };\n", "2: listen: 1 to 8 elements expected"},
+	{POOL "pptp: { listen = [ \"10.0.0\" ]; };\n",
+		"2: listen: an IPv4 address such as \"192.0.2.1\" expected"},
+	{POOL "pptp: { listen = [ 5 ]; };\n",
+		"2: listen: an IPv4 address such as \"192.0.2.1\" expected"},
+	{POOL "pptp: { echo_interval = 4; };\n", "2: echo_interval: 4 is not within 5 to 3600"},
+	{POOL "ppp: { mru = 1501; };\n", "2: mru: 1501 is not within 576 to 1500"},
+	{POOL "ppp: { server_name = \"\"; };\n", "2: server_name: 1 to 63 characters expected"},
+	{POOL "ppp: { authentication = [ ]; };\n", "2: authentication: 1 to 4 elements expected"},
+	{POOL "ppp: { authentication = [ \"eap\" ]; };\n",
+		"2: authentication: \"eap\" is none of mschapv2, chap-md5, mschapv1, pap"},
+	{POOL "mppe: { policy = \"maybe\"; };\n",
+		"2: policy: \"maybe\" is none of forbid, allow, require"},
+	{POOL "mppe: { mode = 1; };\n", "2: mode: a string expected"},
+	{POOL "mppe: { strengths = [ 64 ]; };\n", "2: strengths: 40, 56 or 128 expected"},
+	{POOL "mppe: { strengths = [ ]; };\n", "2: strengths: empty, but policy is \"require\""},
+	{POOL "control: { log_level = \"loud\"; };\n",
+		"2: log_level: \"loud\" is none of error, warning, notice, info, debug"},
+	{"pool: { first = \"10.0.0.1\"; };\n", "1: pool: first and last are needed"},
+	{"pool: { first = \"10.0.0.9\"; last = \"10.0.0.1\"; };\n", "1: pool: "},
+	{POOL "dns = [ \"1.1.1.1\", \"1.1.1.2\", \"1.1.1.3\" ];\n",
+		"2: dns: 0 to 2 elements expected"},
+	{POOL "users: ( 5 );\n", "2: users: { name = ...; password = ...; } expected"},
+	{POOL "users: ( { password = \"x\"; } );\n", "2: users: a user without name"},
+	{POOL "users: ( { name = \"a\"; } );\n", "2: users: \"a\" has no password"},
+	{POOL "users: ( { name = \"a\"; pasword = \"x\"; } );\n", "2: unknown setting \"pasword\""},
+	{POOL "users: ( { name = \"a\"; password = \"x\"; dial_in = \"maybe\"; } );\n",
+		"2: dial_in: \"maybe\" is none of allow, deny"},
+	{POOL "users: ( { name = \"a\"; password = \"x\"; },\n{ name = \"A\"; password = \"y\"; } "
+	      ");\n",
+		"3: users: \"A\" stands here twice"},
+	{POOL "users: ( { name = \"a\"; password = \"x\"; static_ip = \"10.0.0.1\"; } );\n",
+		"2: static_ip: not a client's address of the pool"},
+	{POOL "users: ( { name = \"a\"; password = \"x\"; static_ip = \"10.0.0.2\"; },\n"
+	      "{ name = \"b\"; password = \"x\"; static_ip = \"10.0.0.2\"; } );\n",
+		"3: static_ip: belongs to another user"},
+	{POOL "@include \"/nonexistent\"\n", "2: cannot open include file"},
+};
+
+static void
+test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char err[256] = "", want[256];
+		struct config *c = load(bad[i].text, err, sizeof(err));
+		snprintf(want, sizeof(want), "%s:%s", path, bad[i].error);
+		if (c || strncmp(err, want, strlen(want)) != 0)
+			fail_msg("%s\ngives  %s\nwanted %s", bad[i].text, c ? "no error" : err,
+				want);
+	}
+}
+
+static void
+test_unreadable(void **state)
+{
+	(void)state;
+	char err[256] = "";
+	assert_null(config_load("/nonexistent/x", err, sizeof(err)));
+	assert_string_equal(err, "/nonexistent/x:0: can't read: No such file or directory");
+	assert_null(config_load("/tmp", err, sizeof(err)));
+	assert_string_equal(err, "/tmp:0: can't read: Is a directory");
+}
+
+static void
+test_error_without_secret(void **state)
+{
+	(void)state;
+	char err[256] = "";
+	assert_null(load(POOL "users: ( { name = \"a\"; password = \"hush\"; x = 1; } );\n", err,
+		sizeof(err)));
+	assert_null(strstr(err, "hush"));
+	/* Short buffers are respected. */
+	char small[8];
+	assert_null(load("x = 1;\n", small, sizeof(small)));
+	assert_int_equal(strlen(small), 7);
+}
+
+static void
+test_defaults(void **state)
+{
+	(void)state;
+	char err[256] = "";
+	struct config *c = load(POOL, err, sizeof(err));
+	assert_non_null(c);
+	assert_false(c->pptp_enabled); /* R3 */
+	assert_int_equal(c->pptp_max_sessions, 128);
+	assert_int_equal(c->ppp.auth, PPP_AUTH_MSCHAPV2);
+	assert_int_equal(c->aaa.mppe_policy, PPP_MPPE_REQUIRE);
+	assert_int_equal(c->aaa.mppe_strengths, PPP_MPPE_128);
+	assert_false(c->aaa.allow_weak_crypto);
+	assert_int_equal(users_count(c->users), 0);
+	config_free(c);
+}
+
+static void
+test_example(void **state)
+{
+	(void)state;
+	char err[256] = "";
+	struct config *c = config_load(EXAMPLE_CONF, err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_non_null(c);
+	assert_true(c->pptp_enabled);
+	assert_int_equal(c->log_level, LOG_INFO);
+	assert_int_equal(c->pptp_port, PPTP_PORT);
+	assert_int_equal(c->pool_last, 0x0a6300fe);
+	assert_int_equal(c->aaa.dns[0], 0x0a630001);
+	assert_int_equal(c->aaa.mppe_strengths, PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40);
+	assert_int_equal(c->ppp.echo_interval_ms, 30000);
+	assert_string_equal(c->pptp.host_name, "vpn");
+	const struct user *bob = users_find(c->users, "BOB");
+	assert_non_null(bob);
+	assert_int_equal(bob->dialin, DIALIN_ALLOW);
+	assert_int_equal(bob->static_ip, 0x0a6300c8);
+	assert_int_equal(bob->mppe_mode, PPP_MPPE_STATELESS_ONLY);
+	assert_int_equal(bob->mppe_policy, -1);
+	assert_string_equal(bob->password, "change-me-too");
+	config_free(c);
+}
+
+static void
+test_log_quote(void **state)
+{
+	(void)state;
+	char buf[16];
+	assert_string_equal(log_quote(buf, sizeof(buf), "plain"), "\"plain\"");
+	assert_string_equal(log_quote(buf, sizeof(buf), "a\"\n\\"), "\"a\\x22\\x0a\\x5c\"");
+	assert_string_equal(log_quote(buf, sizeof(buf), "0123456789abcdefgh"), "\"0123456789abc\"");
+	assert_string_equal(log_quote(buf, 3, "x"), "\"\"");
+	assert_string_equal(log_quote(buf, sizeof(buf), "\xff"), "\"\\xff\"");
+	assert_string_equal(log_ip(buf, 0xfffefdfc), "255.254.253.252");
+}
+
+static char last_line[2048];
+
+static void
+keep_line(void *user, int level, const char *line)
+{
+	(void)user;
+	(void)level;
+	snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+static void
+test_log_lines(void **state)
+{
+	(void)state;
+	char big[3000];
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	log_redirect(keep_line, NULL);
+	log_setup(LOG_INFO);
+	log_event(LOG_INFO, "one", "a=%d", 1);
+	assert_string_equal(last_line, "event=one a=1");
+	log_event(LOG_DEBUG, "two", "%s", "");
+	assert_string_equal(last_line, "event=one a=1");
+	log_event(LOG_INFO, "big", "x=%s", big);
+	assert_int_equal(strlen(last_line), 1022);
+	log_redirect(NULL, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_error_without_secret),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_log_quote),
+		cmocka_unit_test(test_log_lines),
+	};
+	int fd = mkstemp(path);
+	if (fd < 0)
+		return 1;
+	close(fd);
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	return rc;
+}
