@@ -16,9 +16,7 @@
 
 #include "control/gateway.h"
 #include "control/log.h"
-#ifdef ADIT_HAVE_OPER
 #include "control/oper/socket.h"
-#endif
 
 #define DEFAULT_CONFIG "/etc/adit/adit-control.conf"
 
@@ -26,9 +24,7 @@ struct program {
 	uv_loop_t loop;
 	uv_signal_t sigterm, sigint;
 	struct gateway *gateway;
-#ifdef ADIT_HAVE_OPER
 	struct oper *oper;
-#endif
 	bool stopping;
 };
 
@@ -156,10 +152,8 @@ on_signal(uv_signal_t *h, int signum)
 	if (p->stopping)
 		_exit(128 + signum);
 	p->stopping = true;
-#ifdef ADIT_HAVE_OPER
 	oper_stop(p->oper);
 	p->oper = NULL;
-#endif
 	gateway_stop(p->gateway, gateway_stopped, p);
 }
 
@@ -173,14 +167,12 @@ start(struct program *p, const struct config *c)
 		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
 		return false;
 	}
-#ifdef ADIT_HAVE_OPER
 	p->oper =
 		oper_start(&p->loop, p->gateway, c->socket_path, c->socket_group, err, sizeof(err));
 	if (!p->oper) {
 		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
 		return false;
 	}
-#endif
 	return drop_privileges(c->user);
 }
 
