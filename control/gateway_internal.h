@@ -41,6 +41,8 @@ struct session {
 	char text[96];
 	char user[64];
 	enum ppp_auth auth;
+	enum refusal_code
+		auth_refusal; /* of the last attempt; REFUSAL_NONE: it succeeded, or none yet */
 	uint8_t mppe_policy;
 	struct ppp_framing framing;
 	uint8_t mppe_tx, mppe_rx;

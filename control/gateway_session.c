@@ -103,6 +103,16 @@ session_release(struct session *s)
 	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 }
 
+/* A client that hangs up or falls silent instead of using its retry was refused for the earlier
+ * reason. */
+static bool
+gave_up_after_failure(const struct session *s, enum refusal_code code)
+{
+	return s->state == GW_AUTH && s->auth_refusal != REFUSAL_NONE &&
+	       (code == REFUSAL_PEER_CLOSED || code == REFUSAL_CONTROL_LOST ||
+		       code == REFUSAL_AUTH_TIMEOUT || code == REFUSAL_SETUP_TIMEOUT);
+}
+
 void
 session_end(struct session *s, enum refusal_code code, const char *text)
 {
@@ -110,6 +120,10 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 	struct conn *c = s->conn;
 	if (s->state == GW_CLOSING)
 		return;
+	if (gave_up_after_failure(s, code)) {
+		code = s->auth_refusal;
+		text = "";
+	}
 	if (s->state == GW_UP) {
 		g->n_up--;
 		g->n_weak -= session_weak(s);
@@ -292,7 +306,8 @@ on_auth(void *user, const struct ppp_credentials *cred)
 		s->user[len] = '\0';
 		s->auth = cred->method;
 		aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, now_ms(s), &v);
-		log_auth(s, v.ok ? REFUSAL_NONE : v.refusal);
+		s->auth_refusal = v.ok ? REFUSAL_NONE : v.refusal;
+		log_auth(s, s->auth_refusal);
 	}
 	if (v.ok) {
 		s->inner_ip = v.grant.peer_ip;
