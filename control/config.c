@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libconfig.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +9,7 @@
 #include <syslog.h>
 
 #include "control/aaa/pool.h"
-
-struct reader {
-	const char *path;
-	struct config *c;
-	char *err;
-	size_t errlen;
-};
-
-struct word {
-	const char *name;
-	int value;
-};
+#include "control/config_value.h"
 
 static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
 	{"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
@@ -37,181 +23,18 @@ static const struct word mppe_modes[] = {{"stateless-only", PPP_MPPE_STATELESS_O
 	{"prefer-stateful", PPP_MPPE_PREFER_STATEFUL}, {NULL, 0}};
 static const struct word dialins[] = {{"allow", DIALIN_ALLOW}, {"deny", DIALIN_DENY}, {NULL, 0}};
 
-/* Always false: `return fail(...)`. */
-static bool __attribute__((format(printf, 3, 4)))
-fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
-{
-	const char *file = s ? config_setting_source_file(s) : NULL;
-	unsigned int line = s ? config_setting_source_line(s) : 1;
-	int n = snprintf(r->err, r->errlen, "%s:%u: ", file ? file : r->path, line ? line : 1);
-	if (n >= 0 && (size_t)n < r->errlen) {
-		va_list ap;
-		va_start(ap, fmt);
-		vsnprintf(r->err + n, r->errlen - (size_t)n, fmt, ap);
-		va_end(ap);
-	}
-	return false;
-}
-
-/* A misspelt setting must not be silently without effect. */
-static bool
-only_known(struct reader *r, const config_setting_t *group, const char *const *names)
-{
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
-		const char *const *n = names;
-		while (*n && strcmp(*n, config_setting_name(s)) != 0)
-			n++;
-		if (!*n)
-			return fail(r, s, "unknown setting \"%s\"", config_setting_name(s));
-	}
-	return true;
-}
-
-static bool
-get_bool(struct reader *r, const config_setting_t *group, const char *name, bool *out)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	if (!s)
-		return true;
-	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
-		return fail(r, s, "%s: true or false expected", name);
-	*out = config_setting_get_bool(s) != 0;
-	return true;
-}
-
-static bool
-get_number(struct reader *r, const config_setting_t *group, const char *name, unsigned int min,
-	unsigned int max, unsigned int *out)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	if (!s)
-		return true;
-	int type = config_setting_type(s);
-	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-		return fail(r, s, "%s: a whole number expected", name);
-	long long v = config_setting_get_int64(s);
-	if (v < (long long)min || v > (long long)max)
-		return fail(r, s, "%s: %lld is not within %u to %u", name, v, min, max);
-	*out = (unsigned int)v;
-	return true;
-}
-
-/* A setting in seconds that the program keeps in milliseconds. */
-static bool
-get_seconds(struct reader *r, const config_setting_t *group, const char *name, unsigned int min,
-	unsigned int max, uint32_t *ms)
-{
-	unsigned int v = *ms / 1000;
-	if (!get_number(r, group, name, min, max, &v))
-		return false;
-	*ms = v * 1000;
-	return true;
-}
-
-static bool
-get_string(struct reader *r, const config_setting_t *group, const char *name, size_t min, char *out,
-	size_t size)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	if (!s)
-		return true;
-	if (config_setting_type(s) != CONFIG_TYPE_STRING)
-		return fail(r, s, "%s: a string expected", name);
-	const char *v = config_setting_get_string(s);
-	size_t len = strlen(v);
-	if (len < min || len >= size)
-		return fail(r, s, "%s: %zu to %zu characters expected", name, min, size - 1);
-	memcpy(out, v, len + 1);
-	return true;
-}
-
-static bool
-parse_word(struct reader *r, const config_setting_t *s, const char *name, const struct word *words,
-	int *out)
-{
-	if (config_setting_type(s) != CONFIG_TYPE_STRING)
-		return fail(r, s, "%s: a string expected", name);
-	const char *v = config_setting_get_string(s);
-	char all[128] = "";
-	for (const struct word *w = words; w->name; w++) {
-		if (strcmp(w->name, v) == 0) {
-			*out = w->value;
-			return true;
-		}
-		size_t at = strlen(all);
-		snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", w->name);
-	}
-	return fail(r, s, "%s: \"%s\" is none of %s", name, v, all);
-}
-
-static bool
-get_word(struct reader *r, const config_setting_t *group, const char *name,
-	const struct word *words, int *out)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	return !s || parse_word(r, s, name, words, out);
-}
-
-static bool
-parse_ip(struct reader *r, const config_setting_t *s, const char *name, uint32_t *out)
-{
-	struct in_addr a;
-	if (config_setting_type(s) != CONFIG_TYPE_STRING ||
-		inet_pton(AF_INET, config_setting_get_string(s), &a) != 1)
-		return fail(r, s, "%s: an IPv4 address such as \"192.0.2.1\" expected", name);
-	*out = ntohl(a.s_addr);
-	return true;
-}
-
-/* A list or array of at most max elements; NULL with *ok true when absent. */
-static const config_setting_t *
-get_list(struct reader *r, const config_setting_t *group, const char *name, int min, int max,
-	bool *ok)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	*ok = true;
-	if (!s)
-		return NULL;
-	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
-		*ok = fail(r, s, "%s: a list in [ ] expected", name);
-		return NULL;
-	}
-	int n = config_setting_length(s);
-	if (n < min || n > max) {
-		*ok = fail(r, s, "%s: %d to %d elements expected", name, min, max);
-		return NULL;
-	}
-	return s;
-}
-
-static bool
-get_ips(struct reader *r, const config_setting_t *group, const char *name, int min, int max,
-	uint32_t *out, unsigned int *n)
-{
-	bool ok;
-	const config_setting_t *s = get_list(r, group, name, min, max, &ok);
-	if (!s)
-		return ok;
-	*n = (unsigned int)config_setting_length(s);
-	for (unsigned int i = 0; i < *n; i++)
-		if (!parse_ip(r, config_setting_get_elem(s, i), name, &out[i]))
-			return false;
-	return true;
-}
-
 static bool
 get_auth(struct reader *r, const config_setting_t *group, unsigned int *mask)
 {
 	bool ok;
-	const config_setting_t *s = get_list(r, group, "authentication", 1, 4, &ok);
+	const config_setting_t *s = config_get_list(r, group, "authentication", 1, 4, &ok);
 	if (!s)
 		return ok;
 	*mask = 0;
 	for (int i = 0; i < config_setting_length(s); i++) {
 		int v = 0;
-		if (!parse_word(r, config_setting_get_elem(s, (unsigned int)i), "authentication",
-			    auth_methods, &v))
+		if (!config_parse_word(r, config_setting_get_elem(s, (unsigned int)i),
+			    "authentication", auth_methods, &v))
 			return false;
 		*mask |= (unsigned int)v;
 	}
@@ -222,7 +45,7 @@ static bool
 get_strengths(struct reader *r, const config_setting_t *group, const char *name, unsigned int *mask)
 {
 	bool ok;
-	const config_setting_t *s = get_list(r, group, name, 0, 3, &ok);
+	const config_setting_t *s = config_get_list(r, group, name, 0, 3, &ok);
 	if (!s)
 		return ok;
 	*mask = 0;
@@ -241,7 +64,7 @@ get_strengths(struct reader *r, const config_setting_t *group, const char *name,
 			*mask |= PPP_MPPE_128;
 			break;
 		default:
-			return fail(r, e, "%s: 40, 56 or 128 expected", name);
+			return config_fail(r, e, "%s: 40, 56 or 128 expected", name);
 		}
 	}
 	return true;
@@ -253,12 +76,14 @@ read_control(struct reader *r, const config_setting_t *g)
 	static const char *const names[] = {
 		"socket", "socket_group", "dataplane", "user", "log_level", NULL};
 	struct config *c = r->c;
-	return only_known(r, g, names) &&
-	       get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
-	       get_string(r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
-	       get_string(r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path)) &&
-	       get_string(r, g, "user", 0, c->user, sizeof(c->user)) &&
-	       get_word(r, g, "log_level", log_levels, &c->log_level);
+	return config_only_known(r, g, names) &&
+	       config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
+	       config_get_string(
+		       r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
+	       config_get_string(
+		       r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path)) &&
+	       config_get_string(r, g, "user", 0, c->user, sizeof(c->user)) &&
+	       config_get_word(r, g, "log_level", log_levels, &c->log_level);
 }
 
 static bool
@@ -269,20 +94,22 @@ read_pptp(struct reader *r, const config_setting_t *g)
 		"start_timeout", "echo_interval", "echo_timeout", NULL};
 	struct config *c = r->c;
 	unsigned int port = c->pptp_port;
-	if (!only_known(r, g, names) || !get_bool(r, g, "enabled", &c->pptp_enabled) ||
-		!get_ips(r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen) ||
-		!get_number(r, g, "port", 1, 65535, &port) ||
-		!get_number(r, g, "max_sessions", 0, 1u << 20, &c->pptp_max_sessions))
+	if (!config_only_known(r, g, names) ||
+		!config_get_bool(r, g, "enabled", &c->pptp_enabled) ||
+		!config_get_ips(
+			r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen) ||
+		!config_get_number(r, g, "port", 1, 65535, &port) ||
+		!config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->pptp_max_sessions))
 		return false;
 	c->pptp_port = (uint16_t)port;
 	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
-	return get_number(r, g, "max_connections", 1, 1u << 21, &c->pptp_max_connections) &&
-	       get_number(r, g, "max_connections_per_address", 1, 1u << 20,
+	return config_get_number(r, g, "max_connections", 1, 1u << 21, &c->pptp_max_connections) &&
+	       config_get_number(r, g, "max_connections_per_address", 1, 1u << 20,
 		       &c->pptp_max_connections_per_address) &&
-	       get_number(r, g, "max_calls_per_connection", 1, 1024, &c->pptp.max_calls) &&
-	       get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms) &&
-	       get_seconds(r, g, "echo_interval", 5, 3600, &c->pptp.echo_interval_ms) &&
-	       get_seconds(r, g, "echo_timeout", 5, 3600, &c->pptp.echo_timeout_ms);
+	       config_get_number(r, g, "max_calls_per_connection", 1, 1024, &c->pptp.max_calls) &&
+	       config_get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms) &&
+	       config_get_seconds(r, g, "echo_interval", 1, 3600, &c->pptp.echo_interval_ms) &&
+	       config_get_seconds(r, g, "echo_timeout", 1, 3600, &c->pptp.echo_timeout_ms);
 }
 
 static bool
@@ -293,23 +120,23 @@ read_ppp(struct reader *r, const config_setting_t *g)
 		"lockout_failures", "lockout_time", "clamp_mss", NULL};
 	struct config *c = r->c;
 	unsigned int mru = c->ppp.mru, min_mru = c->ppp.min_peer_mru;
-	if (!only_known(r, g, names) || !get_number(r, g, "mru", 576, 1500, &mru) ||
-		!get_number(r, g, "min_peer_mru", 128, 1400, &min_mru) ||
-		!get_string(
+	if (!config_only_known(r, g, names) || !config_get_number(r, g, "mru", 576, 1500, &mru) ||
+		!config_get_number(r, g, "min_peer_mru", 128, 1400, &min_mru) ||
+		!config_get_string(
 			r, g, "server_name", 1, c->ppp.server_name, sizeof(c->ppp.server_name)) ||
 		!get_auth(r, g, &c->ppp.auth))
 		return false;
 	c->ppp.mru = (uint16_t)mru;
 	c->ppp.min_peer_mru = (uint16_t)min_mru;
 	c->aaa.auth = c->ppp.auth;
-	return get_seconds(r, g, "echo_interval", 0, 3600, &c->ppp.echo_interval_ms) &&
-	       get_number(r, g, "echo_failures", 1, 100, &c->ppp.echo_failures) &&
-	       get_seconds(r, g, "auth_timeout", 5, 600, &c->ppp.auth_timeout_ms) &&
-	       get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries) &&
-	       get_seconds(r, g, "setup_timeout", 10, 3600, &c->ppp.setup_timeout_ms) &&
-	       get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures) &&
-	       get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms) &&
-	       get_bool(r, g, "clamp_mss", &c->clamp_mss);
+	return config_get_seconds(r, g, "echo_interval", 0, 3600, &c->ppp.echo_interval_ms) &&
+	       config_get_number(r, g, "echo_failures", 1, 100, &c->ppp.echo_failures) &&
+	       config_get_seconds(r, g, "auth_timeout", 1, 600, &c->ppp.auth_timeout_ms) &&
+	       config_get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries) &&
+	       config_get_seconds(r, g, "setup_timeout", 1, 3600, &c->ppp.setup_timeout_ms) &&
+	       config_get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures) &&
+	       config_get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms) &&
+	       config_get_bool(r, g, "clamp_mss", &c->clamp_mss);
 }
 
 static bool
@@ -320,13 +147,14 @@ read_mppe(struct reader *r, const config_setting_t *g)
 	struct aaa_settings *a = &r->c->aaa;
 	int policy = a->mppe_policy, mode = a->mppe_mode;
 	unsigned int strengths = a->mppe_strengths;
-	if (!only_known(r, g, names) || !get_word(r, g, "policy", mppe_policies, &policy) ||
-		!get_word(r, g, "mode", mppe_modes, &mode) ||
+	if (!config_only_known(r, g, names) ||
+		!config_get_word(r, g, "policy", mppe_policies, &policy) ||
+		!config_get_word(r, g, "mode", mppe_modes, &mode) ||
 		!get_strengths(r, g, "strengths", &strengths) ||
-		!get_bool(r, g, "allow_weak_crypto", &a->allow_weak_crypto))
+		!config_get_bool(r, g, "allow_weak_crypto", &a->allow_weak_crypto))
 		return false;
 	if (policy == PPP_MPPE_REQUIRE && strengths == 0)
-		return fail(r, config_setting_get_member(g, "strengths"),
+		return config_fail(r, config_setting_get_member(g, "strengths"),
 			"strengths: empty, but policy is \"require\"");
 	a->mppe_policy = (uint8_t)policy;
 	a->mppe_mode = (uint8_t)mode;
@@ -341,18 +169,18 @@ read_pool(struct reader *r, const config_setting_t *g)
 	struct config *c = r->c;
 	const config_setting_t *first = config_setting_get_member(g, "first");
 	const config_setting_t *last = config_setting_get_member(g, "last");
-	if (!only_known(r, g, names) ||
-		!get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name)))
+	if (!config_only_known(r, g, names) ||
+		!config_get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name)))
 		return false;
 	if (!first || !last)
-		return fail(r, g, "pool: first and last are needed");
-	if (!parse_ip(r, first, "first", &c->pool_first) ||
-		!parse_ip(r, last, "last", &c->pool_last))
+		return config_fail(r, g, "pool: first and last are needed");
+	if (!config_parse_ip(r, first, "first", &c->pool_first) ||
+		!config_parse_ip(r, last, "last", &c->pool_last))
 		return false;
 	char err[128] = "";
 	struct pool *p = pool_new(c->pool_name, c->pool_first, c->pool_last, err, sizeof(err));
 	if (!p)
-		return fail(r, first, "pool: %s", err);
+		return config_fail(r, first, "pool: %s", err);
 	pool_free(p);
 	return true;
 }
@@ -372,8 +200,8 @@ read_user_overrides(struct reader *r, const config_setting_t *g, struct user *u)
 			return false;
 		u->mppe_strengths = (int)mask;
 	}
-	return get_word(r, g, "mppe_policy", mppe_policies, &u->mppe_policy) &&
-	       get_word(r, g, "mppe_mode", mppe_modes, &u->mppe_mode);
+	return config_get_word(r, g, "mppe_policy", mppe_policies, &u->mppe_policy) &&
+	       config_get_word(r, g, "mppe_mode", mppe_modes, &u->mppe_mode);
 }
 
 static bool
@@ -382,10 +210,10 @@ read_static_ip(struct reader *r, const config_setting_t *g, struct user *u)
 	const config_setting_t *s = config_setting_get_member(g, "static_ip");
 	if (!s)
 		return true;
-	if (!parse_ip(r, s, "static_ip", &u->static_ip))
+	if (!config_parse_ip(r, s, "static_ip", &u->static_ip))
 		return false;
 	if (u->static_ip <= r->c->pool_first || u->static_ip > r->c->pool_last)
-		return fail(r, s, "static_ip: not a client's address of the pool");
+		return config_fail(r, s, "static_ip: not a client's address of the pool");
 	return true;
 }
 
@@ -395,7 +223,7 @@ read_user(struct reader *r, const config_setting_t *g)
 	static const char *const names[] = {"name", "password", "dial_in", "static_ip",
 		"authentication", "mppe_policy", "mppe_mode", "mppe_strengths", NULL};
 	if (!config_setting_is_group(g))
-		return fail(r, g, "users: { name = ...; password = ...; } expected");
+		return config_fail(r, g, "users: { name = ...; password = ...; } expected");
 	char name[64] = "", password[257] = "";
 	int dialin = DIALIN_DENY;
 	struct user u = {.name = name,
@@ -404,21 +232,22 @@ read_user(struct reader *r, const config_setting_t *g)
 		.mppe_policy = -1,
 		.mppe_mode = -1,
 		.mppe_strengths = -1};
-	bool ok = only_known(r, g, names) && get_string(r, g, "name", 1, name, sizeof(name)) &&
-		  get_string(r, g, "password", 1, password, sizeof(password)) &&
-		  get_word(r, g, "dial_in", dialins, &dialin) && read_static_ip(r, g, &u) &&
+	bool ok = config_only_known(r, g, names) &&
+		  config_get_string(r, g, "name", 1, name, sizeof(name)) &&
+		  config_get_string(r, g, "password", 1, password, sizeof(password)) &&
+		  config_get_word(r, g, "dial_in", dialins, &dialin) && read_static_ip(r, g, &u) &&
 		  read_user_overrides(r, g, &u);
 	if (ok && !*name)
-		ok = fail(r, g, "users: a user without name");
+		ok = config_fail(r, g, "users: a user without name");
 	if (ok && !*password)
-		ok = fail(r, g, "users: \"%s\" has no password", name);
+		ok = config_fail(r, g, "users: \"%s\" has no password", name);
 	if (ok) {
 		u.dialin = (uint8_t)dialin;
 		int rc = users_add(r->c->users, &u);
 		if (rc == -EEXIST)
-			ok = fail(r, g, "users: \"%s\" stands here twice", name);
+			ok = config_fail(r, g, "users: \"%s\" stands here twice", name);
 		else if (rc)
-			ok = fail(r, g, "users: \"%s\": %s", name, strerror(-rc));
+			ok = config_fail(r, g, "users: \"%s\": %s", name, strerror(-rc));
 	}
 	explicit_bzero(password, sizeof(password));
 	return ok;
@@ -438,7 +267,7 @@ read_users(struct reader *r, const config_setting_t *list)
 				config_setting_get_elem(list, (unsigned int)j), "static_ip");
 			if (other && strcmp(config_setting_get_string(mine),
 					     config_setting_get_string(other)) == 0)
-				return fail(r, mine, "static_ip: belongs to another user");
+				return config_fail(r, mine, "static_ip: belongs to another user");
 		}
 	}
 	return true;
@@ -452,7 +281,7 @@ read_group(struct reader *r, const config_setting_t *root, const char *name,
 	if (!g)
 		return true;
 	if (!config_setting_is_group(g))
-		return fail(r, g, "%s: a group in { } expected", name);
+		return config_fail(r, g, "%s: a group in { } expected", name);
 	return read(r, g);
 }
 
@@ -464,17 +293,17 @@ read_root(struct reader *r, const config_setting_t *root)
 	struct config *c = r->c;
 	unsigned int n = 0;
 	bool ok;
-	if (!only_known(r, root, names) || !read_group(r, root, "control", read_control) ||
+	if (!config_only_known(r, root, names) || !read_group(r, root, "control", read_control) ||
 		!read_group(r, root, "pptp", read_pptp) || !read_group(r, root, "ppp", read_ppp) ||
 		!read_group(r, root, "mppe", read_mppe))
 		return false;
 	if (!config_setting_get_member(root, "pool"))
-		return fail(r, NULL, "pool: missing");
+		return config_fail(r, NULL, "pool: missing");
 	if (!read_group(r, root, "pool", read_pool) ||
-		!get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n) ||
-		!get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n))
+		!config_get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n) ||
+		!config_get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n))
 		return false;
-	const config_setting_t *users = get_list(r, root, "users", 0, 1 << 20, &ok);
+	const config_setting_t *users = config_get_list(r, root, "users", 0, 1 << 20, &ok);
 	if (!ok || (users && !read_users(r, users)))
 		return false;
 	memcpy(c->pptp.host_name, c->ppp.server_name, sizeof(c->pptp.host_name));

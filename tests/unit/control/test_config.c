@@ -53,7 +53,7 @@ static const struct {
 		"2: listen: an IPv4 address such as \"192.0.2.1\" expected"},
 	{POOL "pptp: { listen = [ 5 ]; };\n",
 		"2: listen: an IPv4 address such as \"192.0.2.1\" expected"},
-	{POOL "pptp: { echo_interval = 4; };\n", "2: echo_interval: 4 is not within 5 to 3600"},
+	{POOL "pptp: { echo_interval = 0; };\n", "2: echo_interval: 0 is not within 1 to 3600"},
 	{POOL "ppp: { mru = 1501; };\n", "2: mru: 1501 is not within 576 to 1500"},
 	{POOL "ppp: { server_name = \"\"; };\n", "2: server_name: 1 to 63 characters expected"},
 	{POOL "ppp: { authentication = [ ]; };\n", "2: authentication: 1 to 4 elements expected"},

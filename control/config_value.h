@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Single values of adit-control's configuration file, checked.  A setting that is absent leaves its
+ * default; a bad one gives false and "file:line: reason" in the reader's err.  Used by config.c
+ * only.
+ */
+#ifndef ADIT_CONTROL_CONFIG_VALUE_H
+#define ADIT_CONTROL_CONFIG_VALUE_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config;
+
+struct reader {
+	const char *path;
+	struct config *c;
+	char *err;
+	size_t errlen;
+};
+
+struct word {
+	const char *name;
+	int value;
+};
+
+/* Always false: `return config_fail(...)`. */
+bool config_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A misspelt setting must not be silently without effect.  names ends with NULL. */
+bool config_only_known(struct reader *r, const config_setting_t *group, const char *const *names);
+bool config_get_bool(struct reader *r, const config_setting_t *group, const char *name, bool *out);
+bool config_get_number(struct reader *r, const config_setting_t *group, const char *name,
+	unsigned int min, unsigned int max, unsigned int *out);
+/* A setting in seconds that the program keeps in milliseconds. */
+bool config_get_seconds(struct reader *r, const config_setting_t *group, const char *name,
+	unsigned int min, unsigned int max, uint32_t *ms);
+/* At least min characters, less than size. */
+bool config_get_string(struct reader *r, const config_setting_t *group, const char *name,
+	size_t min, char *out, size_t size);
+/* One of words, which ends with a NULL name. */
+bool config_parse_word(struct reader *r, const config_setting_t *s, const char *name,
+	const struct word *words, int *out);
+bool config_get_word(struct reader *r, const config_setting_t *group, const char *name,
+	const struct word *words, int *out);
+bool config_parse_ip(struct reader *r, const config_setting_t *s, const char *name, uint32_t *out);
+/* A list or array of min to max elements; NULL with *ok true when absent. */
+const config_setting_t *config_get_list(struct reader *r, const config_setting_t *group,
+	const char *name, int min, int max, bool *ok);
+bool config_get_ips(struct reader *r, const config_setting_t *group, const char *name, int min,
+	int max, uint32_t *out, unsigned int *n);
+
+#endif
