@@ -221,7 +221,7 @@ describe_session(const struct session *s, struct gateway_session *out)
 	memset(out, 0, sizeof(*out));
 	out->id = s->id;
 	out->handle = s->handle;
-	out->state = s->state;
+	out->state = s->doomed ? GW_CLOSING : s->state;
 	memcpy(out->user, s->user, sizeof(out->user));
 	snprintf(out->auth, sizeof(out->auth), "%s", session_auth_name(s));
 	out->peer_ip = s->peer_ip;
@@ -285,7 +285,7 @@ int
 gateway_disconnect(struct gateway *g, uint32_t id)
 {
 	struct session *s = find_session(g, id);
-	if (!s || s->state == GW_CLOSING)
+	if (!s || s->state == GW_CLOSING || s->doomed)
 		return -ENOENT;
 	session_close(s, REFUSAL_ADMIN_DISCONNECT, "");
 	return 0;

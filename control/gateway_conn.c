@@ -339,7 +339,8 @@ listener_ready(uv_stream_t *server, int status)
 	}
 	struct conn *c = calloc(1, sizeof(*c));
 	if (!c)
-		return; /* libuv keeps the connection until the next one comes */
+		return; /* libuv rests the listener then: out of memory, nobody else gets in either
+			 */
 	c->g = g;
 	c->timer_due = UINT64_MAX;
 	uv_tcp_init(g->loop, &c->tcp);

@@ -475,7 +475,9 @@ session_new(struct gateway *g)
 	if (!s)
 		return NULL;
 	s->g = g;
-	s->id = ++g->next_id;
+	if (++g->next_id == 0)
+		g->next_id = 1;
+	s->id = g->next_id;
 	s->timer_due = UINT64_MAX;
 	s->started_ms = uv_now(g->loop);
 	uv_timer_init(g->loop, &s->timer);

@@ -61,7 +61,7 @@ struct link {
 
 	STAILQ_HEAD(, queued) queue;
 	uint32_t n_queued, n_queued_frames;
-	struct link_stats stats;
+	struct link_stats stats, reported;
 };
 
 /* link.c */

@@ -87,6 +87,23 @@ link_close(struct link *l, uint32_t handle)
 	send_close(l, s);
 }
 
+/* What went wrong since the last time. */
+static void
+report(struct link *l)
+{
+	const struct link_stats *now = &l->stats;
+	struct link_stats *then = &l->reported;
+	if (now->bad_records != then->bad_records)
+		log_event(LOG_ERR, "dataplane-bad-records",
+			"text=\"invalid records of the data plane were ignored\" records=%llu",
+			(unsigned long long)(now->bad_records - then->bad_records));
+	if (now->queue_full != then->queue_full)
+		log_event(LOG_ERR, "dataplane-overload",
+			"text=\"the data plane does not keep up with control\" lost_records=%llu",
+			(unsigned long long)(now->queue_full - then->queue_full));
+	*then = *now;
+}
+
 /* The data plane owes confirmations.  A slot, its call ID and its address stay taken until then:
  * better a port less than two clients with one address. */
 void
@@ -97,6 +114,7 @@ link_sweep(struct link *l)
 	if (now < l->next_sweep_ms)
 		return;
 	l->next_sweep_ms = now + SWEEP_MS;
+	report(l);
 	for (uint32_t i = 0; l->n_closing && i < l->max_sessions; i++) {
 		struct slot *s = &l->slots[i];
 		if (s->state != SLOT_CLOSING || now - s->close_sent_ms < CONFIRM_TIMEOUT_MS)
@@ -292,6 +310,17 @@ record_slot(struct link *l, uint32_t handle)
 	return NULL;
 }
 
+/* The slot was refused: a session that an earlier control had still in its ring may sit there. */
+static void
+close_stranger(struct link *l, const struct slot *s)
+{
+	const struct session_entry *table = link_part(l, l->layout.sessions);
+	uint32_t i = (uint32_t)(s - l->slots);
+	struct command cmd = {.handle = table[i].handle};
+	if (cmd.handle && SESSION_SLOT(cmd.handle) == i && SESSION_GEN(cmd.handle) != s->gen)
+		link_command(l, COMMAND_SESSION_CLOSE, &cmd);
+}
+
 static void
 take_ack(struct link *l, const struct event *e)
 {
@@ -310,6 +339,8 @@ take_ack(struct link *l, const struct event *e)
 	struct slot *s = record_slot(l, e->handle);
 	if (!s || e->status == 0)
 		return;
+	if (e->cookie == COMMAND_SESSION_ADD)
+		close_stranger(l, s);
 	if (e->cookie == COMMAND_SESSION_CLOSE) {
 		if (e->status == -ENOENT && s->state == SLOT_CLOSING)
 			slot_gone(l, s, &none); /* it never was */

@@ -310,6 +310,23 @@ test_refusals(void **state)
 	assert_int_equal(status().pool_used, 0);
 }
 
+/* Clients that are offered a retry and hang up instead, as pppd does, were refused all the same. */
+static void
+test_hangs_up_after_refusal(void **state)
+{
+	(void)state;
+	cfg->ppp.auth_retries = 2;
+	struct client *c = dial(0, "alice", "wrong");
+	for (unsigned int i = 0; i < 200 && !logged("event=authentication-failed"); i++)
+		loop_for(&loop, 10);
+	assert_false(is_over(c));
+	client_end(c);
+	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
+	assert_int_equal(status().refusals[REFUSAL_WRONG_PASSWORD], 1);
+	assert_true(logged("event=session-refused session=1 user=\"alice\" peer=127.0.0.1 "
+			   "code=wrong-password"));
+}
+
 static void
 test_log_escapes_names(void **state)
 {
@@ -683,6 +700,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hangs_up_after_refusal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_log_escapes_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_control_connection_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disconnect, setup, teardown),

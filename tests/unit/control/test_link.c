@@ -583,6 +583,30 @@ test_orphans(void **state)
 	assert_int_equal(fake.commands[COMMAND_SESSION_CLOSE], 1);
 }
 
+/* A session that came from an earlier control's ring after the table was read: its slot is not lost
+ * for ever. */
+static void
+test_stranger(void **state)
+{
+	(void)state;
+	fake.max_sessions = 1;
+	begin_connected();
+	uint32_t h = link_take(lnk, &got);
+	link_untake(lnk, h);
+	fake_entry(&fake, 0)->handle = h + (100u << SESSION_SLOT_BITS);
+	h = add(&got);
+	loop_for(&loop, 30);
+	assert_int_equal(got.refused, 1);
+	assert_int_equal(got.error, -EBUSY);
+	assert_int_equal(fake_entry(&fake, 0)->handle, 0);
+	link_close(lnk, h);
+	loop_for(&loop, 30);
+	h = add(&got);
+	loop_for(&loop, 30);
+	assert_int_equal(got.refused, 1);
+	assert_int_equal(fake_entry(&fake, 0)->handle, h);
+}
+
 /* Stopping in every state of the connection leaves nothing open. */
 static void
 test_free_any_time(void **state)
@@ -626,6 +650,7 @@ main(void)
 		T(test_frames),
 		T(test_death_and_return),
 		T(test_orphans),
+		T(test_stranger),
 		T(test_free_any_time),
 	};
 	char directory[] = "/tmp/adit-link-XXXXXX";
