@@ -387,9 +387,9 @@ struct config *
 config_load(const char *path, char *err, size_t errlen)
 {
 	struct stat st;
-	if (stat(path, &st) != 0 || S_ISDIR(st.st_mode)) {
-		snprintf(err, errlen, "%s:0: can't read: %s", path,
-			S_ISDIR(st.st_mode) ? strerror(EISDIR) : strerror(errno));
+	int why = stat(path, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	if (why) {
+		snprintf(err, errlen, "%s:0: can't read: %s", path, strerror(why));
 		return NULL;
 	}
 	struct config *c = config_defaults();
