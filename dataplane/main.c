@@ -259,7 +259,7 @@ static int
 usage(FILE *f)
 {
 	fputs("usage: adit-dataplane [-c FILE] [-t]\n"
-	      "  -c FILE    configuration (default /etc/adit/dataplane.conf)\n"
+	      "  -c FILE    configuration (default /etc/adit/adit-dataplane.conf)\n"
 	      "  -t         check the configuration and exit\n"
 	      "  --version  print the version and exit\n",
 		f);
@@ -269,7 +269,7 @@ usage(FILE *f)
 int
 main(int argc, char **argv)
 {
-	const char *file = "/etc/adit/dataplane.conf";
+	const char *file = "/etc/adit/adit-dataplane.conf";
 	bool check = false;
 	char err[512];
 
