@@ -56,6 +56,7 @@ struct session_uplink {
 	uint8_t ack_queued;    /* waiting in the owner's queue of acknowledgements */
 	uint64_t rx_window;    /* bit n: rx_highest - n was received */
 	uint64_t lost_sync_at; /* TSC of the last EVENT_LOST_SYNC (rate limit) */
+	uint64_t punt_at_us;   /* when the session's control frames so far were due at their rate */
 	struct session_counters *counters; /* in the shared segment */
 };
 

@@ -49,7 +49,8 @@
 	X(handoff_full, "no room in another worker's ring")                               \
 	X(tx_full, "the port did not take the packet")                                    \
 	X(icmp_rate, "ICMP error not sent: rate limit")                                   \
-	X(no_buffer, "packet buffer pool empty")
+	X(no_buffer, "packet buffer pool empty")                                          \
+	X(punt_rate, "more control frames than one session may send (D8)")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

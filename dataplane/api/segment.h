@@ -18,7 +18,7 @@
 #include "dataplane/api/ring.h"
 
 #define SEGMENT_MAGIC        0x41444954u /* "ADIT" */
-#define SEGMENT_VERSION      1
+#define SEGMENT_VERSION      2
 #define SEGMENT_MAX_WORKERS  32
 #define SEGMENT_MAX_NODES    160
 #define SEGMENT_MAX_SESSIONS (1u << 20)

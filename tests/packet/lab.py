@@ -157,6 +157,13 @@ class Control:
         self.say("counters", handle)
         return self.hear("up_packets")
 
+    def stop(self):
+        """As if control were too busy to look at its rings."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def close(self):
         self.process.kill()
         self.process.wait()

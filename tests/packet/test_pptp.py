@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """PPTP through the real data plane: every way in, every way to be dropped.  Topology: lab.py."""
 import struct
+import time
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
@@ -333,6 +334,35 @@ def test_control_frames_both_ways(session):
     frame = s.lab.wan.receive(has_payload)
     assert Gre(frame).payload.hex() == "ff03c021020100080506cafe"
     assert Gre(frame).ack == 0, "the acknowledgement goes along"
+
+
+def test_a_flood_of_echoes_leaves_neighbours_their_control_frames(lab, session):  # D8
+    flooder, established, calling = session(), session(bits=128), session(opened=False)
+    echo = bytes.fromhex("ff03c021090100080506cafe")
+    frames, before, began = 2000, lab.control.stats()["drops"], time.monotonic()
+    lab.control.stop()  # a busy control: nothing leaves the punt ring, which has room for 512
+    for n in range(frames):
+        lab.wan.send(gre(flooder.call, echo, n))
+        if n % 100 == 0:  # no faster than the packet socket takes them
+            eventually(lambda: False, 0.01)
+    lab.wan.send(gre(calling.call, bytes.fromhex("ff03c021010100080506cafe"), 0))
+    lab.wan.send(gre(established.call, echo, 0))
+    took = time.monotonic() - began
+    send_up(established, inner(established), 1)
+    assert to_lan(established)
+    lab.control.go_on()
+    assert lab.control.hear("punt", lambda o: o["handle"] == calling.handle)["punt"] == "c021010100080506cafe"
+    assert lab.control.hear("punt", lambda o: o["handle"] == established.handle)
+    lab.control.say("inject", established.handle, "c0210a0100080506beef")
+    assert lab.wan.receive(lambda f: has_payload(f) and Gre(f).call_id == established.peer_call)
+    after, counters = lab.control.stats()["drops"], lab.control.counters(flooder.handle)
+    assert after["punt_full"] == before["punt_full"]
+    assert counters["up_drops"] == after["punt_rate"] - before["punt_rate"] > 0
+    taken = counters["up_ppp_packets"] - counters["up_drops"]
+    assert 64 <= taken <= 64 + 100 * took + 1, "a burst, and 100 a second"
+    eventually(lambda: False, 0.1)  # the rate comes back with time
+    lab.wan.send(gre(flooder.call, echo, frames))
+    assert lab.control.hear("punt", lambda o: o["handle"] == flooder.handle)
 
 
 def test_random_frames_leave_it_alive(lab):

@@ -234,7 +234,7 @@ static void
 test_hello_version(void **state)
 {
 	(void)state;
-	fake.hello_version = 2;
+	fake.hello_version = SEGMENT_VERSION + 1;
 	refused_with("another version");
 }
 
