@@ -169,29 +169,35 @@ start(void)
 	return rc ? rc : workers_launch();
 }
 
-/* What workers hand to this lcore. */
+static void
+take_punt(enum punt_kind kind, struct rte_mbuf *m)
+{
+	switch (kind) {
+	case PUNT_INNER:
+		inner_write(m);
+		break;
+	case PUNT_GLEAN:
+		route_glean(m);
+		break;
+	default:
+		tap_write(pkt_meta(m)->port, m);
+	}
+}
+
+/* What workers hand to this lcore: a burst of each kind. */
 static unsigned int
 drain_worker(struct worker *w)
 {
 	struct rte_mbuf *pkts[MAIN_BURST];
-	unsigned int n = rte_ring_sc_dequeue_burst(w->to_main, (void **)pkts, MAIN_BURST, NULL);
-	for (unsigned int i = 0; i < n; i++) {
-		const struct pkt_meta *meta = pkt_meta(pkts[i]);
-		switch (meta->kind) {
-		case PUNT_TAP:
-			tap_write(meta->port, pkts[i]);
-			break;
-		case PUNT_INNER:
-			inner_write(pkts[i]);
-			break;
-		case PUNT_GLEAN:
-			route_glean(pkts[i]);
-			break;
-		default:
-			main_drop(pkts[i], DROP_tap_full);
-		}
+	unsigned int work = 0;
+	for (unsigned int kind = 0; kind < PUNT_COUNT; kind++) {
+		unsigned int n = rte_ring_sc_dequeue_burst(
+			w->to_main[kind], (void **)pkts, MAIN_BURST, NULL);
+		for (unsigned int i = 0; i < n; i++)
+			take_punt(kind, pkts[i]);
+		work += n;
 	}
-	return n;
+	return work;
 }
 
 static unsigned int

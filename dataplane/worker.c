@@ -20,7 +20,7 @@
 #include "dataplane/config.h"
 
 #define RX_RING_SIZE      4096
-#define MAIN_RING_SIZE    2048
+#define MAIN_RING_SIZE    1024 /* each kind */
 #define MSG_RING_SIZE     1024
 #define EVENT_RING_SIZE   1024
 #define MSG_BURST         32
@@ -79,12 +79,17 @@ worker_create(struct worker *w)
 	char name[RTE_GRAPH_NAMESIZE];
 
 	w->rx = make_ring("rx", w->index, RX_RING_SIZE, RING_F_SC_DEQ);
-	w->to_main = make_ring("main", w->index, MAIN_RING_SIZE, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	bool made = true;
+	for (unsigned int kind = 0; kind < PUNT_COUNT; kind++) {
+		w->to_main[kind] = make_ring("main", w->index * PUNT_COUNT + kind, MAIN_RING_SIZE,
+			RING_F_SP_ENQ | RING_F_SC_DEQ);
+		made &= w->to_main[kind] != NULL;
+	}
 	w->msgs = make_ring("msgs", w->index, MSG_RING_SIZE, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "events%u", w->index);
 	w->events = rte_ring_create_elem(name, sizeof(struct worker_event), EVENT_RING_SIZE,
 		SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (!w->rx || !w->to_main || !w->msgs || !w->events)
+	if (!w->rx || !made || !w->msgs || !w->events)
 		return -ENOMEM;
 
 	/* All other nodes are reached from these two along their edges. */
@@ -212,17 +217,20 @@ workers_stop(void)
 		struct worker *w = &workers[i];
 		void *msg;
 		drain_mbufs(w->rx);
-		drain_mbufs(w->to_main);
 		while (w->msgs && rte_ring_sc_dequeue(w->msgs, &msg) == 0)
 			explicit_bzero(msg, sizeof(struct worker_msg));
 		if (w->graph)
 			rte_graph_destroy(rte_graph_from_name(w->graph->name));
 		rte_ring_free(w->rx);
-		rte_ring_free(w->to_main);
+		for (unsigned int kind = 0; kind < PUNT_COUNT; kind++) {
+			drain_mbufs(w->to_main[kind]);
+			rte_ring_free(w->to_main[kind]);
+			w->to_main[kind] = NULL;
+		}
 		rte_ring_free(w->msgs);
 		rte_ring_free(w->events);
 		w->graph = NULL;
-		w->rx = w->to_main = w->msgs = w->events = NULL;
+		w->rx = w->msgs = w->events = NULL;
 	}
 	rte_mempool_free(worker_msg_pool);
 	worker_msg_pool = NULL;

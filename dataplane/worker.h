@@ -30,11 +30,16 @@ enum stage {
 	STAGE_COUNT
 };
 
-/* Ways to the main lcore (worker -> main ring). */
+/* Ways to the main lcore.  Each has a ring of its own, and the main lcore serves them in turn: a
+ * flood of one kind (ARP, ping, addresses that don't exist) takes no room and little time from the
+ * others (D8). */
 enum punt_kind {
-	PUNT_TAP,   /* Ethernet frame for the TAP twin of meta->port */
+	PUNT_TCP,   /* PPTP control connection: Ethernet frame for the TAP twin of meta->port */
+	PUNT_ARP,   /* the same with ARP */
+	PUNT_TAP,   /* the same with anything else */
 	PUNT_INNER, /* IPv4 packet for the inner TUN device */
 	PUNT_GLEAN, /* IPv4 packet whose next hop meta->nh has no hardware address yet */
+	PUNT_COUNT
 };
 
 /* A packet's companion in its mbuf, at a fixed dynamic field: 32 octets in the mbuf's second cache
@@ -80,8 +85,8 @@ struct worker {
 	struct ring punt;                 /* shared segment: producer side, this worker only */
 	struct rte_ring
 		*rx; /* MP/SC, mbufs from other workers and main; consumer: node worker_rx */
-	struct rte_ring *to_main; /* SP/SC, mbufs by pkt_meta.kind */
-	struct rte_ring *msgs;    /* SP/SC, struct worker_msg * from main */
+	struct rte_ring *to_main[PUNT_COUNT]; /* SP/SC, mbufs by pkt_meta.kind */
+	struct rte_ring *msgs;                /* SP/SC, struct worker_msg * from main */
 	struct rte_ring *events; /* SP/SC, struct worker_event elements to main (rte_ring_*_elem) */
 	struct rte_mempool *mbuf_pool;
 	uint64_t icmp_tokens, icmp_refill; /* rate limit of generated ICMP errors */

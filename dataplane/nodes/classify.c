@@ -26,9 +26,9 @@ enum {
 #define PPTP_TCP_PORT 1723
 
 static rte_edge_t
-to_tap(struct rte_mbuf *m)
+to_tap(struct rte_mbuf *m, enum punt_kind kind)
 {
-	pkt_meta(m)->kind = PUNT_TAP;
+	pkt_meta(m)->kind = kind;
 	return EDGE_TO_MAIN;
 }
 
@@ -107,7 +107,7 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 	}
 	if (!edge_allows(ip, rte_be_to_cpu_16(ip->total_length)) || !is_wan_address(ip->dst_addr))
 		return EDGE_EDGE_FILTER;
-	return to_tap(m);
+	return to_tap(m, ip->next_proto_id == IPPROTO_TCP ? PUNT_TCP : PUNT_TAP);
 }
 
 static rte_edge_t
@@ -116,7 +116,7 @@ lan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 	/* Multicast is the kernel's: routing daemons listen there. */
 	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) ||
 		FIB_TYPE(fib_lookup(ip->dst_addr)) == FIB_LOCAL)
-		return to_tap(m);
+		return to_tap(m, PUNT_TAP);
 	rte_pktmbuf_adj(m, sizeof(*eth));
 	return EDGE_IP_FORWARD;
 }
@@ -139,7 +139,7 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	meta->l2_len = sizeof(*eth);
 	if (unlikely(eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4))) {
 		if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_ARP))
-			return to_tap(m);
+			return to_tap(m, PUNT_ARP);
 		return eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6) ? EDGE_EDGE_IPV6
 									: EDGE_EDGE_FILTER;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* to_main.  In: packets for the kernel or for neighbour resolution, with meta->kind.  Out: the ring
- * to the main lcore. */
+ * of that kind to the main lcore. */
 #include "dataplane/nodes/node.h"
 
 enum { EDGE_TAP_FULL, EDGE_COUNT };
@@ -8,9 +8,18 @@ enum { EDGE_TAP_FULL, EDGE_COUNT };
 static uint16_t
 to_main_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	unsigned int given = rte_ring_sp_enqueue_burst(node_worker(node)->to_main, objs, n, NULL);
-	if (unlikely(given < n))
-		rte_node_enqueue(graph, node, EDGE_TAP_FULL, objs + given, n - given);
+	struct worker *w = node_worker(node);
+
+	for (uint16_t i = 0, j; i < n; i = j) {
+		uint8_t kind = pkt_meta(objs[i])->kind;
+		for (j = i + 1; j < n && pkt_meta(objs[j])->kind == kind; j++)
+			;
+		uint16_t given = (uint16_t)rte_ring_sp_enqueue_burst(
+			w->to_main[kind], objs + i, j - i, NULL);
+		if (unlikely(given < j - i))
+			rte_node_enqueue(
+				graph, node, EDGE_TAP_FULL, objs + i + given, j - i - given);
+	}
 	return n;
 }
 

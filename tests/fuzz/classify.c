@@ -212,8 +212,9 @@ drain(struct worker *w)
 	struct worker_event e;
 	void *m;
 
-	while (rte_ring_sc_dequeue(w->to_main, &m) == 0)
-		rte_pktmbuf_free(m);
+	for (unsigned int kind = 0; kind < PUNT_COUNT; kind++)
+		while (rte_ring_sc_dequeue(w->to_main[kind], &m) == 0)
+			rte_pktmbuf_free(m);
 	while (rte_ring_sc_dequeue_elem(w->events, &e, sizeof(e)) == 0)
 		;
 	atomic_store(&w->punt.shared->tail, w->punt.pos);

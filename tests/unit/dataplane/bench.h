@@ -44,7 +44,7 @@ bench_eal(void)
 		return -1;
 	clock_init();
 	mbufs = rte_pktmbuf_pool_create(
-		"mbufs", 1024, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+		"mbufs", 2048, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	rcu = rte_zmalloc(
 		"rcu", rte_rcu_qsbr_get_memsize(SEGMENT_MAX_WORKERS), RTE_CACHE_LINE_SIZE);
 	return mbufs && rcu && rte_rcu_qsbr_init(rcu, SEGMENT_MAX_WORKERS) == 0 ? 0 : -1;

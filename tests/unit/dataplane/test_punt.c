@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Floods towards the main lcore and towards control, through the real graph: what still gets by
+ * (D8). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <netinet/in.h>
+
+#include <cmocka.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+
+#include "bench.h"
+#include "dataplane/nodes/gre.h"
+
+#define BURST 32
+#define CALL  5
+
+static struct rte_mbuf *pending[BURST];
+static unsigned int n_pending;
+static struct worker_counters worker_counters;
+static struct session_counters session_counters[2];
+
+/* Takes the place of port_rx, whose first edge leads to classify. */
+static uint16_t
+feed(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	(void)objs;
+	n = (uint16_t)n_pending;
+	rte_node_enqueue(graph, node, 0, (void **)pending, n);
+	n_pending = 0;
+	return n;
+}
+
+static int
+setup(void **state)
+{
+	struct worker *w = &workers[0];
+	(void)state;
+	bench_tables();
+	ports[0].mac.addr_bytes[0] = 2;
+	ports[0].role = PORT_WAN;
+	settings.edge_ping = true;
+	memset(&worker_counters, 0, sizeof(worker_counters));
+	memset(session_counters, 0, sizeof(session_counters));
+	n_workers = 1;
+	w->counters = &worker_counters;
+	w->mbuf_pool = mbufs;
+	w->now_us = 1000000;
+	void *punts = rte_zmalloc(NULL, RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)),
+		RTE_CACHE_LINE_SIZE);
+	assert_non_null(punts);
+	ring_attach(&w->punt, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
+	assert_int_equal(workers_init(), 0);
+	rte_graph_node_get_by_name(w->graph->name, "port_rx")->process = feed;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	rte_free(workers[0].punt.shared);
+	workers_stop();
+	bench_tables_free();
+	assert_int_equal(rte_mempool_avail_count(mbufs), mbufs->size);
+	return 0;
+}
+
+static void
+walk(void)
+{
+	rte_graph_walk(workers[0].graph);
+}
+
+/* A frame to our WAN port, given to the graph in bursts. */
+static struct rte_mbuf *
+frame(rte_be16_t type)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
+	assert_non_null(m);
+	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, sizeof(*eth));
+	memset(pkt_meta(m), 0, sizeof(struct pkt_meta));
+	*eth = (struct rte_ether_hdr){.dst_addr = ports[0].mac, .ether_type = type};
+	pending[n_pending++] = m;
+	return m;
+}
+
+static uint8_t *
+ipv4(uint8_t proto, uint16_t len)
+{
+	struct rte_mbuf *m = frame(RTE_BE16(RTE_ETHER_TYPE_IPV4));
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_append(m, sizeof(*ip) + len);
+	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
+		.total_length = rte_cpu_to_be_16(sizeof(*ip) + len),
+		.time_to_live = 64,
+		.next_proto_id = proto,
+		.src_addr = rte_cpu_to_be_32(PEER_IP),
+		.dst_addr = rte_cpu_to_be_32(SERVER_IP)};
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return memset(ip + 1, 0, len);
+}
+
+static void
+arp(void)
+{
+	rte_pktmbuf_append(frame(RTE_BE16(RTE_ETHER_TYPE_ARP)), 28);
+}
+
+static void
+ping(void)
+{
+	ipv4(IPPROTO_ICMP, 8)[0] = 8;
+}
+
+static void
+syn(void)
+{
+	uint8_t *tcp = ipv4(IPPROTO_TCP, 20);
+	tcp[2] = 1723 >> 8;
+	tcp[3] = 1723 & 0xff;
+}
+
+static void
+echo(uint16_t call, uint32_t seq)
+{
+	static const uint8_t lcp[] = {0xff, 0x03, 0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0};
+	struct gre_hdr *g = (struct gre_hdr *)ipv4(IPPROTO_GRE, sizeof(*g) + 4 + sizeof(lcp));
+	*g = (struct gre_hdr){.flags = GRE_KEY | GRE_SEQ,
+		.version = GRE_VERSION,
+		.protocol = RTE_BE16(GRE_PPTP_PROTOCOL),
+		.payload_len = RTE_BE16(sizeof(lcp)),
+		.call_id = rte_cpu_to_be_16(call)};
+	g->words[0] = rte_cpu_to_be_32(seq);
+	memcpy(&g->words[1], lcp, sizeof(lcp));
+}
+
+static void
+a_flood_of_one_kind_leaves_room_for_the_others(void **state)
+{
+	void (*const flood[])(void) = {arp, ping};
+	const enum punt_kind kind[] = {PUNT_ARP, PUNT_TAP};
+	struct worker *w = &workers[0];
+	(void)state;
+	for (unsigned int f = 0; f < RTE_DIM(flood); f++) {
+		unsigned int size = rte_ring_get_capacity(w->to_main[kind[f]]);
+		uint64_t before = worker_counters.drops[DROP_tap_full];
+		for (unsigned int n = 0; n < size + BURST; n += BURST) {
+			for (unsigned int i = 0; i < BURST; i++)
+				flood[f]();
+			walk();
+		}
+		assert_true(rte_ring_full(w->to_main[kind[f]]));
+		assert_int_not_equal(worker_counters.drops[DROP_tap_full], before);
+		before = worker_counters.drops[DROP_tap_full];
+		flood[f]();
+		syn(); /* between frames of the flood */
+		flood[f]();
+		walk();
+		assert_int_equal(worker_counters.drops[DROP_tap_full], before + 2);
+		assert_int_equal(rte_ring_count(w->to_main[PUNT_TCP]), f + 1);
+		void *m;
+		while (rte_ring_sc_dequeue(w->to_main[kind[f]], &m) == 0)
+			rte_pktmbuf_free(m);
+	}
+	assert_int_equal(worker_counters.drops[DROP_edge_filter], 0);
+}
+
+static void
+one_session_sends_control_a_burst_and_then_a_rate(void **state)
+{
+	struct worker *w = &workers[0];
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(session_add(session_handle(i + 1, 1), SERVER_IP, PEER_IP,
+					 (uint16_t)(CALL + i), 7, 0, &session_counters[i]),
+			0);
+	uint32_t seq = 0;
+	for (unsigned int n = 0; n < 100; n++) {
+		echo(CALL, seq++);
+		walk();
+	}
+	assert_int_equal(worker_counters.punted, 64);
+	assert_int_equal(worker_counters.drops[DROP_punt_rate], 36);
+	assert_int_equal(session_counters[0].up_drops, 36);
+	echo(CALL + 1, 0); /* the neighbour has its own */
+	walk();
+	assert_int_equal(worker_counters.punted, 65);
+	w->now_us += 10000;
+	echo(CALL, seq++);
+	echo(CALL, seq++);
+	walk();
+	assert_int_equal(worker_counters.punted, 66);
+	w->now_us += 3600000000u; /* an hour's silence is worth no more than one burst */
+	for (unsigned int n = 0; n < 100; n++) {
+		echo(CALL, seq++);
+		walk();
+	}
+	assert_int_equal(worker_counters.punted, 66 + 64);
+	assert_int_equal(session_counters[1].up_drops, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_flood_of_one_kind_leaves_room_for_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			one_session_sends_control_a_burst_and_then_a_rate, setup, teardown),
+	};
+	if (bench_eal() != 0)
+		return 1;
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	bench_eal_end();
+	return rc;
+}
