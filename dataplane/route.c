@@ -26,6 +26,7 @@
 #define NOTHING        UINT32_MAX
 
 struct rte_lpm *fib;
+_Atomic uint32_t fib_default = FIB_NONE;
 int route_inner_ifindex;
 
 struct route {
@@ -164,13 +165,14 @@ prefix_value(const struct prefix *p)
 	return p->neighbour != NOTHING ? p->neighbour : v;
 }
 
-/* rte_lpm has no depth 0: a default route is kept as its two halves. */
 static int
 fib_write(uint32_t ip, uint8_t depth, uint32_t value)
 {
+	/* rte_lpm has no depth 0.  What it does not find, fib_lookup() takes from here. */
 	if (depth == 0) {
-		int rc = fib_write(0, 1, value);
-		return rc ? rc : fib_write(0x80000000u, 1, value);
+		atomic_store_explicit(
+			&fib_default, value == NOTHING ? FIB_NONE : value, memory_order_relaxed);
+		return 0;
 	}
 	return value == NOTHING ? rte_lpm_delete(fib, ip, depth)
 				: rte_lpm_add(fib, ip, depth, value);
@@ -442,4 +444,5 @@ route_free(void)
 	neigh_free();
 	rte_lpm_free(fib);
 	fib = NULL;
+	fib_default = FIB_NONE;
 }

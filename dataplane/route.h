@@ -48,6 +48,7 @@ union nexthop {
 
 extern union nexthop nexthops[MAX_NEXTHOPS];
 extern struct rte_lpm *fib;
+extern _Atomic uint32_t fib_default; /* FIB value of the default route, FIB_NONE without one */
 
 static inline union nexthop
 nexthop_read(uint32_t index)
@@ -63,7 +64,19 @@ static inline uint32_t
 fib_lookup(rte_be32_t ip_be)
 {
 	uint32_t v;
-	return rte_lpm_lookup(fib, rte_be_to_cpu_32(ip_be), &v) == 0 ? v : FIB_NONE;
+	return rte_lpm_lookup(fib, rte_be_to_cpu_32(ip_be), &v) == 0
+		       ? v
+		       : atomic_load_explicit(&fib_default, memory_order_relaxed);
+}
+
+/* The same for n addresses in host byte order.  Worker. */
+static inline void
+fib_lookup_bulk(const uint32_t *ips, uint32_t *values, unsigned int n)
+{
+	uint32_t none = atomic_load_explicit(&fib_default, memory_order_relaxed);
+	rte_lpm_lookup_bulk(fib, ips, values, n);
+	for (unsigned int i = 0; i < n; i++)
+		values[i] = values[i] & RTE_LPM_LOOKUP_SUCCESS ? values[i] & 0xffffff : none;
 }
 
 /* --- main lcore

@@ -152,9 +152,8 @@ ip_forward_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, ui
 		dst[i] = rte_be_to_cpu_32(
 			rte_pktmbuf_mtod((struct rte_mbuf *)objs[i], struct rte_ipv4_hdr *)
 				->dst_addr);
-	rte_lpm_lookup_bulk(fib, dst, value, n);
+	fib_lookup_bulk(dst, value, n);
 	for (uint16_t i = 0; i < n; i++) {
-		value[i] = value[i] & RTE_LPM_LOOKUP_SUCCESS ? value[i] & 0xffffff : FIB_NONE;
 		if (FIB_TYPE(value[i]) == FIB_SESSION) {
 			rte_prefetch0(&sessions.slots[FIB_INDEX(value[i])].cfg);
 			rte_prefetch0(&sessions.slots[FIB_INDEX(value[i])].down);

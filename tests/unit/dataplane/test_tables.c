@@ -162,6 +162,45 @@ a_default_route_goes_by_its_gateway(void **state)
 	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x08080808)), FIB_NONE);
 }
 
+/* OpenVPN's "def1" and others split the default route without removing it. */
+static void
+halves_and_the_default_route_are_different(void **state)
+{
+	(void)state;
+	const struct kernel_route def = {
+		.gateway = PEER_IP, .oif = WAN_IFINDEX, .type = KERNEL_ROUTE_UNICAST};
+	const struct kernel_route low = {
+		.ip = 0, .depth = 1, .gateway = PEER_IP + 1, .oif = WAN_IFINDEX};
+	const struct kernel_route high = {
+		.ip = 0x80000000, .depth = 1, .oif = WAN_IFINDEX, .type = KERNEL_ROUTE_DROP};
+	rte_be32_t in_low = rte_cpu_to_be_32(0x08080808), in_high = rte_cpu_to_be_32(0xc8080808);
+	uint32_t dst[2] = {0x08080808, 0xc8080808}, v[2];
+
+	route_kernel_add(&def, false);
+	uint32_t by_default = fib_lookup(in_low);
+	assert_int_equal(FIB_TYPE(by_default), FIB_NEXTHOP);
+	route_kernel_add(&low, false);
+	route_kernel_add(&high, false);
+	uint32_t by_low = fib_lookup(in_low);
+	assert_int_equal(FIB_TYPE(by_low), FIB_NEXTHOP);
+	assert_int_not_equal(by_low, by_default);
+	assert_int_equal(fib_lookup(in_high), FIB_NONE);
+	route_kernel_del(&def);
+	assert_int_equal(fib_lookup(in_low), by_low);
+	route_kernel_add(&def, false);
+	assert_int_equal(fib_lookup(in_low), by_low);
+	route_kernel_del(&low);
+	fib_lookup_bulk(dst, v, 2);
+	assert_int_equal(v[0], by_default);
+	assert_int_equal(v[1], FIB_NONE);
+	route_kernel_del(&high);
+	fib_lookup_bulk(dst, v, 2);
+	assert_int_equal(v[1], by_default);
+	route_kernel_del(&def);
+	assert_int_equal(fib_lookup(in_low), FIB_NONE);
+	assert_int_equal(fib_lookup(in_high), FIB_NONE);
+}
+
 static void
 sessions_addresses(void **state)
 {
@@ -199,6 +238,8 @@ main(void)
 			a_neighbour_is_used_on_its_link_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_default_route_goes_by_its_gateway, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			halves_and_the_default_route_are_different, setup, teardown),
 		cmocka_unit_test_setup_teardown(sessions_addresses, setup, teardown),
 		cmocka_unit_test(ranges_become_prefixes),
 	};
