@@ -273,10 +273,16 @@ gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *ou
 	return 0;
 }
 
-const struct segment_header *
-gateway_segment(const struct gateway *g)
+bool
+gateway_segment(const struct gateway *g, struct link_view *out)
 {
-	return link_connected(g->link) ? link_segment(g->link) : NULL;
+	return link_view(g->link, out);
+}
+
+void
+gateway_link_stats(const struct gateway *g, struct link_stats *out)
+{
+	link_stats(g->link, out);
 }
 
 /* ------------------------------------------------------------------ changes */

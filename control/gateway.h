@@ -13,8 +13,8 @@
 #include <uv.h>
 
 #include "control/config.h"
+#include "control/link.h"
 #include "control/refusal.h"
-#include "dataplane/api/segment.h"
 
 struct gateway;
 
@@ -69,9 +69,11 @@ void gateway_sessions(const struct gateway *g,
 /* 0 or -ENOENT. */
 int gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out);
 
-/* The shared segment's counters, or NULL while no data plane is connected.  Valid during the
- * caller's callback only. */
-const struct segment_header *gateway_segment(const struct gateway *g);
+/* The shared segment's counters, during the caller's callback only; false while no data plane is
+ * connected. */
+bool gateway_segment(const struct gateway *g, struct link_view *out);
+/* What went over the shared segment, and what went wrong with it. */
+void gateway_link_stats(const struct gateway *g, struct link_stats *out);
 
 /* --- changes
  * -------------------------------------------------------------------------------------- */

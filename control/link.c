@@ -390,10 +390,17 @@ link_max_sessions(const struct link *l)
 	return l->connected ? l->max_sessions : 0;
 }
 
-const struct segment_header *
-link_segment(const struct link *l)
+bool
+link_view(const struct link *l, struct link_view *out)
 {
-	return l->seg;
+	if (!l->connected)
+		return false;
+	*out = (struct link_view){.header = l->seg,
+		.workers = link_part(l, l->layout.worker_counters),
+		.nodes = link_part(l, l->layout.node_counters),
+		.n_workers = l->n_workers,
+		.max_sessions = l->max_sessions};
+	return true;
 }
 
 void

@@ -48,6 +48,15 @@ struct link_stats {
 	uint32_t unconfirmed;    /* slots whose end the data plane did not confirm in time, now */
 };
 
+/* The mapped segment for readers: its parts by the dimensions that were checked when it was mapped.
+ * Whatever stands in it may change and be wrong (T21). */
+struct link_view {
+	const struct segment_header *header;   /* live: for its counters and ports only */
+	const struct worker_counters *workers; /* [n_workers] */
+	const struct node_counters *nodes;     /* [worker * SEGMENT_MAX_NODES + node] */
+	uint32_t n_workers, max_sessions;
+};
+
 struct link;
 
 /* Begins to connect to the data plane's socket and goes on trying.  ops and path are borrowed.
@@ -61,7 +70,8 @@ bool link_connected(const struct link *l);
 const char *link_error(const struct link *l);
 /* Sessions that the data plane has room for; 0 while not connected. */
 uint32_t link_max_sessions(const struct link *l);
-const struct segment_header *link_segment(const struct link *l);
+/* False: not connected.  Valid until the caller returns to the loop. */
+bool link_view(const struct link *l, struct link_view *out);
 void link_stats(const struct link *l, struct link_stats *out);
 
 /* Takes the slot that is free for longest, with its next generation.  0: none is free, or not

@@ -206,6 +206,17 @@ show_ports(const json_t *list)
 	table_print(t);
 }
 
+static void
+show_link(const json_t *l)
+{
+	printf("link: %s commands and %s frames to the data plane, %s waited for room, %s waiting, "
+	       "%s lost\n      %s invalid and %s late records from it, %s ends asked for again, %s "
+	       "unconfirmed\n",
+		count(l, "commands"), count(l, "frames"), count(l, "waited"), count(l, "waiting"),
+		count(l, "lost"), count(l, "bad_records"), count(l, "stale_records"),
+		count(l, "closes_repeated"), count(l, "unconfirmed"));
+}
+
 void
 show_stats(const json_t *r, bool all)
 {
@@ -229,6 +240,7 @@ show_stats(const json_t *r, bool all)
 		count(r, "sessions_live"), count(r, "max_sessions"), count(r, "mbufs_free"),
 		count(r, "mbufs_total"), count(r, "bad_records"),
 		show_count(num(r, "tsc_hz") / 1000000));
+	show_link(json_object_get(r, "link"));
 }
 
 void

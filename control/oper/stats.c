@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `stats`: the data plane's counters, read from the shared segment.  What the data plane wrote is
- * hostile (T21): dimensions are read once and bounded, offsets are computed, not read, names are
- * cut and cleaned.
+ * hostile (T21): places and dimensions are those that were checked when the segment was mapped,
+ * counts are read once and bounded, names are cut and cleaned.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -17,35 +17,11 @@ static const struct {
 #undef X
 };
 
-/* The parts of the segment, at checked places. */
-struct view {
-	const struct segment_header *header;
-	const struct worker_counters *workers;
-	const struct node_counters *nodes; /* [worker * SEGMENT_MAX_NODES + node] */
-	uint32_t n_workers, n_nodes, n_ports;
-};
-
 static uint32_t
-bounded(uint32_t n, uint32_t max)
+bounded(const uint32_t *live, uint32_t max)
 {
+	uint32_t n = *(const volatile uint32_t *)live;
 	return n < max ? n : max;
-}
-
-static bool
-open_view(const struct segment_header *h, struct view *v)
-{
-	struct segment_header layout;
-
-	v->header = h;
-	v->n_workers = *(const volatile uint32_t *)&h->n_workers;
-	v->n_nodes = bounded(*(const volatile uint32_t *)&h->n_nodes, SEGMENT_MAX_NODES);
-	v->n_ports = bounded(*(const volatile uint32_t *)&h->n_ports, SEGMENT_MAX_PORTS);
-	uint64_t size = segment_layout(&layout, v->n_workers, h->max_sessions);
-	if (size == 0 || size != h->size)
-		return false;
-	v->workers = (const void *)((const char *)h + layout.worker_counters);
-	v->nodes = (const void *)((const char *)h + layout.node_counters);
-	return true;
 }
 
 static double
@@ -55,12 +31,13 @@ ratio(uint64_t a, uint64_t b)
 }
 
 static json_t *
-show_nodes(const struct view *v, bool all)
+show_nodes(const struct link_view *v, bool all)
 {
+	uint32_t n_nodes = bounded(&v->header->n_nodes, SEGMENT_MAX_NODES);
 	json_t *list = json_array();
 
 	for (uint32_t w = 0; w < v->n_workers; w++)
-		for (uint32_t i = 0; i < v->n_nodes; i++) {
+		for (uint32_t i = 0; i < n_nodes; i++) {
 			struct node_counters n;
 			memcpy(&n, &v->nodes[(size_t)w * SEGMENT_MAX_NODES + i], sizeof(n));
 			if (n.name[0] == '\0' || (n.objs == 0 && !all))
@@ -77,7 +54,7 @@ show_nodes(const struct view *v, bool all)
 }
 
 static json_t *
-show_drops(const struct view *v, bool all)
+show_drops(const struct link_view *v, bool all)
 {
 	json_t *list = json_array();
 
@@ -102,7 +79,7 @@ show_drops(const struct view *v, bool all)
 }
 
 static json_t *
-show_workers(const struct view *v)
+show_workers(const struct link_view *v)
 {
 	json_t *list = json_array();
 
@@ -119,11 +96,12 @@ show_workers(const struct view *v)
 }
 
 static json_t *
-show_ports(const struct view *v)
+show_ports(const struct link_view *v)
 {
+	uint32_t n_ports = bounded(&v->header->n_ports, SEGMENT_MAX_PORTS);
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < v->n_ports; i++) {
+	for (uint32_t i = 0; i < n_ports; i++) {
 		struct segment_port p;
 		memcpy(&p, &v->header->ports[i], sizeof(p));
 		json_array_append_new(
@@ -139,24 +117,36 @@ show_ports(const struct view *v)
 	return list;
 }
 
+static json_t *
+show_link(const struct gateway *g)
+{
+	struct link_stats s;
+
+	gateway_link_stats(g, &s);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "connects",
+		rpc_u64(s.connects), "commands", rpc_u64(s.commands), "frames", rpc_u64(s.injects),
+		"waited", rpc_u64(s.ring_full), "waiting", rpc_u64(s.queued), "lost",
+		rpc_u64(s.queue_full), "bad_records", rpc_u64(s.bad_records), "stale_records",
+		rpc_u64(s.stale_records), "closes_repeated", rpc_u64(s.close_repeated),
+		"unconfirmed", rpc_u64(s.unconfirmed));
+}
+
 json_t *
 rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
-	const struct segment_header *h = gateway_segment(ctx->gateway);
 	bool all = json_is_true(json_object_get(params, "all"));
-	struct view v;
+	struct link_view v;
 
-	if (h == NULL)
+	if (!gateway_segment(ctx->gateway, &v))
 		return rpc_fail(error, RPC_DATAPLANE_DOWN,
 			"the data plane is not connected: start adit-dataplane and look at its "
 			"log");
-	if (!open_view(h, &v))
-		return rpc_fail(
-			error, RPC_INTERNAL_ERROR, "the data plane's segment is not consistent");
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tsc_hz",
+	const struct segment_header *h = v.header;
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tsc_hz",
 		rpc_u64(h->tsc_hz), "started_us", rpc_u64(h->started_us), "sessions_live",
-		rpc_u64(h->sessions_live), "max_sessions", rpc_u64(h->max_sessions), "mbufs_total",
+		rpc_u64(h->sessions_live), "max_sessions", rpc_u64(v.max_sessions), "mbufs_total",
 		rpc_u64(h->mbufs_total), "mbufs_free", rpc_u64(h->mbufs_free), "bad_records",
-		rpc_u64(h->bad_records), "nodes", show_nodes(&v, all), "drops", show_drops(&v, all),
-		"workers", show_workers(&v), "ports", show_ports(&v));
+		rpc_u64(h->bad_records), "link", show_link(ctx->gateway), "nodes",
+		show_nodes(&v, all), "drops", show_drops(&v, all), "workers", show_workers(&v),
+		"ports", show_ports(&v));
 }

@@ -210,7 +210,8 @@ refused_with(const char *why)
 	if (!strstr(link_error(lnk), why))
 		fail_msg("\"%s\" instead of \"%s\"", link_error(lnk), why);
 	assert_int_equal(link_take(lnk, &got), 0);
-	assert_null(link_segment(lnk));
+	struct link_view view;
+	assert_false(link_view(lnk, &view));
 }
 
 static void
@@ -331,6 +332,21 @@ test_silent(void **state)
 }
 
 /* ------------------------------------------------------------------ records */
+
+/* T21: what the header says after it was checked is not looked at. */
+static void
+test_view_keeps_its_dimensions(void **state)
+{
+	struct link_view before, after;
+	(void)state;
+	begin_connected();
+	assert_true(link_view(lnk, &before));
+	fake.seg->n_workers = fake.seg->max_sessions = UINT32_MAX;
+	fake.seg->worker_counters = fake.seg->node_counters = UINT64_MAX;
+	assert_true(link_view(lnk, &after));
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(after.max_sessions, link_max_sessions(lnk));
+}
 
 static void
 test_hostile_records(void **state)
@@ -642,6 +658,7 @@ main(void)
 		T(test_layout),
 		T(test_magic),
 		T(test_silent),
+		T(test_view_keeps_its_dimensions),
 		T(test_hostile_records),
 		T(test_corrupt_ring),
 		T(test_slots),

@@ -170,10 +170,34 @@ gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *ou
 	return -ENOENT;
 }
 
-const struct segment_header *
-gateway_segment(const struct gateway *g)
+bool
+gateway_segment(const struct gateway *g, struct link_view *out)
 {
-	return g->dataplane ? g->segment : NULL;
+	struct segment_header layout;
+
+	segment_layout(&layout, N_WORKERS, MAX_SESSIONS);
+	*out = (struct link_view){.header = g->segment,
+		.workers = (const void *)((const char *)g->segment + layout.worker_counters),
+		.nodes = (const void *)((const char *)g->segment + layout.node_counters),
+		.n_workers = N_WORKERS,
+		.max_sessions = MAX_SESSIONS};
+	return g->dataplane;
+}
+
+void
+gateway_link_stats(const struct gateway *g, struct link_stats *out)
+{
+	(void)g;
+	*out = (struct link_stats){.connects = 1,
+		.commands = 50,
+		.injects = 60,
+		.ring_full = 7,
+		.queued = 2,
+		.queue_full = 8,
+		.bad_records = 9,
+		.stale_records = 3,
+		.close_repeated = 4,
+		.unconfirmed = 5};
 }
 
 static void

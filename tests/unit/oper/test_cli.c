@@ -154,6 +154,8 @@ test_stats(void **state)
 	expect("aditctl stats", EXIT_OK,
 		"mppe_late         11  0 + 5 6         coherency count behind\n");
 	expect("aditctl stats", EXIT_OK, "packet buffers 30000 of 32768 free");
+	expect("aditctl stats", EXIT_OK, "50 commands and 60 frames to the data plane");
+	expect("aditctl stats", EXIT_OK, "9 invalid and 3 late records from it");
 	expect("aditctl stats --all", EXIT_OK, "gre_malformed");
 	expect("aditctl stats --user bob", EXIT_USAGE, "usage: aditctl stats [--all]");
 }
