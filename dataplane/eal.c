@@ -75,9 +75,15 @@ eal_start(void)
 	for (unsigned int i = 0; i < config.n_eal_args; i++)
 		add(config.eal_args[i]);
 	if (rte_eal_init(n_args, args) < 0) {
-		fprintf(stderr, "adit-dataplane: EAL does not start: %s\n",
-			rte_strerror(rte_errno));
-		return -rte_errno;
+		int rc = rte_errno;
+		fprintf(stderr, "adit-dataplane: EAL does not start: %s\n", rte_strerror(rc));
+		if (config.hugepages)
+			fprintf(stderr,
+				"adit-dataplane: eal.hugepages = true needs %u MiB of free "
+				"hugepages (/proc/sys/vm/nr_hugepages, HugePages_Free in "
+				"/proc/meminfo); reserve them or set it to false\n",
+				config.memory_mb);
+		return -rc;
 	}
 	return 0;
 }
