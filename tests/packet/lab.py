@@ -26,7 +26,7 @@ from scapy.layers.l2 import Ether
 SERVER, CLIENT, LAN_GW, LAN_HOST = "192.0.2.10", "192.0.2.1", "198.51.100.1", "198.51.100.100"
 INNER_SERVER = "10.99.0.1"
 CONFIG = """
-eal: {{ lcores = "{lcores}"; hugepages = false; memory_mb = 256; args = [ ]; }};
+eal: {{ lcores = "{lcores}"; hugepages = {hugepages}; memory_mb = 256; args = [ ]; }};
 workers: {{ poll_mode = "adaptive"; idle_sleep_us = 250; }};
 mempool: {{ mbufs = 8192; }};
 sessions: {{ max = 256; }};
@@ -153,6 +153,11 @@ class Control:
         self.say("stats")
         return self.hear("drops")
 
+    def nodes(self):
+        """For each worker, the packets that passed its nodes; refreshed once a second."""
+        self.say("nodes")
+        return self.hear("nodes")["nodes"]
+
     def counters(self, handle):
         self.say("counters", handle)
         return self.hear("up_packets")
@@ -170,7 +175,7 @@ class Control:
 
 
 class Lab:
-    def __init__(self, dataplane, segctl, lcores="0@0,1@1"):
+    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages=False):
         self.dataplane, self.segctl = dataplane, segctl
         self.id = f"adit-p{os.getpid()}"
         self.dir = tempfile.mkdtemp(prefix="adit-packet-")
@@ -178,7 +183,7 @@ class Lab:
         self.process = self.control = None
         try:
             self._networks()
-            self._start(lcores)
+            self._start(lcores=lcores, hugepages=str(hugepages).lower())
         except BaseException:
             self.close()
             raise
@@ -205,10 +210,11 @@ class Lab:
             out = json.loads(sh("ip", "-j", "-n", self.ns("gw"), "link", "show", dev))
             wire.gateway_mac = out[0]["address"]
 
-    def _start(self, lcores):
+    def _start(self, **settings):
         conf = f"{self.dir}/dataplane.conf"
+        self.config = CONFIG.format(socket=self.socket, **settings)
         with open(conf, "w") as f:
-            f.write(CONFIG.format(lcores=lcores, socket=self.socket))
+            f.write(self.config)
         self.log = open(f"{self.dir}/dataplane.log", "w")
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", self.ns("gw"), self.dataplane, "-c", conf], stderr=self.log, stdout=self.log)
@@ -219,6 +225,19 @@ class Lab:
         for netns, address in ((self.ns("wan"), SERVER), (self.ns("lan"), LAN_GW)):
             sh("ip", "netns", "exec", netns, "ping", "-c", "2", "-i", "0.2", "-W", "1", address, check=False)
         assert self.control.do("gateway", INNER_SERVER, INNER_SERVER, "10.99.0.254") == 0
+
+    def second(self, *changes):
+        """Another data plane beside this one, its configuration this one's with (old, new) changes: exit status and
+        what it said."""
+        text = self.config
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        with open(f"{self.dir}/second.conf", "w") as f:
+            f.write(text)
+        done = subprocess.run(["ip", "netns", "exec", self.ns("gw"), self.dataplane, "-c", f"{self.dir}/second.conf"],
+                              capture_output=True, text=True, timeout=20)
+        return done.returncode, done.stderr
 
     def attach(self):
         self.control = Control(self.segctl, self.socket, self.ns("gw"))

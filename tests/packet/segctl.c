@@ -8,7 +8,7 @@
  *   mppe HANDLE BITS STATELESS TX_KEY RX_KEY   open HANDLE INNER REQUIRE_MPPE CLAMP_MSS USER
  *   flush HANDLE      close HANDLE             gateway SERVER FIRST LAST
  *   inject HANDLE HEX raw HEX                  poke OFFSET HEX
- *   stats             counters HANDLE          layout
+ *   stats             counters HANDLE          layout             nodes
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -287,9 +287,32 @@ print_counters(uint32_t handle)
 		{"down_bytes", c->down_bytes}, {"down_drops", c->down_drops},
 		{"mppe_tx_resets", c->mppe_tx_resets}, {"down_ppp_packets", c->down_ppp_packets}};
 
+	const struct session_entry *s =
+		(const struct session_entry *)((const uint8_t *)segment + segment->sessions) +
+		SESSION_SLOT(handle);
+
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		printf("%s\"%s\":%lu", i ? "," : "{", all[i].name, (unsigned long)all[i].value);
-	printf("}\n");
+	printf(",\"owner\":%u}\n", s->owner);
+}
+
+/* Packets that passed each node, by worker. */
+static void
+print_nodes(void)
+{
+	const struct node_counters *n =
+		(const void *)((const uint8_t *)segment + segment->node_counters);
+
+	printf("{\"nodes\":[");
+	for (uint32_t w = 0; w < segment->n_workers; w++) {
+		printf("%s{", w ? "," : "");
+		for (uint32_t i = 0; i < segment->n_nodes; i++) {
+			const struct node_counters *at = &n[w * SEGMENT_MAX_NODES + i];
+			printf("%s\"%s\":%lu", i ? "," : "", at->name, (unsigned long)at->objs);
+		}
+		printf("}");
+	}
+	printf("]}\n");
 }
 
 static void
@@ -325,6 +348,8 @@ run_line(char *line)
 		print_stats();
 	} else if (strcmp(argv[0], "counters") == 0 && argc == 2) {
 		print_counters((uint32_t)strtoul(argv[1], NULL, 0));
+	} else if (strcmp(argv[0], "nodes") == 0) {
+		print_nodes();
 	} else if (strcmp(argv[0], "layout") == 0) {
 		print_layout();
 	} else {

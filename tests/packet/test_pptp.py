@@ -161,6 +161,22 @@ def test_we_acknowledge(session):
     assert down(s, IP(src=LAN_HOST, dst=s.inner) / UDP() / b"x")
 
 
+def test_the_acknowledgement_goes_alone_when_nothing_carries_it(session):
+    s = session()
+    s.lab.wan.drain()
+    began = time.monotonic()
+    send_up(s, inner(s))
+    frame = s.lab.wan.receive(is_gre)
+    took = time.monotonic() - began
+    got = Gre(frame)
+    assert (got.seq, got.ack, got.payload, got.length, got.call_id) == (None, 0, b"", 0, s.peer_call)
+    assert got.flags == 0x2081, "key and acknowledgement, no sequence number"
+    assert 0.019 < took < 0.3, "20 ms, and long before a client's time-out"
+    assert not s.lab.wan.receive(is_gre, 0.1), "once"
+    send_up(s, inner(s))
+    assert Gre(s.lab.wan.receive(is_gre)).ack == 1
+
+
 # ------------------------------------------------------------------ MPPE: T3, T4
 
 def test_plaintext_where_encryption_is_required(session):
