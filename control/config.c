@@ -74,12 +74,14 @@ static bool
 read_control(struct reader *r, const config_setting_t *g)
 {
 	static const char *const names[] = {
-		"socket", "socket_group", "dataplane", "user", "log_level", NULL};
+		"socket", "socket_group", "operate_group", "dataplane", "user", "log_level", NULL};
 	struct config *c = r->c;
 	return config_only_known(r, g, names) &&
 	       config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
 	       config_get_string(
 		       r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
+	       config_get_string(
+		       r, g, "operate_group", 0, c->operate_group, sizeof(c->operate_group)) &&
 	       config_get_string(
 		       r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path)) &&
 	       config_get_string(r, g, "user", 0, c->user, sizeof(c->user)) &&

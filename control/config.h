@@ -19,7 +19,8 @@ struct config {
 	char socket_path[108];    /* operators' JSON-RPC socket */
 	char dataplane_path[108]; /* the data plane's unix socket */
 	char user[64];            /* run as, "" = stay */
-	char socket_group[64];    /* group that may use the operators' socket, "" = owner only */
+	char socket_group[64];    /* group that may look by the operators' socket, "" = nobody */
+	char operate_group[64];   /* group that may end sessions, too, "" = nobody */
 	int log_level;            /* syslog's: 3 error .. 7 debug */
 	/* pptp: */
 	bool pptp_enabled;                       /* R3 */

@@ -167,8 +167,8 @@ start(struct program *p, const struct config *c)
 		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
 		return false;
 	}
-	p->oper =
-		oper_start(&p->loop, p->gateway, c->socket_path, c->socket_group, err, sizeof(err));
+	const struct oper_groups groups = {.read = c->socket_group, .operate = c->operate_group};
+	p->oper = oper_start(&p->loop, p->gateway, c->socket_path, &groups, err, sizeof(err));
 	if (!p->oper) {
 		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
 		return false;

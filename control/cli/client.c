@@ -30,7 +30,8 @@ explain_denied(const char *path)
 		fprintf(stderr, ", or a member of the group \"%s\" (which may look, not change)",
 			g->gr_name);
 	else
-		fprintf(stderr, " (control.socket_group can open the socket to a group)");
+		fprintf(stderr, " (control.socket_group and control.operate_group can open the "
+				"socket to a group)");
 	fputc('\n', stderr);
 }
 

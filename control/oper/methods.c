@@ -337,9 +337,9 @@ const struct rpc_method rpc_methods[] = {
 	{"session", OPER_READ, method_session, "one session with all its counters", {
 		{"id", RPC_INTEGER, true, OPER_READ, "session"},
 	}},
-	{"disconnect", OPER_ADMIN, method_disconnect, "end one session, or all of a user", {
-		{"id", RPC_INTEGER, false, OPER_ADMIN, "session; either this or user"},
-		{"user", RPC_STRING, false, OPER_ADMIN, "user; either this or id"},
+	{"disconnect", OPER_OPERATE, method_disconnect, "end one session, or all of a user", {
+		{"id", RPC_INTEGER, false, OPER_OPERATE, "session; either this or user"},
+		{"user", RPC_STRING, false, OPER_OPERATE, "user; either this or id"},
 	}},
 	{"stats", OPER_READ, rpc_stats, "the data plane's nodes, drops, workers, ports and buffers", {
 		{"all", RPC_BOOLEAN, false, OPER_READ, "also nodes and drop reasons that counted nothing"},

@@ -10,7 +10,7 @@
 const char *
 oper_role_name(enum oper_role role)
 {
-	static const char *const names[] = {"none", "read", "admin"};
+	static const char *const names[] = {"none", "read", "operate", "admin"};
 	return names[role];
 }
 

@@ -33,7 +33,8 @@ enum rpc_code {
 	RPC_LIMIT = -32003, /* a bound of the socket */
 };
 
-enum oper_role { OPER_NONE, OPER_READ, OPER_ADMIN };
+/* Each may what those before it may: look, end sessions, change how the gateway works (R25). */
+enum oper_role { OPER_NONE, OPER_READ, OPER_OPERATE, OPER_ADMIN };
 const char *oper_role_name(enum oper_role role);
 
 /* What happened at the socket since start; shown by `status`. */

@@ -38,7 +38,7 @@ struct client {
 struct oper {
 	uv_loop_t *loop;
 	struct gateway *gateway;
-	gid_t gid; /* (gid_t)-1: no group */
+	struct oper_gids groups;
 	uv_pipe_t listener;
 	uv_timer_t timer;
 	unsigned int handles; /* listener and timer still open */
@@ -47,20 +47,36 @@ struct oper {
 	ino_t ino;
 	struct oper_limits limits;
 	struct oper_counters counters;
-	unsigned int readers;
+	unsigned int others; /* clients that are no admins */
 	TAILQ_HEAD(, client) clients;
 	char path[128];
 };
 
+static bool
+is_member(const gid_t *gids, size_t n_gids, gid_t group)
+{
+	for (size_t i = 0; i < n_gids && group != (gid_t)-1; i++)
+		if (gids[i] == group)
+			return true;
+	return false;
+}
+
 enum oper_role
-oper_role_of(uid_t uid, const gid_t *gids, size_t n_gids, uid_t own_uid, gid_t group_gid)
+oper_role_of(
+	uid_t uid, const gid_t *gids, size_t n_gids, uid_t own_uid, const struct oper_gids *groups)
 {
 	if (uid == 0 || uid == own_uid)
 		return OPER_ADMIN;
-	for (size_t i = 0; i < n_gids && group_gid != (gid_t)-1; i++)
-		if (gids[i] == group_gid)
-			return OPER_READ;
-	return OPER_NONE;
+	if (is_member(gids, n_gids, groups->operate))
+		return OPER_OPERATE;
+	return is_member(gids, n_gids, groups->read) ? OPER_READ : OPER_NONE;
+}
+
+/* Its place counts against max_others. */
+static bool
+is_other(const struct client *c)
+{
+	return c->context.role == OPER_READ || c->context.role == OPER_OPERATE;
 }
 
 static void
@@ -78,8 +94,8 @@ on_client_closed(uv_handle_t *handle)
 
 	TAILQ_REMOVE(&o->clients, c, entry);
 	o->counters.clients--;
-	if (c->context.role == OPER_READ)
-		o->readers--;
+	if (is_other(c))
+		o->others--;
 	free(c->answer);
 	free(c);
 	free_when_empty(o);
@@ -243,17 +259,18 @@ admit(struct client *c)
 	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0 && oper_peer(fd, &peer)) {
 		c->context.uid = peer.uid;
 		c->context.pid = peer.pid;
-		c->context.role = oper_role_of(peer.uid, peer.gids, peer.n_gids, geteuid(), o->gid);
+		c->context.role =
+			oper_role_of(peer.uid, peer.gids, peer.n_gids, geteuid(), &o->groups);
 	}
-	if (c->context.role == OPER_READ)
-		o->readers++;
+	if (is_other(c))
+		o->others++;
 	if (c->context.role == OPER_NONE) {
 		o->counters.refused_credentials++;
 		send_last(c, RPC_DENIED,
-			"only root, adit-control's own user and members of its socket group are "
+			"only root, adit-control's own user and members of its socket groups are "
 			"served");
 	} else if (o->counters.clients > o->limits.max_clients ||
-		   (c->context.role == OPER_READ && o->readers > o->limits.max_readers)) {
+		   (is_other(c) && o->others > o->limits.max_others)) {
 		o->counters.refused_full++;
 		send_last(c, RPC_LIMIT,
 			"too many clients on this socket: close one, or try again later");
@@ -310,7 +327,7 @@ on_tick(uv_timer_t *timer)
 }
 
 static bool
-find_group(const char *group, gid_t *gid, char *err, size_t errlen)
+find_group(const char *setting, const char *group, gid_t *gid, char *err, size_t errlen)
 {
 	*gid = (gid_t)-1;
 	if (group == NULL || group[0] == '\0')
@@ -319,7 +336,7 @@ find_group(const char *group, gid_t *gid, char *err, size_t errlen)
 	if (g != NULL)
 		*gid = g->gr_gid;
 	else
-		snprintf(err, errlen, "control.socket_group: there is no group \"%s\"", group);
+		snprintf(err, errlen, "control.%s: there is no group \"%s\"", setting, group);
 	return g != NULL;
 }
 
@@ -334,25 +351,26 @@ init_handles(struct oper *o)
 }
 
 struct oper *
-oper_start(uv_loop_t *loop, struct gateway *g, const char *path, const char *group, char *err,
-	size_t errlen)
+oper_start(uv_loop_t *loop, struct gateway *g, const char *path, const struct oper_groups *groups,
+	char *err, size_t errlen)
 {
 	static const struct oper_limits defaults = {.max_clients = 32,
-		.max_readers = 24,
+		.max_others = 24,
 		.garbage = 16,
 		.write_timeout_ms = 10000,
 		.idle_timeout_ms = 600000};
+	struct oper_gids gids;
 	struct stat st;
-	gid_t gid;
 
-	if (!find_group(group, &gid, err, errlen))
+	if (!find_group("socket_group", groups->read, &gids.read, err, errlen) ||
+		!find_group("operate_group", groups->operate, &gids.operate, err, errlen))
 		return NULL;
 	struct oper *o = calloc(1, sizeof(*o));
 	if (o == NULL) {
 		snprintf(err, errlen, "out of memory");
 		return NULL;
 	}
-	int fd = oper_listen(path, gid, err, errlen);
+	int fd = oper_listen(path, gids.read != (gid_t)-1 ? gids.read : gids.operate, err, errlen);
 	if (fd < 0) {
 		free(o);
 		return NULL;
@@ -361,7 +379,7 @@ oper_start(uv_loop_t *loop, struct gateway *g, const char *path, const char *gro
 	signal(SIGPIPE, SIG_IGN);
 	o->loop = loop;
 	o->gateway = g;
-	o->gid = gid;
+	o->groups = gids;
 	o->limits = defaults;
 	TAILQ_INIT(&o->clients);
 	snprintf(o->path, sizeof(o->path), "%s", path);

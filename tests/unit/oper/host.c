@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,9 +31,10 @@ on_signal(uv_signal_t *signal, int number)
 
 /* The child: serve until SIGTERM; 0 if everything was given back. */
 static int
-serve(const struct host *h, unsigned int sessions, const char *group, const char *problem,
-	const struct oper_limits *limits, int ready)
+serve(const struct host *h, unsigned int sessions, const struct oper_groups *groups,
+	const char *problem, const struct oper_limits *limits, int ready)
 {
+	static const struct oper_groups none;
 	struct gateway *g = fake_gateway_new(sessions);
 	uv_signal_t term;
 	uv_loop_t loop;
@@ -40,7 +42,7 @@ serve(const struct host *h, unsigned int sessions, const char *group, const char
 
 	fake_gateway_problem(g, problem);
 	uv_loop_init(&loop);
-	served = oper_start(&loop, g, h->path, group, err, sizeof(err));
+	served = oper_start(&loop, g, h->path, groups != NULL ? groups : &none, err, sizeof(err));
 	if (served == NULL) {
 		fprintf(stderr, "%s\n", err);
 		return 1;
@@ -56,8 +58,8 @@ serve(const struct host *h, unsigned int sessions, const char *group, const char
 }
 
 void
-host_start(struct host *h, unsigned int sessions, const char *group, const char *problem,
-	const struct oper_limits *limits)
+host_start(struct host *h, unsigned int sessions, const struct oper_groups *groups,
+	const char *problem, const struct oper_limits *limits)
 {
 	int ready[2];
 	char c;
@@ -72,9 +74,10 @@ host_start(struct host *h, unsigned int sessions, const char *group, const char 
 	assert_true(h->pid >= 0);
 	if (h->pid == 0) {
 		close(ready[0]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
 		if (freopen(h->log, "w", stderr) == NULL)
 			_exit(3);
-		exit(serve(h, sessions, group, problem, limits, ready[1]));
+		exit(serve(h, sessions, groups, problem, limits, ready[1]));
 	}
 	close(ready[1]);
 	/* End of file: the child listens, or is gone. */

@@ -18,9 +18,10 @@ struct host {
 	char log[96];  /* the child's standard error */
 };
 
-/* Serve in a new directory below the temporary one, until host_stop().  limits NULL: defaults. */
-void host_start(struct host *h, unsigned int sessions, const char *group, const char *problem,
-	const struct oper_limits *limits);
+/* Serve in a new directory below the temporary one, until host_stop().  groups NULL: none,
+ * limits NULL: defaults. */
+void host_start(struct host *h, unsigned int sessions, const struct oper_groups *groups,
+	const char *problem, const struct oper_limits *limits);
 /* Ends the child orderly and asserts that it left no socket file.  Removes the directory. */
 void host_stop(struct host *h);
 /* The child's standard error holds text. */

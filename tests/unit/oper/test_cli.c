@@ -46,7 +46,7 @@ enter(void **state)
 {
 	struct host *h = calloc(1, sizeof(*h));
 
-	host_start(h, 5, "", "", NULL);
+	host_start(h, 5, NULL, "", NULL);
 	setenv("ADIT_SOCKET", h->path, 1);
 	*state = h;
 	return 0;
@@ -70,7 +70,7 @@ test_status(void **state)
 	expect("aditctl status", EXIT_OK, "5 of 128 sessions");
 	expect("aditctl status", EXIT_OK, "up 1d01h");
 	expect("aditctl status", EXIT_OK, "wrong-password       12  the password is wrong\n");
-	host_start(&sick, 0, "", "the data plane is gone: start adit-dataplane", NULL);
+	host_start(&sick, 0, NULL, "the data plane is gone: start adit-dataplane", NULL);
 	char command[256];
 	snprintf(command, sizeof(command), "aditctl -s %s status", sick.path);
 	expect(command, EXIT_UNHEALTHY,
@@ -105,7 +105,7 @@ test_many_sessions(void **state)
 	char command[256];
 
 	(void)state;
-	host_start(&h, 1234, "", "", NULL);
+	host_start(&h, 1234, NULL, "", NULL);
 	snprintf(command, sizeof(command), "aditctl -s %s sessions | tail -2", h.path);
 	expect(command, EXIT_OK, "user-1234");
 	expect(command, EXIT_OK, "1234 sessions\n");

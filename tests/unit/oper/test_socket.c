@@ -23,7 +23,7 @@
 #define PAGE   "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"sessions\",\"params\":{\"limit\":500}}\n"
 
 static const struct oper_limits quick = {.max_clients = 4,
-	.max_readers = 3,
+	.max_others = 3,
 	.garbage = 3,
 	.write_timeout_ms = 500,
 	.idle_timeout_ms = 60000};
@@ -77,7 +77,7 @@ test_lines_in_any_split(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, 2, "", "", NULL);
+	host_start(&h, 2, NULL, "", NULL);
 	int fd = host_connect(&h);
 	for (const char *c = STATUS; *c != '\0'; c++)
 		assert_int_equal(send(fd, c, 1, MSG_NOSIGNAL), 1);
@@ -99,7 +99,7 @@ test_half_a_line_then_gone(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, 2, "", "", NULL);
+	host_start(&h, 2, NULL, "", NULL);
 	int fd = host_connect(&h);
 	host_send(fd, "{\"jsonrpc\":\"2.0\",\"id\":9,\"met");
 	close(fd);
@@ -116,7 +116,7 @@ test_garbage(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, 2, "", "", &quick);
+	host_start(&h, 2, NULL, "", &quick);
 	int fd = host_connect(&h);
 	host_send(fd, "GET / HTTP/1.1\n");
 	expect_error(fd, RPC_PARSE_ERROR);
@@ -140,7 +140,7 @@ test_nul_octets(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, 2, "", "", NULL);
+	host_start(&h, 2, NULL, "", NULL);
 	int fd = host_connect(&h);
 	assert_int_equal(send(fd, "\0\0\0\n", 4, MSG_NOSIGNAL), 4);
 	expect_error(fd, RPC_PARSE_ERROR);
@@ -160,7 +160,7 @@ test_giant_line(void **state)
 	char *big = malloc(RPC_REQUEST_MAX + 2);
 
 	(void)state;
-	host_start(&h, 2, "", "", NULL);
+	host_start(&h, 2, NULL, "", NULL);
 	/* The longest line that is taken: a request and blanks. */
 	memset(big, ' ', RPC_REQUEST_MAX);
 	memcpy(big, STATUS, strlen(STATUS) - 1);
@@ -186,7 +186,7 @@ test_client_that_never_reads(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, FAKE_SESSIONS_MAX, "", "", &quick);
+	host_start(&h, FAKE_SESSIONS_MAX, NULL, "", &quick);
 	int lazy = host_connect(&h), small = 1024;
 	setsockopt(lazy, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	for (int i = 0; i < 100; i++)
@@ -211,7 +211,7 @@ test_idle_client(void **state)
 
 	(void)state;
 	limits.idle_timeout_ms = 300;
-	host_start(&h, 2, "", "", &limits);
+	host_start(&h, 2, NULL, "", &limits);
 	expect_closed(host_connect(&h));
 	assert_int_equal(counter(&h, "dropped_idle"), 1);
 	host_stop(&h);
@@ -224,7 +224,7 @@ test_many_clients(void **state)
 	int fds[4];
 
 	(void)state;
-	host_start(&h, 2, "", "", &quick);
+	host_start(&h, 2, NULL, "", &quick);
 	for (int i = 0; i < 4; i++) {
 		fds[i] = host_connect(&h);
 		host_send(fds[i], STATUS);
@@ -247,7 +247,7 @@ test_stop_with_clients(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, FAKE_SESSIONS_MAX, "", "", NULL);
+	host_start(&h, FAKE_SESSIONS_MAX, NULL, "", NULL);
 	int idle = host_connect(&h), busy = host_connect(&h);
 	for (int i = 0; i < 20; i++)
 		host_send(busy, PAGE);
@@ -260,14 +260,17 @@ test_stop_with_clients(void **state)
 static void
 test_roles(void **state)
 {
-	const gid_t in[] = {100, 200}, out[] = {100};
+	const struct oper_gids both = {200, 300}, read = {200, (gid_t)-1}, none = {-1, -1};
+	const gid_t reads[] = {100, 200}, operates[] = {100, 200, 300}, out[] = {100};
 
 	(void)state;
-	assert_int_equal(oper_role_of(0, out, 1, 55, 200), OPER_ADMIN);
-	assert_int_equal(oper_role_of(55, out, 1, 55, 200), OPER_ADMIN);
-	assert_int_equal(oper_role_of(56, in, 2, 55, 200), OPER_READ);
-	assert_int_equal(oper_role_of(56, out, 1, 55, 200), OPER_NONE);
-	assert_int_equal(oper_role_of(56, in, 2, 55, (gid_t)-1), OPER_NONE);
+	assert_int_equal(oper_role_of(0, out, 1, 55, &both), OPER_ADMIN);
+	assert_int_equal(oper_role_of(55, out, 1, 55, &both), OPER_ADMIN);
+	assert_int_equal(oper_role_of(56, reads, 2, 55, &both), OPER_READ);
+	assert_int_equal(oper_role_of(56, operates, 3, 55, &both), OPER_OPERATE);
+	assert_int_equal(oper_role_of(56, operates, 3, 55, &read), OPER_READ);
+	assert_int_equal(oper_role_of(56, out, 1, 55, &both), OPER_NONE);
+	assert_int_equal(oper_role_of(56, operates, 3, 55, &none), OPER_NONE);
 }
 
 /* In a child: become uid and gid, ask, and exit with 0 if the answer has this error code. */
@@ -289,11 +292,15 @@ ask_as(const struct host *h, uid_t uid, gid_t gid, gid_t extra, const char *requ
 	return WEXITSTATUS(status);
 }
 
+#define DISCONNECT \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"disconnect\",\"params\":{\"id\":1}}\n"
+#define WEAK                                                        \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"weak-crypto\"," \
+	"\"params\":{\"protocol\":\"pptp\",\"allow\":true}}\n"
+
 static void
 test_credentials(void **state)
 {
-	static const char disconnect[] =
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"disconnect\",\"params\":{\"id\":1}}\n";
 	const struct group *tty = getgrnam("tty");
 	struct stat st;
 	struct host h;
@@ -301,17 +308,55 @@ test_credentials(void **state)
 	(void)state;
 	if (geteuid() != 0 || tty == NULL)
 		skip();
-	host_start(&h, 2, "tty", "", NULL);
+	host_start(&h, 2, &(struct oper_groups){.read = "tty"}, "", NULL);
 	assert_int_equal(stat(h.path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
 	assert_int_equal(st.st_gid, tty->gr_gid);
 	assert_int_equal(ask_as(&h, 65534, 65534, tty->gr_gid, STATUS, 0), 0);
-	assert_int_equal(ask_as(&h, 65534, 65534, tty->gr_gid, disconnect, RPC_DENIED), 0);
-	assert_int_equal(ask_as(&h, 65534, tty->gr_gid, 65534, disconnect, RPC_DENIED), 0);
+	assert_int_equal(ask_as(&h, 65534, 65534, tty->gr_gid, DISCONNECT, RPC_DENIED), 0);
+	assert_int_equal(ask_as(&h, 65534, tty->gr_gid, 65534, DISCONNECT, RPC_DENIED), 0);
 	/* Were the file's mode wider, the peer's credentials would still be asked for. */
 	assert_int_equal(chmod(h.path, 0666), 0);
 	assert_int_equal(ask_as(&h, 65534, 65534, 65534, STATUS, RPC_DENIED), 0);
 	assert_int_equal(counter(&h, "refused_credentials"), 1);
+	host_stop(&h);
+}
+
+static gid_t
+gid_of(const char *name)
+{
+	const struct group *g = getgrnam(name);
+	return g != NULL ? g->gr_gid : (gid_t)-1;
+}
+
+/* R25: ends sessions, does not change how the gateway works. */
+static void
+test_operators_credentials(void **state)
+{
+	gid_t tty = gid_of("tty"), mail = gid_of("mail");
+	struct stat st;
+	struct host h;
+
+	(void)state;
+	if (geteuid() != 0 || tty == (gid_t)-1 || mail == (gid_t)-1)
+		skip();
+	host_start(&h, 2, &(struct oper_groups){.operate = "tty"}, "", NULL);
+	assert_int_equal(stat(h.path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(st.st_gid, tty);
+	assert_int_equal(ask_as(&h, 65534, 65534, tty, STATUS, 0), 0);
+	assert_int_equal(ask_as(&h, 65534, 65534, tty, WEAK, RPC_DENIED), 0);
+	assert_int_equal(ask_as(&h, 65534, 65534, tty, DISCONNECT, 0), 0);
+	assert_true(host_logged(&h, "action=disconnect session=1 who=\"uid 65534 pid "));
+	host_stop(&h);
+
+	/* With a group that reads, the file is its: the others have to be in both. */
+	host_start(&h, 2, &(struct oper_groups){.read = "mail", .operate = "tty"}, "", NULL);
+	assert_int_equal(stat(h.path, &st), 0);
+	assert_int_equal(st.st_gid, mail);
+	assert_int_equal(ask_as(&h, 65534, 65534, mail, STATUS, 0), 0);
+	assert_int_equal(ask_as(&h, 65534, 65534, mail, DISCONNECT, RPC_DENIED), 0);
+	assert_int_equal(ask_as(&h, 65534, mail, tty, DISCONNECT, 0), 0);
 	host_stop(&h);
 }
 
@@ -322,7 +367,7 @@ test_no_group_means_owner_only(void **state)
 	struct host h;
 
 	(void)state;
-	host_start(&h, 2, "", "", NULL);
+	host_start(&h, 2, NULL, "", NULL);
 	assert_int_equal(stat(h.path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	host_stop(&h);
@@ -366,9 +411,12 @@ test_unknown_group(void **state)
 
 	(void)state;
 	uv_loop_init(&loop);
-	assert_null(
-		oper_start(&loop, NULL, "/tmp/adit-oper-none", "no-such-group", err, sizeof(err)));
-	assert_non_null(strstr(err, "no-such-group"));
+	assert_null(oper_start(&loop, NULL, "/tmp/adit-oper-none",
+		&(struct oper_groups){.read = "no-such-group"}, err, sizeof(err)));
+	assert_string_equal(err, "control.socket_group: there is no group \"no-such-group\"");
+	assert_null(oper_start(&loop, NULL, "/tmp/adit-oper-none",
+		&(struct oper_groups){.read = "", .operate = "nor-this"}, err, sizeof(err)));
+	assert_string_equal(err, "control.operate_group: there is no group \"nor-this\"");
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
@@ -387,6 +435,7 @@ main(void)
 		cmocka_unit_test(test_stop_with_clients),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_operators_credentials),
 		cmocka_unit_test(test_no_group_means_owner_only),
 		cmocka_unit_test(test_socket_file),
 		cmocka_unit_test(test_unknown_group),
