@@ -56,13 +56,14 @@ route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 {
 	struct rte_lpm_config cfg = {
 		.max_rules = max_sessions + MAX_ROUTES + MAX_NEIGHBOURS,
-		.number_tbl8s = 1024 + max_sessions / 16,
+		.number_tbl8s = 4096,
 	};
 	struct rte_lpm_rcu_config rcu_cfg = {.v = rcu, .mode = RTE_LPM_QSBR_MODE_DQ};
 
 	fib = rte_lpm_create("fib", SOCKET_ID_ANY, &cfg);
 	prefixes = calloc(BUCKETS, sizeof(*prefixes));
-	if (!fib || !prefixes || rte_lpm_rcu_qsbr_add(fib, &rcu_cfg) != 0)
+	if (!fib || !prefixes || rte_lpm_rcu_qsbr_add(fib, &rcu_cfg) != 0 ||
+		host_init(max_sessions, rcu) != 0)
 		return -ENOMEM;
 	return neigh_init(rcu);
 }
@@ -165,6 +166,12 @@ prefix_value(const struct prefix *p)
 	return p->neighbour != NOTHING ? p->neighbour : v;
 }
 
+static bool
+is_host(const struct prefix *p, uint32_t v)
+{
+	return p->depth == 32 && v != NOTHING && FIB_TYPE(v) == FIB_SESSION;
+}
+
 static int
 fib_write(uint32_t ip, uint8_t depth, uint32_t value)
 {
@@ -178,6 +185,22 @@ fib_write(uint32_t ip, uint8_t depth, uint32_t value)
 				: rte_lpm_add(fib, ip, depth, value);
 }
 
+/* A session's own address goes in front of the FIB: what it was before stays out of the FIB, what
+ * comes after it is there before it leaves. */
+static int
+install(const struct prefix *p, uint32_t v)
+{
+	bool was_host = is_host(p, p->installed), in_fib = p->installed != NOTHING && !was_host;
+	int rc = is_host(p, v)            ? host_set(p->ip, v)
+		 : v != NOTHING || in_fib ? fib_write(p->ip, p->depth, v)
+					  : 0;
+	if (rc)
+		return rc;
+	if (is_host(p, v))
+		return in_fib ? fib_write(p->ip, p->depth, NOTHING) : 0;
+	return was_host ? host_set(p->ip, 0) : 0;
+}
+
 /* Install what wins; forget a prefix that nobody wants.  0 or a negative errno. */
 static int
 prefix_update(struct prefix *p)
@@ -185,10 +208,12 @@ prefix_update(struct prefix *p)
 	uint32_t v = prefix_value(p);
 	int rc = 0;
 	if (v != p->installed) {
-		rc = fib_write(p->ip, p->depth, v);
+		/* No way to a neighbour or a peer leads by a session: nothing to look up again for
+		 * one that comes or goes. */
+		changed |= !(is_host(p, v) || is_host(p, p->installed));
+		rc = install(p, v);
 		if (rc == 0)
 			p->installed = v;
-		changed = true;
 	}
 	if (p->routes || p->session != NOTHING || p->neighbour != NOTHING ||
 		p->installed != NOTHING)
@@ -442,6 +467,7 @@ route_free(void)
 	free(prefixes);
 	prefixes = NULL;
 	neigh_free();
+	host_free();
 	rte_lpm_free(fib);
 	fib = NULL;
 	fib_default = FIB_NONE;

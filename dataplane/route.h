@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Forwarding table: IPv4 destinations to FIB values, and the next hops that these name.
- * One rte_lpm for outer and inner addresses, mirrored from the kernel by rtnetlink, plus one /32
- * for each session. Writer: main lcore.  Readers: workers under RCU.
+ * One rte_lpm for outer and inner addresses, mirrored from the kernel by rtnetlink, and in front of
+ * it sessions' own addresses (host.h). Writer: main lcore.  Readers: workers under RCU.
  */
 #ifndef ADIT_DATAPLANE_ROUTE_H
 #define ADIT_DATAPLANE_ROUTE_H
@@ -17,6 +17,8 @@
 #include <rte_lpm.h>
 #include <rte_mbuf.h>
 #include <rte_rcu_qsbr.h>
+
+#include "dataplane/host.h"
 
 /* A FIB value has 24 bits: a type in the upper two, an index below. */
 #define FIB_TYPE(v)  ((v) >> 22)
@@ -59,24 +61,28 @@ nexthop_read(uint32_t index)
 	return nh;
 }
 
-/* FIB value for an address.  Worker or main. */
+/* FIB value for an address in host byte order.  Worker or main. */
+static inline uint32_t
+fib_value(uint32_t ip)
+{
+	uint32_t v = host_lookup(ip);
+	if (v != 0 || rte_lpm_lookup(fib, ip, &v) == 0)
+		return v;
+	return atomic_load_explicit(&fib_default, memory_order_relaxed);
+}
+
 static inline uint32_t
 fib_lookup(rte_be32_t ip_be)
 {
-	uint32_t v;
-	return rte_lpm_lookup(fib, rte_be_to_cpu_32(ip_be), &v) == 0
-		       ? v
-		       : atomic_load_explicit(&fib_default, memory_order_relaxed);
+	return fib_value(rte_be_to_cpu_32(ip_be));
 }
 
 /* The same for n addresses in host byte order.  Worker. */
 static inline void
 fib_lookup_bulk(const uint32_t *ips, uint32_t *values, unsigned int n)
 {
-	uint32_t none = atomic_load_explicit(&fib_default, memory_order_relaxed);
-	rte_lpm_lookup_bulk(fib, ips, values, n);
 	for (unsigned int i = 0; i < n; i++)
-		values[i] = values[i] & RTE_LPM_LOOKUP_SUCCESS ? values[i] & 0xffffff : none;
+		values[i] = fib_value(ips[i]);
 }
 
 /* --- main lcore

@@ -213,6 +213,39 @@ sessions_addresses(void **state)
 	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000001)), FIB_NONE);
 }
 
+/* Our own addresses win over sessions', which win over neighbours and routes, in whatever order
+ * they come and go. */
+static void
+what_wins_for_an_address(void **state)
+{
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+	uint32_t ip = SERVER_IP + 1;
+	rte_be32_t ip_be = rte_cpu_to_be_32(ip);
+	const struct kernel_route local = {
+		.ip = ip, .depth = 32, .oif = WAN_IFINDEX, .type = KERNEL_ROUTE_LOCAL};
+	(void)state;
+	route_neighbour(WAN_IFINDEX, ip, mac, false);
+	uint32_t neighbour = fib_lookup(ip_be);
+	assert_int_equal(FIB_TYPE(neighbour), FIB_NEXTHOP);
+	assert_false(NEIGH_IS_LINK(FIB_INDEX(neighbour)));
+	assert_int_equal(route_add_session(ip, 3), 0);
+	assert_int_equal(fib_lookup(ip_be), FIB_VALUE(FIB_SESSION, 3));
+	route_kernel_add(&local, false);
+	assert_int_equal(fib_lookup(ip_be), FIB_VALUE(FIB_LOCAL, 0));
+	route_kernel_del(&local);
+	assert_int_equal(fib_lookup(ip_be), FIB_VALUE(FIB_SESSION, 3));
+	route_del_session(ip);
+	assert_int_equal(fib_lookup(ip_be), neighbour);
+	assert_int_equal(route_add_session(ip, 4), 0);
+	route_neighbour(WAN_IFINDEX, ip, NULL, false);
+	assert_int_equal(fib_lookup(ip_be), FIB_VALUE(FIB_SESSION, 4));
+	route_kernel_add(&local, false);
+	route_del_session(ip);
+	assert_int_equal(fib_lookup(ip_be), FIB_VALUE(FIB_LOCAL, 0));
+	route_kernel_del(&local);
+	assert_int_equal(fib_lookup(ip_be), FIB_VALUE(FIB_NEXTHOP, NEIGH_LINK(0)));
+}
+
 static void
 ranges_become_prefixes(void **state)
 {
@@ -241,6 +274,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			halves_and_the_default_route_are_different, setup, teardown),
 		cmocka_unit_test_setup_teardown(sessions_addresses, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_wins_for_an_address, setup, teardown),
 		cmocka_unit_test(ranges_become_prefixes),
 	};
 	if (bench_eal() != 0)
