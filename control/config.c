@@ -70,13 +70,36 @@ get_strengths(struct reader *r, const config_setting_t *group, const char *name,
 	return true;
 }
 
+const struct config_group config_groups[] = {
+	{"", {"control", "pptp", "ppp", "mppe", "pool", "dns", "wins", "users"}},
+	{"control", {"socket", "socket_group", "operate_group", "dataplane", "user", "log_level"}},
+	{"pptp", {"enabled", "listen", "port", "max_sessions", "max_connections",
+			 "max_connections_per_address", "max_calls_per_connection", "start_timeout",
+			 "echo_interval", "echo_timeout"}},
+	{"ppp", {"mru", "min_peer_mru", "server_name", "authentication", "echo_interval",
+			"echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
+			"lockout_failures", "lockout_time", "clamp_mss"}},
+	{"mppe", {"policy", "mode", "strengths", "allow_weak_crypto"}},
+	{"pool", {"name", "first", "last"}},
+	{"users[]", {"name", "password", "dial_in", "static_ip", "authentication", "mppe_policy",
+			    "mppe_mode", "mppe_strengths"}},
+	{NULL, {NULL}},
+};
+
+static const char *const *
+known(const char *group)
+{
+	const struct config_group *g = config_groups;
+	while (strcmp(g->name, group) != 0)
+		g++;
+	return g->settings;
+}
+
 static bool
 read_control(struct reader *r, const config_setting_t *g)
 {
-	static const char *const names[] = {
-		"socket", "socket_group", "operate_group", "dataplane", "user", "log_level", NULL};
 	struct config *c = r->c;
-	return config_only_known(r, g, names) &&
+	return config_only_known(r, g, known("control")) &&
 	       config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
 	       config_get_string(
 		       r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
@@ -91,12 +114,9 @@ read_control(struct reader *r, const config_setting_t *g)
 static bool
 read_pptp(struct reader *r, const config_setting_t *g)
 {
-	static const char *const names[] = {"enabled", "listen", "port", "max_sessions",
-		"max_connections", "max_connections_per_address", "max_calls_per_connection",
-		"start_timeout", "echo_interval", "echo_timeout", NULL};
 	struct config *c = r->c;
 	unsigned int port = c->pptp_port;
-	if (!config_only_known(r, g, names) ||
+	if (!config_only_known(r, g, known("pptp")) ||
 		!config_get_bool(r, g, "enabled", &c->pptp_enabled) ||
 		!config_get_ips(
 			r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen) ||
@@ -117,12 +137,10 @@ read_pptp(struct reader *r, const config_setting_t *g)
 static bool
 read_ppp(struct reader *r, const config_setting_t *g)
 {
-	static const char *const names[] = {"mru", "min_peer_mru", "server_name", "authentication",
-		"echo_interval", "echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
-		"lockout_failures", "lockout_time", "clamp_mss", NULL};
 	struct config *c = r->c;
 	unsigned int mru = c->ppp.mru, min_mru = c->ppp.min_peer_mru;
-	if (!config_only_known(r, g, names) || !config_get_number(r, g, "mru", 576, 1500, &mru) ||
+	if (!config_only_known(r, g, known("ppp")) ||
+		!config_get_number(r, g, "mru", 576, 1500, &mru) ||
 		!config_get_number(r, g, "min_peer_mru", 128, 1400, &min_mru) ||
 		!config_get_string(
 			r, g, "server_name", 1, c->ppp.server_name, sizeof(c->ppp.server_name)) ||
@@ -144,12 +162,10 @@ read_ppp(struct reader *r, const config_setting_t *g)
 static bool
 read_mppe(struct reader *r, const config_setting_t *g)
 {
-	static const char *const names[] = {
-		"policy", "mode", "strengths", "allow_weak_crypto", NULL};
 	struct aaa_settings *a = &r->c->aaa;
 	int policy = a->mppe_policy, mode = a->mppe_mode;
 	unsigned int strengths = a->mppe_strengths;
-	if (!config_only_known(r, g, names) ||
+	if (!config_only_known(r, g, known("mppe")) ||
 		!config_get_word(r, g, "policy", mppe_policies, &policy) ||
 		!config_get_word(r, g, "mode", mppe_modes, &mode) ||
 		!get_strengths(r, g, "strengths", &strengths) ||
@@ -167,11 +183,10 @@ read_mppe(struct reader *r, const config_setting_t *g)
 static bool
 read_pool(struct reader *r, const config_setting_t *g)
 {
-	static const char *const names[] = {"name", "first", "last", NULL};
 	struct config *c = r->c;
 	const config_setting_t *first = config_setting_get_member(g, "first");
 	const config_setting_t *last = config_setting_get_member(g, "last");
-	if (!config_only_known(r, g, names) ||
+	if (!config_only_known(r, g, known("pool")) ||
 		!config_get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name)))
 		return false;
 	if (!first || !last)
@@ -222,8 +237,6 @@ read_static_ip(struct reader *r, const config_setting_t *g, struct user *u)
 static bool
 read_user(struct reader *r, const config_setting_t *g)
 {
-	static const char *const names[] = {"name", "password", "dial_in", "static_ip",
-		"authentication", "mppe_policy", "mppe_mode", "mppe_strengths", NULL};
 	if (!config_setting_is_group(g))
 		return config_fail(r, g, "users: { name = ...; password = ...; } expected");
 	char name[64] = "", password[257] = "";
@@ -234,7 +247,7 @@ read_user(struct reader *r, const config_setting_t *g)
 		.mppe_policy = -1,
 		.mppe_mode = -1,
 		.mppe_strengths = -1};
-	bool ok = config_only_known(r, g, names) &&
+	bool ok = config_only_known(r, g, known("users[]")) &&
 		  config_get_string(r, g, "name", 1, name, sizeof(name)) &&
 		  config_get_string(r, g, "password", 1, password, sizeof(password)) &&
 		  config_get_word(r, g, "dial_in", dialins, &dialin) && read_static_ip(r, g, &u) &&
@@ -290,12 +303,11 @@ read_group(struct reader *r, const config_setting_t *root, const char *name,
 static bool
 read_root(struct reader *r, const config_setting_t *root)
 {
-	static const char *const names[] = {
-		"control", "pptp", "ppp", "mppe", "pool", "dns", "wins", "users", NULL};
 	struct config *c = r->c;
 	unsigned int n = 0;
 	bool ok;
-	if (!config_only_known(r, root, names) || !read_group(r, root, "control", read_control) ||
+	if (!config_only_known(r, root, known("")) ||
+		!read_group(r, root, "control", read_control) ||
 		!read_group(r, root, "pptp", read_pptp) || !read_group(r, root, "ppp", read_ppp) ||
 		!read_group(r, root, "mppe", read_mppe))
 		return false;

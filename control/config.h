@@ -42,6 +42,15 @@ struct config {
 	struct users *users;
 };
 
+/* Every setting that there is, by group: "" for the file itself, "users[]" for each of the list.
+ * Ends with a NULL name.  docs/operators.md describes them; a test compares the two. */
+#define CONFIG_MAX_SETTINGS 16
+struct config_group {
+	const char *name;
+	const char *settings[CONFIG_MAX_SETTINGS]; /* up to the first NULL */
+};
+extern const struct config_group config_groups[];
+
 /* NULL and "file:line: reason" in err. */
 struct config *config_load(const char *path, char *err, size_t errlen);
 void config_free(struct config *c);
