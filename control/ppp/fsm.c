@@ -230,6 +230,28 @@ fsm_repeat_request(struct fsm *f)
 		send_request(f);
 }
 
+/* RFC 1661 section 5.4: a Reject names only what can't be negotiated; Naks wait for the next
+ * request.
+ */
+uint8_t
+fsm_judge_each(struct fsm *f, struct wire_reader options, struct wire_writer *answer,
+	bool (*reject)(struct fsm *f, const struct wire_option *o, struct wire_writer *nak))
+{
+	uint8_t buf[PPP_FRAME_MAX];
+	struct wire_writer nak = wire_write(buf, answer->cap);
+	struct wire_option o;
+
+	while (wire_next_option(&options, &o))
+		if (reject(f, &o, &nak))
+			wire_put_option(answer, o.type, o.data, o.len);
+	if (answer->len > 0)
+		return FSM_CONFIGURE_REJECT;
+	if (nak.len == 0)
+		return FSM_CONFIGURE_ACK;
+	wire_put(answer, nak.buf, nak.len);
+	return FSM_CONFIGURE_NAK;
+}
+
 bool
 fsm_nak_limit(const struct fsm *f)
 {

@@ -116,6 +116,11 @@ void fsm_input(struct fsm *f, const uint8_t *packet, size_t len);
 void fsm_timer(struct fsm *f);
 /* The Configure-Request once more, same identifier. */
 void fsm_repeat_request(struct fsm *f);
+/* The peer's request option by option, for judge(): reject() says true to reject one, or writes
+ * into nak what the peer should ask for instead, or agrees.  Returns what judge() is to return,
+ * with the answer's options written. */
+uint8_t fsm_judge_each(struct fsm *f, struct wire_reader options, struct wire_writer *answer,
+	bool (*reject)(struct fsm *f, const struct wire_option *o, struct wire_writer *nak));
 /* Enough Naks were sent: judge() should reject or fail instead. */
 bool fsm_nak_limit(const struct fsm *f);
 /* Send code, identifier, length and body. */

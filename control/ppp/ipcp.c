@@ -34,46 +34,43 @@ name_server(const struct ppp_grant *g, uint8_t type)
 	}
 }
 
+/* One option of the peer; true: reject it. */
+static bool
+judge_option(struct fsm *f, const struct wire_option *o, struct wire_writer *nak)
+{
+	const struct ppp_grant *g = &f->link->grant;
+	struct ipcp *ipcp = &f->link->ipcp;
+	bool is_address = o->type == IPCP_ADDRESS;
+	uint32_t ours = is_address ? g->peer_ip : name_server(g, o->type);
+
+	if (ours == 0 || o->len != 4)
+		return true;
+	if (wire_be32(o->data) == ours) {
+		ipcp->address_good |= is_address;
+		return false;
+	}
+	if (!is_address && fsm_nak_limit(f))
+		return true;
+	ipcp->address_bad |= is_address;
+	wire_put_option32(nak, o->type, ours);
+	return false;
+}
+
 static uint8_t
 judge(struct fsm *f, struct wire_reader options, struct wire_writer *answer)
 {
 	struct ppp_link *l = f->link;
-	uint8_t buf[PPP_FRAME_MAX];
-	struct wire_writer nak = wire_write(buf, answer->cap);
-	struct wire_option o;
-	bool address_good = false, address_bad = false;
-	uint32_t ours;
 
-	while (wire_next_option(&options, &o)) {
-		ours = o.type == IPCP_ADDRESS ? l->grant.peer_ip : name_server(&l->grant, o.type);
-		if (ours == 0 || o.len != 4) {
-			wire_put_option(answer, o.type, o.data, o.len);
-			continue;
-		}
-		if (wire_be32(o.data) == ours) {
-			address_good |= o.type == IPCP_ADDRESS;
-			continue;
-		}
-		address_bad |= o.type == IPCP_ADDRESS;
-		if (o.type != IPCP_ADDRESS && fsm_nak_limit(f))
-			wire_put_option(answer, o.type, o.data, o.len);
-		else
-			wire_put_option32(&nak, o.type, ours);
+	l->ipcp.address_good = l->ipcp.address_bad = false;
+	uint8_t verdict = fsm_judge_each(f, options, answer, judge_option);
+	if (verdict == FSM_CONFIGURE_REJECT || (l->ipcp.address_good && !l->ipcp.address_bad))
+		return verdict;
+	if (fsm_nak_limit(f)) {
+		ppp_fail(l, REFUSAL_NO_IP, "the client insists on another address, or on none");
+		return FSM_NO_ANSWER;
 	}
-	if (answer->len > 0)
-		return FSM_CONFIGURE_REJECT;
-	if (!address_good || address_bad) {
-		if (fsm_nak_limit(f)) {
-			ppp_fail(l, REFUSAL_NO_IP,
-				"the client insists on another address, or on none");
-			return FSM_NO_ANSWER;
-		}
-		if (!address_bad)
-			wire_put_option32(&nak, IPCP_ADDRESS, l->grant.peer_ip);
-	}
-	if (nak.len == 0)
-		return FSM_CONFIGURE_ACK;
-	wire_put(answer, nak.buf, nak.len);
+	if (!l->ipcp.address_bad) /* it named none */
+		wire_put_option32(answer, IPCP_ADDRESS, l->grant.peer_ip);
 	return FSM_CONFIGURE_NAK;
 }
 

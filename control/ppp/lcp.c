@@ -156,23 +156,12 @@ static uint8_t
 judge(struct fsm *f, struct wire_reader options, struct wire_writer *answer)
 {
 	struct lcp *lcp = lcp_of(f);
-	uint8_t buf[PPP_FRAME_MAX];
-	struct wire_writer nak = wire_write(buf, answer->cap);
-	struct wire_option o;
 
 	lcp->peer_mru = PPP_DEFAULT_MRU;
 	lcp->peer_acfc = lcp->peer_pfc = false;
 	if (is_looped(f->link, options))
 		return answer_loop(f->link, answer);
-	while (wire_next_option(&options, &o))
-		if (judge_option(f, &o, &nak))
-			wire_put_option(answer, o.type, o.data, o.len);
-	if (answer->len > 0)
-		return FSM_CONFIGURE_REJECT;
-	if (nak.len == 0)
-		return FSM_CONFIGURE_ACK;
-	wire_put(answer, nak.buf, nak.len);
-	return FSM_CONFIGURE_NAK;
+	return fsm_judge_each(f, options, answer, judge_option);
 }
 
 /* The peer will not do our method; it may have named one (NULL: it has not). */

@@ -85,8 +85,9 @@ struct ccp {
 struct ipcp {
 	struct fsm fsm;
 	struct held held;
-	bool no_address; /* the peer rejected our IP-Address option */
-	bool up;         /* ip_up() was called for this grant */
+	bool no_address;                /* the peer rejected our IP-Address option */
+	bool address_good, address_bad; /* of the request that is being judged */
+	bool up;                        /* ip_up() was called for this grant */
 };
 
 struct ppp_link {
