@@ -39,6 +39,7 @@ struct oper {
 	uv_loop_t *loop;
 	struct gateway *gateway;
 	struct oper_gids groups;
+	uid_t starter;
 	uv_pipe_t listener;
 	uv_timer_t timer;
 	unsigned int handles; /* listener and timer still open */
@@ -63,9 +64,9 @@ is_member(const gid_t *gids, size_t n_gids, gid_t group)
 
 enum oper_role
 oper_role_of(
-	uid_t uid, const gid_t *gids, size_t n_gids, uid_t own_uid, const struct oper_gids *groups)
+	uid_t uid, const gid_t *gids, size_t n_gids, uid_t starter, const struct oper_gids *groups)
 {
-	if (uid == 0 || uid == own_uid)
+	if (uid == 0 || uid == starter)
 		return OPER_ADMIN;
 	if (is_member(gids, n_gids, groups->operate))
 		return OPER_OPERATE;
@@ -260,15 +261,15 @@ admit(struct client *c)
 		c->context.uid = peer.uid;
 		c->context.pid = peer.pid;
 		c->context.role =
-			oper_role_of(peer.uid, peer.gids, peer.n_gids, geteuid(), &o->groups);
+			oper_role_of(peer.uid, peer.gids, peer.n_gids, o->starter, &o->groups);
 	}
 	if (is_other(c))
 		o->others++;
 	if (c->context.role == OPER_NONE) {
 		o->counters.refused_credentials++;
 		send_last(c, RPC_DENIED,
-			"only root, adit-control's own user and members of its socket groups are "
-			"served");
+			"only root, the user who started adit-control and members of its socket "
+			"groups are served");
 	} else if (o->counters.clients > o->limits.max_clients ||
 		   (is_other(c) && o->others > o->limits.max_others)) {
 		o->counters.refused_full++;
@@ -380,6 +381,7 @@ oper_start(uv_loop_t *loop, struct gateway *g, const char *path, const struct op
 	o->loop = loop;
 	o->gateway = g;
 	o->groups = gids;
+	o->starter = geteuid();
 	o->limits = defaults;
 	TAILQ_INIT(&o->clients);
 	snprintf(o->path, sizeof(o->path), "%s", path);

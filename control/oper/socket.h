@@ -23,10 +23,10 @@ struct oper_groups {
 };
 
 /*
- * Listen at path.  Root and the user that this process runs as at the time of a connection get the
- * role admin, members of the groups theirs; everybody else is refused.  The socket file has mode
- * 0660 and the group groups->read, or groups->operate when there is none to read; without any it
- * has mode 0600.  A socket file that nobody listens on is replaced.  g is borrowed until
+ * Listen at path.  Root and the user that this process runs as now, before it drops its privileges,
+ * get the role admin, members of the groups theirs; everybody else is refused.  The socket file has
+ * mode 0660 and the group groups->read, or groups->operate when there is none to read; without any
+ * it has mode 0600.  A socket file that nobody listens on is replaced.  g is borrowed until
  * oper_stop().  SIGPIPE is ignored from then on in the whole process. NULL with a sentence in err
  * when that fails.
  */
@@ -51,8 +51,8 @@ const struct oper_counters *oper_counters(const struct oper *o);
 struct oper_gids {
 	gid_t read, operate;
 };
-/* The role of a peer with these credentials. */
+/* The role of a peer with these credentials.  `starter` is the user who started this process. */
 enum oper_role oper_role_of(
-	uid_t uid, const gid_t *gids, size_t n_gids, uid_t own_uid, const struct oper_gids *groups);
+	uid_t uid, const gid_t *gids, size_t n_gids, uid_t starter, const struct oper_gids *groups);
 
 #endif
