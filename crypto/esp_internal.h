@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared by the rooms of ESP: esp.c (batches), esp_gcm.c, esp_cbc.c, esp_sa.c, esp_engine.c. */
+#ifndef ADIT_CRYPTO_ESP_INTERNAL_H
+#define ADIT_CRYPTO_ESP_INTERNAL_H
+
+#include <intel-ipsec-mb.h>
+#include <string.h>
+
+#include "crypto/esp.h"
+#include "crypto/replay.h"
+
+/* Batches are worked on in pieces of this many packets: several rounds of the widest lanes (16). */
+#define ESP_CHUNK 64
+#define ESP_LANES 16
+
+/* What tests/unit/crypto/test_esp_secret.c declares public, having marked all keys as secret. */
+#ifdef ADIT_SECRET_CHECK
+#include <valgrind/memcheck.h>
+#define ESP_PUBLIC(p, n) ((void)VALGRIND_MAKE_MEM_DEFINED(p, n))
+#else
+#define ESP_PUBLIC(p, n) ((void)0)
+#endif
+
+enum esp_cipher {
+	ESP_GCM_128,
+	ESP_GCM_192,
+	ESP_GCM_256,
+	ESP_CBC_128,
+	ESP_CBC_192,
+	ESP_CBC_256,
+	ESP_3DES,
+	ESP_DES,
+	ESP_NULL,
+	ESP_CIPHERS
+};
+#define ESP_CIPHER_IS_GCM(c) ((c) <= ESP_GCM_256)
+
+enum esp_hash { ESP_SHA1, ESP_SHA256, ESP_SHA384, ESP_SHA512, ESP_MD5, ESP_HASHES };
+
+/* What follows struct esp_sa.  Expanded keys are of the SA's one direction. */
+struct esp_hmac_keys {
+	uint8_t ipad[64], opad[64]; /* states after the key's block */
+};
+struct esp_gcm_keys {
+	_Alignas(64) struct gcm_key_data gcm;
+};
+struct esp_cbc_keys {
+	struct esp_hmac_keys hmac; /* first in all but GCM */
+	_Alignas(64) uint8_t round[15 * 16];
+};
+struct esp_des_keys {
+	struct esp_hmac_keys hmac;
+	_Alignas(64) uint64_t schedule[3][IMB_DES_KEY_SCHED_SIZE / 8];
+	const void *three[3]; /* of schedule, as IPsec-MB takes 3DES keys */
+};
+_Static_assert(sizeof(struct esp_gcm_keys) == 1024, "expanded keys of GCM");
+_Static_assert(sizeof(struct esp_cbc_keys) == 384, "expanded keys of CBC");
+_Static_assert(sizeof(struct esp_des_keys) == 576, "expanded keys of DES and 3DES");
+
+/* Work whose best manager depends on how many packets there are of it. */
+enum esp_work { ESP_WORK_CBC_128, ESP_WORK_CBC_192, ESP_WORK_CBC_256, ESP_WORK_HASH };
+#define ESP_WORKS (ESP_WORK_HASH + ESP_HASHES)
+/* Classes by the average length of the packets: to 112 octets (a short payload or an
+ * acknowledgement), to 480, and beyond. */
+enum { ESP_SIZES = 3, ESP_SMALL = 112, ESP_MIDDLE = 480 };
+
+/* Indexes of the chunk's jobs that need the same work. */
+struct esp_list {
+	unsigned int n;
+	uint8_t at[ESP_CHUNK];
+};
+
+/* What a packet needs beside its job. */
+struct esp_scratch {
+	uint8_t nonce[16]; /* GCM: salt and IV */
+	uint8_t aad[16];   /* GCM: SPI and sequence number */
+	uint8_t tag[32];   /* computed ICV */
+	uint8_t icv[32];   /* received ICV, of HMACs */
+};
+
+/* IVs of CBC, made in advance: AES-128 in counter mode under a random key of the engine. */
+#define ESP_IVS 256
+struct esp_ivs {
+	uint8_t iv[ESP_IVS][16];
+	_Alignas(16) uint8_t round[15 * 16];
+	uint64_t counter[2]; /* of the block that comes next, big-endian on use */
+	unsigned int left;
+};
+
+struct esp_engine {
+	IMB_MGR *wide, *narrow; /* narrow may be wide */
+	/* As many jobs, of the last round of ESP_LANES, go to the wide manager, fewer to the narrow
+	 * one; above ESP_LANES: never wide. */
+	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
+	char kernel[32];
+	struct gcm_context_data gcm;
+	struct esp_list cipher[ESP_CIPHERS], hash[ESP_HASHES];
+	struct esp_ivs ivs;
+	_Alignas(64) IMB_JOB imb[ESP_CHUNK]; /* offsets stay 0 */
+	_Alignas(64) struct esp_scratch scratch[ESP_CHUNK];
+};
+
+static inline void
+esp_list_add(struct esp_list *l, unsigned int i)
+{
+	l->at[l->n++] = (uint8_t)i;
+}
+
+static inline struct replay *
+esp_sa_replay(const struct esp_sa *sa)
+{
+	return (struct replay *)((uint8_t *)(uintptr_t)sa + sa->replay_at);
+}
+
+static inline uint64_t
+esp_load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
+/* Not 0 if a and b differ.  len: 8 to 32, public.  Time depends on len alone. */
+static inline uint64_t
+esp_icv_differs(const uint8_t *a, const uint8_t *b, unsigned int len)
+{
+	uint64_t differ = esp_load64(a) ^ esp_load64(b);
+
+	differ |= esp_load64(a + len - 8) ^ esp_load64(b + len - 8);
+	if (len > 16) {
+		differ |= esp_load64(a + 8) ^ esp_load64(b + 8);
+		differ |= esp_load64(a + len - 16) ^ esp_load64(b + len - 16);
+	}
+	return differ;
+}
+
+static inline void
+esp_copy_icv(uint8_t *to, const uint8_t *from, unsigned int len)
+{
+	const uint64_t last = esp_load64(from + len - 8);
+
+	memcpy(to, from, 8);
+	if (len > 16)
+		memcpy(to + 8, from + 8, 16);
+	memcpy(to + len - 8, &last, 8);
+}
+
+/* Not 0 unless the pad octets before end are 1, 2, 3...  pad is public; eight octets before end can
+ * be read in any case.  Time depends on pad alone. */
+static inline uint64_t
+esp_padding_differs(const uint8_t *end, uint32_t pad)
+{
+	const uint64_t first = UINT64_C(0x0807060504030201), ones = UINT64_C(0x0101010101010101);
+	uint64_t differ = 0;
+
+	if (pad == 0)
+		return 0;
+	if (pad < 8) { /* little-endian: the last octet is the highest */
+		const unsigned int unused = 64 - 8 * pad;
+
+		return (esp_load64(end - 8) >> unused) ^ (first << unused >> unused);
+	}
+	for (uint32_t i = 0; i + 8 < pad; i += 8)
+		differ |= esp_load64(end - pad + i) ^ (first + ones * i);
+	return differ | (esp_load64(end - 8) ^ (first + ones * (pad - 8)));
+}
+
+/*
+ * Passes over one chunk.  While they run, a job's data and len are those of the whole ESP packet.
+ */
+/* esp_gcm.c: in place; seal writes the ICV into the packet, open into scratch.tag. */
+void esp_gcm_seal(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
+void esp_gcm_open(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
+/* esp_iv.c: the next IV; all 16 octets are unpredictable and used once. */
+void esp_iv_refill(struct esp_engine *e);
+static inline const uint8_t *
+esp_iv_next(struct esp_engine *e)
+{
+	if (e->ivs.left == 0)
+		esp_iv_refill(e);
+	return e->ivs.iv[--e->ivs.left];
+}
+/* -1: no random numbers. */
+int esp_iv_init(struct esp_engine *e);
+
+/* esp_cbc.c: e->cipher[cipher]. */
+void esp_cbc_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
+void esp_cbc_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
+/* ICVs of e->hash[hash] into scratch.tag; with ESN the high 32 bits take the ICV's place in the
+ * packet meanwhile. */
+void esp_hash_compute(struct esp_engine *e, const struct esp_job *jobs, enum esp_hash hash);
+
+/* esp_engine.c measures with these: the first n jobs of e->imb by one manager. */
+void esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_cipher cipher);
+void esp_hash_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_hash hash);
+IMB_HASH_ALG esp_hash_alg(enum esp_hash hash);
+
+#endif
