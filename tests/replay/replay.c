@@ -2,9 +2,10 @@
 /*
  * adit-replay CAPTURE.pcap CAPTURE.json [--out PLAIN.pcap]
  *
- * Decodes a recorded session with the gateway's own code, from the account's password alone, and
- * compares the outcome with `expect` of the JSON.  The last line of standard output is one JSON
- * object.  Exit status: 0 as expected, 1 different, 2 cannot be decoded at all.
+ * Decodes a recorded session with the gateway's own code, PPTP from the account's password alone,
+ * L2TP/IPsec with the keys of its SAs, and compares the outcome with `expect` of the JSON.  The
+ * last line of standard output is one JSON object.  Exit status: 0 as expected, 1 different, 2
+ * cannot be decoded at all.
  */
 #include "tests/replay/replay.h"
 
@@ -81,9 +82,51 @@ compare(json_t *mismatches, const char *what, const json_t *got, const json_t *w
 		json_array_append_new(mismatches, json_string(what));
 }
 
-/* The report, compared with what the JSON expects. */
+/* PPP frames of a protocol, both ways. */
+static json_int_t
+frames_of(const struct result *r, const char *protocol)
+{
+	json_int_t n = 0;
+	json_t *count;
+	const char *name;
+
+	json_object_foreach(r->ppp_frames, name, count)
+	{
+		if (strcmp(name + 4, protocol) == 0)
+			n += json_integer_value(count);
+	}
+	return n;
+}
+
+/* The report on L2TP/IPsec, compared with what the JSON expects. */
 static json_t *
-report(struct result *r, const json_t *session)
+report_ipsec(struct result *r, const json_t *session)
+{
+	static const char *const names[] = {"esp_frames", "l2tp_control", "inner_ip", "vj"};
+	const json_t *expect = json_object_get(session, "expect");
+	json_t *mismatches = json_array();
+
+	json_object_set_new(r->ipsec, "inner_ip", json_integer(frames_of(r, "0021")));
+	json_object_set_new(
+		r->ipsec, "vj", json_integer(frames_of(r, "002d") + frames_of(r, "002f")));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		compare(mismatches, names[i], json_object_get(r->ipsec, names[i]),
+			json_object_get(expect, names[i]));
+	/* Wireshark also counts what an ICMP error quotes. */
+	if (json_integer_value(json_object_get(r->ipsec, "l2tp_data")) +
+			json_integer_value(json_object_get(r->ipsec, "l2tp_quoted")) !=
+		json_integer_value(json_object_get(expect, "l2tp_data")))
+		json_array_append_new(mismatches, json_string("l2tp_data"));
+	if (json_object_size(r->failed) > 0)
+		json_array_append_new(mismatches, json_string("failed"));
+	return json_pack("{s:i, s:O, s:O, s:O, s:o, s:o}", "decrypted", (int)r->decrypted, "failed",
+		r->failed, "ipsec", r->ipsec, "ppp_frames", r->ppp_frames, "sha256_of_ppp_frames",
+		hex_digests(r), "mismatches", mismatches);
+}
+
+/* The report on PPTP, compared with what the JSON expects. */
+static json_t *
+report_pptp(struct result *r, const json_t *session)
 {
 	const json_t *expect = json_object_get(session, "expect");
 	json_t *mismatches = json_array(), *other = json_deep_copy(r->failed),
@@ -107,13 +150,38 @@ report(struct result *r, const json_t *session)
 		"undecryptable_until_reset", r->unreset, "mppe", r->mppe, "mismatches", mismatches);
 }
 
+static const struct protocol {
+	const char *name;
+	int (*replay)(
+		pcap_t *in, const json_t *session, struct result *r, char *err, size_t err_len);
+	json_t *(*report)(struct result *r, const json_t *session);
+} protocols[] = {
+	{"pptp", replay_pptp, report_pptp},
+	{"l2tp-ipsec", replay_esp, report_ipsec},
+};
+
+static const struct protocol *
+protocol_of(const json_t *session)
+{
+	const char *name = json_string_value(json_object_get(session, "protocol"));
+
+	for (size_t i = 0; name && i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		if (strcmp(name, protocols[i].name) == 0)
+			return &protocols[i];
+	}
+	fprintf(stderr, "adit-replay: protocol %s is not supported, only pptp and l2tp-ipsec\n",
+		name ? name : "(none)");
+	return NULL;
+}
+
 static int
 replay(pcap_t *in, const json_t *session, pcap_dumper_t *out)
 {
-	const char *protocol = json_string_value(json_object_get(session, "protocol"));
+	const struct protocol *protocol = protocol_of(session);
 	struct result r = {.failed = json_object(),
 		.ppp_frames = json_object(),
 		.unreset = json_object(),
+		.ipsec = json_object(),
 		.mppe = json_object(),
 		.out = out};
 	char err[256];
@@ -123,13 +191,10 @@ replay(pcap_t *in, const json_t *session, pcap_dumper_t *out)
 		r.sha256[dir] = EVP_MD_CTX_new();
 		EVP_DigestInit_ex(r.sha256[dir], EVP_sha256(), NULL);
 	}
-	if (!protocol || strcmp(protocol, "pptp") != 0) {
-		fprintf(stderr, "adit-replay: protocol %s is not supported, only pptp\n",
-			protocol ? protocol : "(none)");
-	} else if (replay_pptp(in, session, &r, err, sizeof(err)) < 0) {
+	if (protocol && protocol->replay(in, session, &r, err, sizeof(err)) < 0) {
 		fprintf(stderr, "adit-replay: %s\n", err);
-	} else {
-		json_t *object = report(&r, session);
+	} else if (protocol) {
+		json_t *object = protocol->report(&r, session);
 
 		json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
 		putchar('\n');
@@ -141,6 +206,7 @@ replay(pcap_t *in, const json_t *session, pcap_dumper_t *out)
 	json_decref(r.failed);
 	json_decref(r.ppp_frames);
 	json_decref(r.unreset);
+	json_decref(r.ipsec);
 	json_decref(r.mppe);
 	return ret;
 }
