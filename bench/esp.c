@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ESP beside DPDK's own measuring program, dpdk-test-crypto-perf, with its IPsec-MB devices.
+ *
+ * Ours: payloads of so many octets become ESP packets and payloads again, in bursts of 32: headers,
+ * padding, replay check, limits and the filling in of jobs are all in the figure.  The peer: bare
+ * cipher and hash operations on buffers of the same length (for CBC the next multiple of the
+ * block), one session, the same burst.  Both use the same few buffers over and over, run on the
+ * same CPU and take turns.  Ours is the median of the runs, each the median of its bursts; the peer
+ * can't leave interruptions out, so its fastest run counts.
+ */
+#include <getopt.h>
+#include <rte_version.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "bench/bench.h"
+#include "crypto/esp.h"
+
+#define BURST      32
+#define SAS_MAX    1000
+#define RUNS_MAX   64
+#define RUN_NS     3000000.0 /* of each direction: shorter than a scheduler's slice */
+#define BURSTS_MAX 4096
+#define FRAME_MAX  2240 /* like mbufs, no power of two: lanes would share a few cache sets */
+#define PEER       "dpdk-test-crypto-perf"
+
+struct esp_case {
+	const char *name, *encryption, *integrity;
+	unsigned int block, key_len, auth_key_len, icv_len;
+	const char *peer_device, *peer_encrypt, *peer_decrypt; /* arguments */
+};
+
+static const struct esp_case cases[] = {
+	{"aes128-gcm", "aes128-gcm16", NULL, 4, 16, 0, 16, "crypto_aesni_gcm",
+		"--optype aead --aead-algo aes-gcm --aead-op encrypt --aead-key-sz 16 "
+		"--aead-iv-sz 12 --aead-aad-sz 8 --digest-sz 16",
+		"--optype aead --aead-algo aes-gcm --aead-op decrypt --aead-key-sz 16 "
+		"--aead-iv-sz 12 --aead-aad-sz 8 --digest-sz 16"},
+	{"aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", 16, 16, 20, 12, "crypto_aesni_mb",
+		"--optype cipher-then-auth --cipher-algo aes-cbc --cipher-op encrypt "
+		"--cipher-key-sz 16 --cipher-iv-sz 16 --auth-algo sha1-hmac --auth-op generate "
+		"--auth-key-sz 20 --digest-sz 12",
+		"--optype auth-then-cipher --cipher-algo aes-cbc --cipher-op decrypt "
+		"--cipher-key-sz 16 --cipher-iv-sz 16 --auth-algo sha1-hmac --auth-op verify "
+		"--auth-key-sz 20 --digest-sz 12"},
+	{"aes256-cbc-sha256", "aes256-cbc", "hmac-sha2-256-128", 16, 32, 32, 16, "crypto_aesni_mb",
+		"--optype cipher-then-auth --cipher-algo aes-cbc --cipher-op encrypt "
+		"--cipher-key-sz 32 --cipher-iv-sz 16 --auth-algo sha2-256-hmac --auth-op generate "
+		"--auth-key-sz 32 --digest-sz 16",
+		"--optype auth-then-cipher --cipher-algo aes-cbc --cipher-op decrypt "
+		"--cipher-key-sz 32 --cipher-iv-sz 16 --auth-algo sha2-256-hmac --auth-op verify "
+		"--auth-key-sz 32 --digest-sz 16"},
+	{"3des-cbc-md5", "3des-cbc", "hmac-md5-96", 8, 24, 16, 12, "crypto_aesni_mb",
+		"--optype cipher-then-auth --cipher-algo 3des-cbc --cipher-op encrypt "
+		"--cipher-key-sz 24 --cipher-iv-sz 8 --auth-algo md5-hmac --auth-op generate "
+		"--auth-key-sz 16 --digest-sz 12",
+		"--optype auth-then-cipher --cipher-algo 3des-cbc --cipher-op decrypt "
+		"--cipher-key-sz 24 --cipher-iv-sz 8 --auth-algo md5-hmac --auth-op verify "
+		"--auth-key-sz 16 --digest-sz 12"},
+};
+#define N_CASES (sizeof(cases) / sizeof(cases[0]))
+
+enum { ENCAPSULATE, DECAPSULATE, DIRECTIONS };
+
+static const char *only;
+static struct esp_engine *engine;
+static struct esp_sa *sas[DIRECTIONS][SAS_MAX];
+static _Alignas(64) uint8_t frames[BURST][FRAME_MAX];
+static double tsc_mhz;
+static int cpu, other_cpu;
+
+__attribute__((format(printf, 1, 2))) static void
+die(const char *what, ...)
+{
+	va_list args;
+
+	va_start(args, what);
+	fprintf(stderr, "bench-esp: ");
+	vfprintf(stderr, what, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	exit(1);
+}
+
+static double
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* One CPU for us and the peer's worker, another (if there is one) for the peer's main thread. */
+static void
+choose_cpus(void)
+{
+	cpu_set_t set;
+
+	cpu = sched_getcpu();
+	other_cpu = cpu == 0 && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
+	CPU_ZERO(&set);
+	CPU_SET((unsigned int)cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		die("can't stay on CPU %d", cpu);
+}
+
+static void
+measure_tsc(void)
+{
+	double t = now_ns();
+	uint64_t c = __rdtsc();
+
+	while (now_ns() - t < 5e7)
+		;
+	tsc_mhz = (double)(__rdtsc() - c) * 1e3 / (now_ns() - t);
+}
+
+/* Fresh SAs, so that no run comes near a limit. */
+static void
+start_sas(const struct esp_case *c, unsigned int n)
+{
+	static const uint8_t key[3 * SUITE_KEY_MAX] = "not all of the DES keys are the same";
+	struct esp_sa_config config = {.encryption = suite_by_name(c->encryption),
+		.integrity = c->integrity ? suite_by_name(c->integrity) : NULL,
+		.encryption_key = key,
+		.integrity_key = key};
+
+	config.encryption_key_len = config.encryption->key_len;
+	config.integrity_key_len = config.integrity ? config.integrity->key_len : 0;
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
+		config.inbound = dir == DECAPSULATE;
+		for (unsigned int i = 0; i < n; i++) {
+			config.spi = ESP_SPI_MIN + i;
+			sas[dir][i] = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&config));
+			if (!sas[dir][i] || esp_sa_init(sas[dir][i], engine, &config))
+				die("an SA of %s can't be set up", c->name);
+		}
+	}
+}
+
+static void
+end_sas(unsigned int n)
+{
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
+		for (unsigned int i = 0; i < n; i++) {
+			esp_sa_wipe(sas[dir][i]);
+			free(sas[dir][i]);
+		}
+	}
+}
+
+/* One burst there and back; the cycles of each. */
+static void
+one_burst(unsigned int bytes, unsigned int *next, unsigned int n, double cycles[DIRECTIONS])
+{
+	struct esp_job jobs[BURST];
+	unsigned int first = *next;
+	uint64_t t = __rdtsc();
+
+	for (unsigned int i = 0; i < BURST; i++) {
+		struct esp_sa *sa = sas[ENCAPSULATE][*next];
+
+		*next = *next + 1 < n ? *next + 1 : 0;
+		jobs[i] = (struct esp_job){.sa = sa,
+			.data = frames[i],
+			.len = sa->header_len + bytes,
+			.room = FRAME_MAX - ESP_HEADER_MAX - bytes,
+			.next_header = 17};
+	}
+	if (esp_encapsulate_burst(engine, jobs, BURST) != BURST)
+		die("encapsulation failed");
+	cycles[ENCAPSULATE] = (double)(__rdtsc() - t) / BURST;
+	t = __rdtsc();
+	for (unsigned int i = 0; i < BURST; i++) {
+		jobs[i] = (struct esp_job){
+			.sa = sas[DECAPSULATE][first], .data = frames[i], .len = jobs[i].len};
+		first = first + 1 < n ? first + 1 : 0;
+	}
+	if (esp_decapsulate_burst(engine, jobs, BURST) != BURST)
+		die("decapsulation failed");
+	cycles[DECAPSULATE] = (double)(__rdtsc() - t) / BURST;
+}
+
+/* The median burst: one that is interrupted does not count. */
+static void
+measure_ours(const struct esp_case *c, unsigned int bytes, unsigned int n, double out[DIRECTIONS])
+{
+	static double cycles[DIRECTIONS][BURSTS_MAX];
+	double start, burst[DIRECTIONS];
+	unsigned int bursts = 0, next = 0;
+
+	start_sas(c, n);
+	for (unsigned int i = 0; i < 2 * n / BURST + 8; i++) /* warm up */
+		one_burst(bytes, &next, n, burst);
+	start = now_ns();
+	while (bursts < BURSTS_MAX && now_ns() - start < DIRECTIONS * RUN_NS) {
+		one_burst(bytes, &next, n, burst);
+		for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
+			cycles[dir][bursts] = burst[dir];
+		bursts++;
+	}
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
+		out[dir] = bench_median(cycles[dir], bursts);
+	end_sas(n);
+}
+
+static void
+vector_field(FILE *f, const char *name, unsigned int len)
+{
+	fprintf(f, "%s =\n", name);
+	for (unsigned int i = 0; i < len; i++)
+		fprintf(f, "%s0x%02x", i ? ", " : "", (i * 7 + 1) & 0xff);
+	fprintf(f, "\n");
+}
+
+/* The peer verifies with a file of vectors only; that they don't match costs it nothing. */
+static void
+write_vector(const struct esp_case *c, unsigned int bytes, const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		die("can't write %s", path);
+	vector_field(f, "plaintext", bytes);
+	vector_field(f, "ciphertext", bytes);
+	vector_field(f, "cipher_key", c->key_len);
+	vector_field(f, "auth_key", c->auth_key_len);
+	vector_field(f, "cipher_iv", c->block);
+	vector_field(f, "digest", c->icv_len);
+	if (fclose(f) != 0)
+		die("can't write %s", path);
+}
+
+/* Cycles per operation, as the peer prints them: the last column of the last row. */
+static double
+measure_peer(const struct esp_case *c, unsigned int dir, unsigned int bytes, double expected)
+{
+	char command[1024], vector[64] = "", line[512], *comma;
+	double cycles = 0, v;
+	unsigned int ops = (unsigned int)(RUN_NS * tsc_mhz / 1e3 / expected);
+	FILE *f;
+
+	bytes = (bytes + c->block - 1) / c->block * c->block;
+	if (c->integrity && dir == DECAPSULATE) {
+		snprintf(vector, sizeof(vector), "/tmp/adit-bench-esp-%d", (int)getpid());
+		write_vector(c, bytes, vector);
+	}
+	snprintf(command, sizeof(command),
+		PEER " --lcores 0@%d,1@%d --no-huge -m 512 --no-pci --no-telemetry --no-shconf"
+		     " --log-level 1 --vdev %s -- --devtype %s --ptest throughput %s"
+		     " --buffer-sz %u --burst-sz %d --total-ops %u --silent --csv-friendly"
+		     " %s%s 2>&1 < /dev/null",
+		other_cpu, cpu, c->peer_device, c->peer_device,
+		dir == ENCAPSULATE ? c->peer_encrypt : c->peer_decrypt, bytes, BURST,
+		ops < 4 * BURST ? 4 * BURST : ops / BURST * BURST, vector[0] ? "--test-file " : "",
+		vector);
+	f = popen(command, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		comma = strrchr(line, ',');
+		if (comma && line[0] != '#' && sscanf(comma + 1, "%lf", &v) == 1)
+			cycles = v;
+	}
+	if (vector[0])
+		unlink(vector);
+	if (!f || pclose(f) != 0 || cycles <= 0)
+		die("the peer failed (package dpdk-dev has it): %s", command);
+	return cycles;
+}
+
+static void
+report(const struct esp_case *c, unsigned int dir, unsigned int bytes, unsigned int n, double *ours,
+	double peer, unsigned int runs)
+{
+	char name[64];
+	double cycles = bench_median(ours, runs);
+
+	snprintf(name, sizeof(name), "%s %s", c->name,
+		dir == ENCAPSULATE ? "encapsulate" : "decapsulate");
+	bench_report(&(struct bench_result){.bench = "esp",
+		.name = name,
+		.bytes = bytes,
+		.sessions = n,
+		.unit = "Mpps",
+		.value = tsc_mhz / cycles,
+		.cycles = cycles,
+		.peer = "crypto-perf",
+		.peer_value = tsc_mhz / peer,
+		.ratio = peer / cycles,
+		.kernel = esp_engine_kernel(engine),
+		.runs = runs});
+}
+
+static void
+measure(const struct esp_case *c, unsigned int bytes, unsigned int runs)
+{
+	static const unsigned int counts[] = {1, SAS_MAX};
+	static double ours[2][DIRECTIONS][RUNS_MAX];
+	double peer[DIRECTIONS] = {0};
+
+	for (unsigned int r = 0; r < runs; r++) {
+		for (unsigned int k = 0; k < 2; k++) {
+			double out[DIRECTIONS];
+
+			measure_ours(c, bytes, counts[k], out);
+			for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
+				ours[k][dir][r] = out[dir];
+		}
+		for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
+			double once = measure_peer(c, dir, bytes, ours[0][dir][r]);
+
+			if (r == 0 || once < peer[dir])
+				peer[dir] = once;
+		}
+	}
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
+		for (unsigned int k = 0; k < 2; k++)
+			report(c, dir, bytes, counts[k], ours[k][dir], peer[dir], runs);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+		{"runs", required_argument, NULL, 'r'}, {"only", required_argument, NULL, 'o'},
+		{0}};
+	static const unsigned int sizes[] = {62, 64, 1400};
+	unsigned int runs = 7;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "jr:o:", options, NULL)) != -1) {
+		if (o == 'j')
+			bench_json = true;
+		else if (o == 'r' && atoi(optarg) >= 1 && atoi(optarg) <= RUNS_MAX)
+			runs = (unsigned int)atoi(optarg);
+		else if (o == 'o')
+			only = optarg;
+		else {
+			fprintf(stderr, "usage: bench-esp [--json] [--runs 1..%d] [--only CASE]\n",
+				RUNS_MAX);
+			return 2;
+		}
+	}
+	choose_cpus();
+	measure_tsc();
+	engine = esp_engine_create(ESP_ARCH_AUTO);
+	if (!engine)
+		die("no engine");
+	bench_machine(rte_version());
+	for (unsigned int i = 0; i < N_CASES; i++) {
+		for (unsigned int s = 0; s < 3; s++) {
+			if (!only || strcmp(only, cases[i].name) == 0)
+				measure(&cases[i], sizes[s], runs);
+		}
+	}
+	esp_engine_destroy(engine);
+	return 0;
+}
