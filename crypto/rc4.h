@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* RC4 for MPPE: one stream.  Calling context: any thread, one thread per state. */
+/*
+ * RC4 for MPPE: one stream, and many at a time.  One stream is bound by the latency of its own
+ * table; several beside each other fill the gaps.
+ *
+ * Calling context: any thread, one thread per state; nothing here locks or allocates.  Tables in
+ * use are on the stack, and wiped before a function returns.
+ */
 #ifndef ADIT_CRYPTO_RC4_H
 #define ADIT_CRYPTO_RC4_H
 
@@ -16,5 +22,36 @@ struct rc4_state {
 void rc4_init(struct rc4_state *st, const uint8_t *key, size_t key_len);
 /* dst may equal src. */
 void rc4_crypt(struct rc4_state *st, uint8_t *dst, const uint8_t *src, size_t len);
+
+#define RC4_KEY_LEN   16
+#define RC4_BURST_MAX 64
+
+/* One of many streams. */
+struct rc4_stream {
+	const uint8_t *key; /* starts with this key, RC4_KEY_LEN octets (one of 8 octets is given
+			       twice over: the schedule is the same); NULL: goes on with state */
+	struct rc4_state *state; /* takes the state after the data; NULL: nobody needs it */
+	uint8_t *data;           /* encrypted in place, any alignment */
+	uint32_t len;            /* 0 and up */
+};
+
+/*
+ * Encrypt n streams, at most RC4_BURST_MAX, in place; no two may share a state or data.  The
+ * result doesn't depend on the kernel, the order or the company.  Keys are read before any data is
+ * written, as far as one stream is concerned: its key may lie in its data.
+ */
+void rc4_burst(const struct rc4_stream *streams, unsigned int n);
+
+/*
+ * The kernel behind rc4_burst() for this process: "auto" (what measures best on this CPU), or one
+ * of rc4_kernel_name(0), rc4_kernel_name(1)...  Returns 0, -EINVAL for an unknown name, -ENOTSUP
+ * when the CPU can't.  Without a call, the first use chooses "auto".  For the main thread, before
+ * others encrypt.
+ */
+int rc4_select(const char *name);
+/* Kernels that this CPU can run; NULL behind the last. */
+const char *rc4_kernel_name(unsigned int index);
+/* The one in use; never NULL. */
+const char *rc4_selected(void);
 
 #endif

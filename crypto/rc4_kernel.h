@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What rc4.c asks of a kernel.  Private to crypto/. */
+#ifndef ADIT_CRYPTO_RC4_KERNEL_H
+#define ADIT_CRYPTO_RC4_KERNEL_H
+
+#include <stdbool.h>
+
+#include "crypto/rc4.h"
+
+struct rc4_kernel {
+	const char *name;
+	unsigned int lanes; /* streams that run beside each other */
+	unsigned int least; /* with fewer streams than this, the scalar kernel is better */
+	bool (*supported)(void);
+	/* n is 1..lanes.  Streams with a key come before those without. */
+	void (*crypt)(const struct rc4_stream *const *streams, unsigned int n);
+};
+
+extern const struct rc4_kernel rc4_portable;
+#ifdef __x86_64__
+extern const struct rc4_kernel rc4_scalar, rc4_avx512;
+#endif
+
+/* The tables before a key schedule. */
+extern const uint8_t rc4_identity[256];
+
+#endif
