@@ -22,9 +22,8 @@ mppe_status_name(uint32_t status)
 	return status < MPPE_STATUS_COUNT ? names[status] : "unknown";
 }
 
-/* RFC 3079 sections 2.1 and 2.2: the octets that reduce a key's strength. */
-static void
-reduce_strength(uint8_t *key, uint8_t strength)
+void
+mppe_reduce_strength(uint8_t *key, uint8_t strength)
 {
 	if (strength == MPPE_128)
 		return;
@@ -35,20 +34,6 @@ reduce_strength(uint8_t *key, uint8_t strength)
 	}
 }
 
-void
-mppe_next_key(const uint8_t *master, uint8_t *session, uint8_t key_len, uint8_t strength)
-{
-	uint8_t interim[MPPE_KEY_MAX];
-	struct rc4_state rc4;
-
-	mppe_new_key_from_sha(master, session, key_len, interim);
-	rc4_init(&rc4, interim, key_len);
-	rc4_crypt(&rc4, session, interim, key_len);
-	reduce_strength(session, strength);
-	OPENSSL_cleanse(interim, sizeof(interim));
-	OPENSSL_cleanse(&rc4, sizeof(rc4));
-}
-
 static int
 first_key(const struct mppe_params *p, uint8_t *master, uint8_t *session, uint8_t *key_len)
 {
@@ -57,7 +42,7 @@ first_key(const struct mppe_params *p, uint8_t *master, uint8_t *session, uint8_
 	*key_len = p->strength == MPPE_128 ? 16 : 8;
 	memcpy(master, p->start_key, *key_len);
 	mppe_new_key_from_sha(master, master, *key_len, session);
-	reduce_strength(session, p->strength);
+	mppe_reduce_strength(session, p->strength);
 	return 0;
 }
 
@@ -103,10 +88,12 @@ mppe_tx_flush(struct mppe_tx *tx)
 	tx->flush = !tx->stateless;
 }
 
-static void
-encrypt_one(struct mppe_tx *tx, uint8_t *data, uint32_t len)
+/* Writes the header, moves the count on.  True when the key changes with this packet. */
+static bool
+put_header(struct mppe_tx *tx, uint8_t *data)
 {
 	uint16_t header = MPPE_BIT_ENCRYPTED;
+	bool rekey;
 
 	if (tx->flush) {
 		tx->count |= 0xff;
@@ -115,23 +102,49 @@ encrypt_one(struct mppe_tx *tx, uint8_t *data, uint32_t len)
 	/* RFC 3078 section 7: the key changes for every packet, or for the flag packet.  The first
 	 * stateful packet goes without FLUSHED, whatever section 3.1 says: Linux would change its
 	 * key, and sends none itself. */
-	if (tx->stateless || mppe_is_flag(tx->count)) {
-		mppe_next_key(tx->master, tx->session, tx->key_len, tx->strength);
-		rc4_init(&tx->rc4, tx->session, tx->key_len);
+	rekey = tx->stateless || mppe_is_flag(tx->count);
+	if (rekey)
 		header |= MPPE_BIT_FLUSHED;
-	}
 	header |= tx->count;
 	data[0] = (uint8_t)(header >> 8);
 	data[1] = (uint8_t)header;
-	rc4_crypt(&tx->rc4, data + MPPE_HDR_LEN, data + MPPE_HDR_LEN, len - MPPE_HDR_LEN);
 	tx->count = mppe_count_after(tx->count, 1);
+	return rekey;
 }
 
 unsigned int
 mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n)
 {
+	struct mppe_batch batch;
+
+	batch.n = batch.changes = batch.rounds = 0;
 	for (unsigned int i = 0; i < n; i++) {
-		encrypt_one(jobs[i].tx, jobs[i].data, jobs[i].len);
+		struct mppe_job *job = &jobs[i];
+		bool rekey = put_header(job->tx, job->data);
+
+		mppe_batch_add_tx(
+			&batch, job->tx, rekey, job->data + MPPE_HDR_LEN, job->len - MPPE_HDR_LEN);
+		job->status = MPPE_OK;
+		if (batch.n == RC4_BURST_MAX)
+			mppe_batch_run(&batch);
+	}
+	if (batch.n > 0)
+		mppe_batch_run(&batch);
+	return n;
+}
+
+unsigned int
+mppe_encrypt_in_turn(struct mppe_job *jobs, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct mppe_tx *tx = jobs[i].tx;
+		uint8_t *body = jobs[i].data + MPPE_HDR_LEN;
+
+		if (put_header(tx, jobs[i].data)) {
+			mppe_next_key(tx->master, tx->session, tx->key_len, tx->strength);
+			rc4_init(&tx->rc4, tx->session, tx->key_len);
+		}
+		rc4_crypt(&tx->rc4, body, body, jobs[i].len - MPPE_HDR_LEN);
 		jobs[i].status = MPPE_OK;
 	}
 	return n;

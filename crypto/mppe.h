@@ -35,6 +35,14 @@ struct mppe_params {
 	bool stateless;                  /* key change on every packet (RFC 3078 section 7.3) */
 };
 
+/* A session's packets in the batch at hand; zero between bursts. */
+struct mppe_turns {
+	uint8_t changes; /* of the key */
+	uint8_t rounds;  /* packets that wait for each other */
+	uint8_t pending; /* packets, receiving side */
+	bool deferred;   /* receiving side: the next packets wait for what the batch shows */
+};
+
 /* Sending side of one direction. */
 struct mppe_tx {
 	struct rc4_state rc4;
@@ -45,6 +53,7 @@ struct mppe_tx {
 	uint8_t strength;
 	bool stateless;
 	bool flush; /* set by mppe_tx_flush() */
+	struct mppe_turns turns;
 };
 
 /* How a stateful peer treats the FLUSHED bit outside of flag packets (count & 0xff == 0xff). */
@@ -63,6 +72,7 @@ struct mppe_rx {
 	uint8_t key_len;
 	uint8_t strength;
 	bool stateless;
+	struct mppe_turns turns;
 	bool discarding;       /* stateful: sync lost, waiting for a FLUSHED packet */
 	uint8_t flush_reading; /* enum mppe_flush_reading */
 	uint16_t skipped_mask; /* stateless: which of skipped[] hold an unused key */

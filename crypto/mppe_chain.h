@@ -1,12 +1,56 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the two directions of MPPE share.  Private to crypto/. */
+/* What the two directions of MPPE share.  Private to crypto/ and its tests. */
 #ifndef ADIT_CRYPTO_MPPE_CHAIN_H
 #define ADIT_CRYPTO_MPPE_CHAIN_H
 
 #include "crypto/mppe.h"
 
-/* RFC 3078 section 7.3: replaces session by the key that follows it. */
+/* One session's key change. */
+struct mppe_key_change {
+	const uint8_t *master;
+	uint8_t *session; /* replaced by the key that follows it */
+	uint8_t key_len, strength;
+};
+
+/* Packets to encrypt or decrypt together, in the order of each session. */
+struct mppe_batch {
+	unsigned int n;
+	uint8_t changes, rounds; /* the most of one session */
+	struct mppe_batch_item {
+		struct mppe_key_change change;
+		struct rc4_state *rc4; /* NULL: the tables are not needed after the packet */
+		uint8_t *body;
+		uint32_t len;
+		struct mppe_turns *turns;
+		bool rekey;
+		uint8_t level; /* key changes of the session in this batch before this one's */
+		uint8_t round; /* packets of the session before this one that it must wait for */
+	} items[RC4_BURST_MAX];
+};
+
+/* Adds a packet; the batch must not be full. */
+struct mppe_batch_item *mppe_batch_add_tx(
+	struct mppe_batch *b, struct mppe_tx *tx, bool rekey, uint8_t *body, uint32_t len);
+struct mppe_batch_item *mppe_batch_add_rx(
+	struct mppe_batch *b, struct mppe_rx *rx, bool rekey, uint8_t *body, uint32_t len);
+
+/* Derives the keys, and encrypts or decrypts every body; the batch is empty again. */
+void mppe_batch_run(struct mppe_batch *b);
+
+/* RFC 3078 section 7.3, for at most RC4_BURST_MAX different sessions. */
+void mppe_next_keys(const struct mppe_key_change *changes, unsigned int n);
+/* The same for one. */
 void mppe_next_key(const uint8_t *master, uint8_t *session, uint8_t key_len, uint8_t strength);
+/* RFC 3079 GetNewKeyFromSHA for n sessions; 16 octets each, a short key twice over. */
+void mppe_new_keys_from_sha(
+	const struct mppe_key_change *changes, unsigned int n, uint8_t (*out)[MPPE_KEY_MAX]);
+/* RFC 3079 sections 2.1 and 2.2: the octets that reduce a key's strength. */
+void mppe_reduce_strength(uint8_t *key, uint8_t strength);
+
+/* The same results as mppe_encrypt_burst() and mppe_decrypt_burst(), one packet after the other:
+ * what the batches are tested against. */
+unsigned int mppe_encrypt_in_turn(struct mppe_job *jobs, unsigned int n);
+unsigned int mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
 
 /* RFC 3078 section 7.2. */
 static inline bool

@@ -8,6 +8,7 @@
 #define OPENSSL_API_COMPAT 10101
 
 #include "crypto/mppe.h"
+#include "crypto/mppe_chain.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -57,6 +58,19 @@ mppe_new_key_from_sha(
 	put_digest(out, &ctx, key_len);
 	OPENSSL_cleanse(m, sizeof(m));
 	OPENSSL_cleanse(&ctx, sizeof(ctx));
+}
+
+void
+mppe_new_keys_from_sha(
+	const struct mppe_key_change *changes, unsigned int n, uint8_t (*out)[MPPE_KEY_MAX])
+{
+	for (unsigned int k = 0; k < n; k++) {
+		const struct mppe_key_change *c = &changes[k];
+
+		mppe_new_key_from_sha(c->master, c->session, c->key_len, out[k]);
+		if (c->key_len < MPPE_KEY_MAX)
+			memcpy(out[k] + c->key_len, out[k], c->key_len);
+	}
 }
 
 static unsigned int

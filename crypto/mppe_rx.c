@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MPPE's receiving side: RFC 3078 sections 7 and 8, and what real links do to it. */
+/*
+ * MPPE's receiving side: RFC 3078 sections 7 and 8, and what real links do to it.  What a packet
+ * does to its session can depend on the plaintext of those before it, so only packets in sequence,
+ * whose effects are certain beforehand, are decrypted in batches.
+ */
 #include "crypto/mppe.h"
 #include "crypto/mppe_chain.h"
 
@@ -22,6 +26,8 @@
 #define WRAPS_MAX          4
 /* Flag packets in one wrap of the count. */
 #define WRAP_FLAGS         (MPPE_COUNT_MOD / 256)
+/* Packets of one session in a batch: a multiple of the scalar kernel's lanes below STRAY_AGREE. */
+#define MAX_PENDING        12
 /* Octets of plaintext that judge() looks at. */
 #define PEEK_LEN           8
 
@@ -137,6 +143,14 @@ forget_skipped(struct mppe_rx *rx, unsigned int slot)
 	rx->skipped_mask &= (uint16_t) ~(1u << slot);
 }
 
+/* A key kept one wrap ago for the count that comes now. */
+static void
+forget_last_wrap(struct mppe_rx *rx)
+{
+	if (rx->skipped_count[rx->count % MPPE_SKIPPED] == rx->count)
+		forget_skipped(rx, rx->count % MPPE_SKIPPED);
+}
+
 /* Do packets out of reach follow each other? True from the STRAY_AGREE-th on. */
 static bool
 strays_agree(struct mppe_rx *rx, uint16_t count, unsigned int *step)
@@ -206,11 +220,21 @@ decrypt_late(struct mppe_rx *rx, struct packet *pkt)
 	return MPPE_OK;
 }
 
+/* Stateless: what the plaintext of a packet in sequence shows. */
+static enum evidence
+look(struct mppe_rx *rx, const struct packet *pkt)
+{
+	enum evidence e = judge(pkt->body, pkt->len);
+
+	if (e == EVIDENCE_STRONG) /* less is too often seen behind a wrong key */
+		rx->stray_run = 0;
+	return e;
+}
+
 static enum mppe_status
 decrypt_stateless(struct mppe_rx *rx, struct packet *pkt)
 {
 	unsigned int ahead = (unsigned int)(pkt->count - rx->count) & MPPE_COUNT_MASK;
-	enum evidence e;
 
 	if (ahead >= MPPE_COUNT_MOD / 2)
 		return decrypt_late(rx, pkt);
@@ -226,14 +250,10 @@ decrypt_stateless(struct mppe_rx *rx, struct packet *pkt)
 		rx->count = mppe_count_after(rx->count, 1);
 	}
 	advance_key(rx, 1);
-	if (rx->skipped_count[rx->count % MPPE_SKIPPED] == rx->count) /* one wrap ago */
-		forget_skipped(rx, rx->count % MPPE_SKIPPED);
+	forget_last_wrap(rx);
 	rx->count = mppe_count_after(rx->count, 1);
 	decrypt_from_start(rx, pkt);
-	e = judge(pkt->body, pkt->len);
-	if (e == EVIDENCE_STRONG) /* less is too often seen behind a wrong key */
-		rx->stray_run = 0;
-	if (e != EVIDENCE_IMPOSSIBLE)
+	if (look(rx, pkt) != EVIDENCE_IMPOSSIBLE)
 		return MPPE_OK;
 	decrypt_from_start(rx, pkt); /* back to what was received */
 	if (!follow_stray(rx, pkt))
@@ -353,27 +373,121 @@ decrypt_stateful(struct mppe_rx *rx, const struct packet *pkt)
 	return check_sync(rx, pkt);
 }
 
-static enum mppe_status
-decrypt_one(const struct mppe_job *job, unsigned int max_rekeys, unsigned int *skip_budget)
+/* False with a status when there is nothing to decrypt. */
+static bool
+parse(struct mppe_job *job, struct packet *pkt)
 {
-	struct packet pkt;
 	uint16_t header;
 
+	job->status = MPPE_SHORT;
 	if (job->len < MPPE_HDR_LEN + 1)
-		return MPPE_SHORT;
+		return false;
+	job->status = MPPE_NOT_ENCRYPTED;
 	header = (uint16_t)(job->data[0] << 8 | job->data[1]);
 	if (!(header & MPPE_BIT_ENCRYPTED))
-		return MPPE_NOT_ENCRYPTED;
-	pkt = (struct packet){
-		.body = job->data + MPPE_HDR_LEN,
-		.len = job->len - MPPE_HDR_LEN,
-		.count = header & MPPE_COUNT_MASK,
-		.flushed = header & MPPE_BIT_FLUSHED,
-		.rekeys_left = max_rekeys,
-		.skip_budget = skip_budget,
-	};
-	return job->rx->stateless ? decrypt_stateless(job->rx, &pkt)
-				  : decrypt_stateful(job->rx, &pkt);
+		return false;
+	pkt->body = job->data + MPPE_HDR_LEN;
+	pkt->len = job->len - MPPE_HDR_LEN;
+	pkt->count = header & MPPE_COUNT_MASK;
+	pkt->flushed = header & MPPE_BIT_FLUSHED;
+	job->status = MPPE_OK;
+	return true;
+}
+
+static enum mppe_status
+decrypt_one(
+	struct mppe_rx *rx, struct packet *pkt, unsigned int max_rekeys, unsigned int *skip_budget)
+{
+	pkt->rekeys_left = max_rekeys;
+	pkt->skip_budget = skip_budget;
+	return rx->stateless ? decrypt_stateless(rx, pkt) : decrypt_stateful(rx, pkt);
+}
+
+/* ------------------------------------------------------------------ batches */
+
+/*
+ * A packet in sequence whose outcome is certain before it is decrypted, whatever it and those of
+ * its session before it in the batch turn out to be: no search for a key, nothing from the burst's
+ * budget.
+ */
+static bool
+is_plain(const struct mppe_rx *rx, const struct packet *pkt)
+{
+	if (pkt->count != rx->count || rx->turns.pending == MAX_PENDING)
+		return false;
+	if (rx->stateless)
+		return rx->stray_run + rx->turns.pending + 1 < STRAY_AGREE;
+	return !rx->discarding && (!pkt->flushed || mppe_is_flag(pkt->count)) &&
+	       rx->garbled + rx->turns.pending + 1 < GARBLED_MAX;
+}
+
+/* What decrypt_stateless() and decrypt_stateful() do before the key of a plain packet is known...
+ */
+static void
+begin_plain(struct mppe_batch *b, struct mppe_rx *rx, const struct packet *pkt)
+{
+	if (rx->stateless)
+		forget_last_wrap(rx);
+	else
+		rx->stray_run = 0;
+	rx->count = mppe_count_after(rx->count, 1);
+	rx->turns.pending++;
+	mppe_batch_add_rx(b, rx, rx->stateless || mppe_is_flag(pkt->count), pkt->body, pkt->len);
+}
+
+/* ... and after it was decrypted. */
+static void
+end_plain(struct mppe_rx *rx, const struct packet *pkt)
+{
+	unsigned int step;
+
+	if (!rx->stateless)
+		check_sync(rx, pkt);
+	else if (look(rx, pkt) == EVIDENCE_IMPOSSIBLE)
+		strays_agree(rx, pkt->count, &step);
+}
+
+/*
+ * One pass over the jobs of todo[].  Plain packets go into one batch.  Others are decrypted on the
+ * spot, except behind pending packets of their session, whose plaintext may matter to them: those
+ * wait for the next pass, with the rest of their session, and with all that could cost something of
+ * the budget.  Returns how many wait; they are left in todo[] in their order.
+ */
+static unsigned int
+decrypt_pass(struct mppe_job *jobs, uint8_t *todo, unsigned int n, unsigned int max_rekeys,
+	unsigned int *skip_budget)
+{
+	struct packet pending[RC4_BURST_MAX];
+	struct mppe_rx *of[RC4_BURST_MAX];
+	unsigned int waiting = 0, plain = 0;
+	struct mppe_batch batch;
+
+	batch.n = batch.changes = batch.rounds = 0;
+	for (unsigned int k = 0; k < n; k++) {
+		struct mppe_job *job = &jobs[todo[k]];
+		struct mppe_rx *rx = job->rx;
+		struct packet pkt;
+
+		if (!parse(job, &pkt))
+			continue;
+		if (!rx->turns.deferred && is_plain(rx, &pkt)) {
+			begin_plain(&batch, rx, &pkt);
+			of[plain] = rx;
+			pending[plain++] = pkt;
+		} else if (rx->turns.deferred || rx->turns.pending > 0 || waiting > 0) {
+			rx->turns.deferred = true;
+			todo[waiting++] = todo[k];
+		} else {
+			job->status = decrypt_one(rx, &pkt, max_rekeys, skip_budget);
+		}
+	}
+	if (plain > 0)
+		mppe_batch_run(&batch);
+	for (unsigned int k = 0; k < plain; k++)
+		end_plain(of[k], &pending[k]);
+	for (unsigned int k = 0; k < waiting; k++)
+		jobs[todo[k]].rx->turns = (struct mppe_turns){0};
+	return waiting;
 }
 
 /* Keeps the order of the good ones.  No allocation, and bursts are short. */
@@ -399,7 +513,26 @@ mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekey
 {
 	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
 
+	for (unsigned int at = 0; at < n; at += RC4_BURST_MAX) {
+		unsigned int m = least_of(n - at, RC4_BURST_MAX);
+		uint8_t todo[RC4_BURST_MAX];
+
+		for (unsigned int k = 0; k < m; k++)
+			todo[k] = (uint8_t)k;
+		while (m > 0)
+			m = decrypt_pass(&jobs[at], todo, m, max_rekeys, &skip_budget);
+	}
+	return good_first(jobs, n);
+}
+
+unsigned int
+mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys)
+{
+	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
+	struct packet pkt;
+
 	for (unsigned int i = 0; i < n; i++)
-		jobs[i].status = decrypt_one(&jobs[i], max_rekeys, &skip_budget);
+		if (parse(&jobs[i], &pkt))
+			jobs[i].status = decrypt_one(jobs[i].rx, &pkt, max_rekeys, &skip_budget);
 	return good_first(jobs, n);
 }
