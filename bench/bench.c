@@ -71,8 +71,8 @@ bench_machine(const char *dpdk)
 		return;
 	}
 	printf("%s, Linux %s, %s, compiler %s\n\n", cpu, u.release, dpdk, __VERSION__);
-	printf("%-8s %-28s %6s %9s %10s %9s  %-16s %9s %7s\n", "bench", "case", "bytes", "sessions",
-		"value", "cycles", "peer", "value", "ratio");
+	printf("%-8s %-28s %6s %9s %10s %9s  %-16s %9s %7s  %s\n", "bench", "case", "bytes",
+		"sessions", "value", "cycles", "peer", "value", "ratio", "kernel");
 }
 
 void
@@ -86,8 +86,8 @@ bench_report(const struct bench_result *r)
 			r->kernel, "runs", (int)r->runs));
 		return;
 	}
-	printf("%-8s %-28s %6u %9u %5.2f %-4s %9.0f  %-16s %9.2f %7.2f\n", r->bench, r->name,
+	printf("%-8s %-28s %6u %9u %5.2f %-4s %9.0f  %-16s %9.2f %7.2f  %s\n", r->bench, r->name,
 		r->bytes, r->sessions, r->value, r->unit, r->cycles, r->peer, r->peer_value,
-		r->ratio);
+		r->ratio, r->kernel);
 	fflush(stdout);
 }
