@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 3079.  SHA-1 is OpenSSL's low-level compression function: the only one that uses the CPU's
- * SHA instructions and keeps its state on the caller's stack (EVP allocates; IPsec-MB's one-block
- * helper cannot chain the two blocks that a key change needs).  It is deprecated since 3.0, hence
- * the older API level here.
+ * RFC 3079.  What is not per packet uses OpenSSL's low-level SHA-1, deprecated since 3.0, hence the
+ * older API level here.
  */
 #define OPENSSL_API_COMPAT 10101
 
 #include "crypto/mppe.h"
 #include "crypto/mppe_chain.h"
+#include "crypto/sha1.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -26,51 +25,47 @@ static const char magic_client_recv[] =
 #define PAD1    0x00
 #define PAD2    0xf2
 
+/* The message whose SHA-1 is the next key: start, pad 1, session, pad 2; always two blocks. */
 static void
-put_digest(uint8_t *out, const SHA_CTX *ctx, unsigned int len)
+put_message(uint8_t m[SHA1_MESSAGE_LEN], const struct mppe_key_change *c)
 {
-	const uint32_t words[4] = {ctx->h0, ctx->h1, ctx->h2, ctx->h3};
+	const unsigned int len = 2 * (c->key_len + PAD_LEN);
 
-	for (unsigned int i = 0; i < len; i++)
-		out[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
-}
-
-void
-mppe_new_key_from_sha(
-	const uint8_t *start, const uint8_t *session, unsigned int key_len, uint8_t *out)
-{
-	/* start, pad 1, session, pad 2: 96 or 112 octets, always two blocks with SHA-1's padding.
-	 */
-	uint8_t m[2 * SHA_CBLOCK] = {0};
-	const unsigned int len = 2 * (key_len + PAD_LEN);
-	SHA_CTX ctx;
-
-	memcpy(m, start, key_len);
-	memcpy(m + key_len + PAD_LEN, session, key_len);
-	memset(m + 2 * key_len + PAD_LEN, PAD2, PAD_LEN);
+	memset(m, PAD1, SHA1_MESSAGE_LEN);
+	memcpy(m, c->master, c->key_len);
+	memcpy(m + c->key_len + PAD_LEN, c->session, c->key_len);
+	memset(m + 2 * c->key_len + PAD_LEN, PAD2, PAD_LEN);
 	m[len] = 0x80;
-	m[sizeof(m) - 2] = (uint8_t)(len * 8 >> 8);
-	m[sizeof(m) - 1] = (uint8_t)(len * 8);
-
-	SHA1_Init(&ctx);
-	SHA1_Transform(&ctx, m);
-	SHA1_Transform(&ctx, m + SHA_CBLOCK);
-	put_digest(out, &ctx, key_len);
-	OPENSSL_cleanse(m, sizeof(m));
-	OPENSSL_cleanse(&ctx, sizeof(ctx));
+	m[SHA1_MESSAGE_LEN - 2] = (uint8_t)(len * 8 >> 8);
+	m[SHA1_MESSAGE_LEN - 1] = (uint8_t)(len * 8);
 }
 
 void
 mppe_new_keys_from_sha(
 	const struct mppe_key_change *changes, unsigned int n, uint8_t (*out)[MPPE_KEY_MAX])
 {
-	for (unsigned int k = 0; k < n; k++) {
-		const struct mppe_key_change *c = &changes[k];
+	uint8_t messages[RC4_BURST_MAX][SHA1_MESSAGE_LEN];
 
-		mppe_new_key_from_sha(c->master, c->session, c->key_len, out[k]);
-		if (c->key_len < MPPE_KEY_MAX)
-			memcpy(out[k] + c->key_len, out[k], c->key_len);
-	}
+	for (unsigned int k = 0; k < n; k++)
+		put_message(messages[k], &changes[k]);
+	sha1_keys(messages, n, out);
+	for (unsigned int k = 0; k < n; k++)
+		if (changes[k].key_len < MPPE_KEY_MAX)
+			memcpy(out[k] + 8, out[k], 8);
+	explicit_bzero(messages, n * sizeof(messages[0]));
+}
+
+void
+mppe_new_key_from_sha(
+	const uint8_t *start, const uint8_t *session, unsigned int key_len, uint8_t *out)
+{
+	/* The session key is read only. */
+	struct mppe_key_change change = {start, (uint8_t *)(uintptr_t)session, (uint8_t)key_len, 0};
+	uint8_t key[1][MPPE_KEY_MAX];
+
+	mppe_new_keys_from_sha(&change, 1, key);
+	memcpy(out, key[0], key_len);
+	explicit_bzero(key, sizeof(key));
 }
 
 static unsigned int
