@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * MPPE decapsulation under hostile packets, and beside honest traffic.
- * Input: one octet of modes, then records of an operation, two octets (a header, or a number) and,
- * for hostile packets, a length octet and that much body.
+ * MPPE decapsulation under hostile packets, and beside honest traffic, of several sessions in both
+ * modes; bursts must give what the same packets give one by one.
+ * Input: one octet of modes, then records of an operation and its session, two octets (a header, or
+ * a number) and, for hostile packets, a length octet and that much body.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/mppe.h"
+#include "crypto/mppe_chain.h"
 
-#define BURST 8
+#define BURST    24
+#define SESSIONS 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum op { OP_HONEST, OP_LOSE, OP_HOSTILE, OP_FLUSH, OP_FLIP, OPS };
 
 struct world {
-	struct mppe_tx tx;
-	struct mppe_rx rx;
+	struct mppe_tx tx[SESSIONS];
+	struct mppe_rx rx[SESSIONS], in_turn[SESSIONS];
+	unsigned int at; /* session of the operation at hand */
 	unsigned int max_rekeys;
 	struct mppe_job jobs[BURST];
 	unsigned int n;
@@ -31,25 +34,54 @@ check(bool ok)
 		abort();
 }
 
+/* Copies of the queued packets, decrypted one by one. */
+static void
+deliver_in_turn(struct world *w, struct mppe_job jobs[BURST])
+{
+	for (unsigned int i = 0; i < w->n; i++) {
+		jobs[i] = w->jobs[i];
+		jobs[i].rx = &w->in_turn[w->jobs[i].rx - w->rx];
+		jobs[i].data = malloc(jobs[i].len ? jobs[i].len : 1);
+		check(jobs[i].data != NULL);
+		memcpy(jobs[i].data, w->jobs[i].data, jobs[i].len);
+	}
+	mppe_decrypt_in_turn(jobs, w->n, w->max_rekeys);
+}
+
+static void
+check_sessions(const struct world *w)
+{
+	for (unsigned int i = 0; i < SESSIONS; i++) {
+		check(w->rx[i].count < MPPE_COUNT_MOD);
+		check(memcmp(&w->rx[i], &w->in_turn[i], sizeof(w->rx[i])) == 0);
+	}
+}
+
 /* The batch contract, whatever came in. */
 static void
 deliver(struct world *w)
 {
+	struct mppe_job in_turn[BURST];
 	unsigned int seen = 0, good;
 
 	for (unsigned int i = 0; i < w->n; i++)
 		w->jobs[i].user = (void *)(uintptr_t)i;
+	deliver_in_turn(w, in_turn);
 	good = mppe_decrypt_burst(w->jobs, w->n, w->max_rekeys);
 	check(good <= w->n);
 	for (unsigned int i = 0; i < w->n; i++) {
 		check(w->jobs[i].status < MPPE_STATUS_COUNT);
 		check((w->jobs[i].status == MPPE_OK) == (i < good));
 		check(i == 0 || i >= good || w->jobs[i].user > w->jobs[i - 1].user);
+		check(w->jobs[i].status == in_turn[i].status);
+		check(w->jobs[i].user == in_turn[i].user);
+		check(memcmp(w->jobs[i].data, in_turn[i].data, in_turn[i].len) == 0);
 		seen |= 1u << (uintptr_t)w->jobs[i].user;
 		free(w->jobs[i].data);
+		free(in_turn[i].data);
 	}
 	check(seen == (1u << w->n) - 1);
-	check(w->rx.count < MPPE_COUNT_MOD);
+	check_sessions(w);
 	w->n = 0;
 }
 
@@ -63,7 +95,7 @@ queue(struct world *w, size_t len)
 		deliver(w);
 	p = malloc(len ? len : 1);
 	check(p != NULL);
-	w->jobs[w->n++] = (struct mppe_job){.rx = &w->rx, .data = p, .len = (uint32_t)len};
+	w->jobs[w->n++] = (struct mppe_job){.rx = &w->rx[w->at], .data = p, .len = (uint32_t)len};
 	return p;
 }
 
@@ -71,7 +103,7 @@ static void
 honest(struct world *w, bool lost, uint8_t flip)
 {
 	uint8_t pkt[24] = {0, 0, 0x21, 0x45};
-	struct mppe_job job = {.tx = &w->tx, .data = pkt, .len = sizeof(pkt)};
+	struct mppe_job job = {.tx = &w->tx[w->at], .data = pkt, .len = sizeof(pkt)};
 
 	check(mppe_encrypt_burst(&job, 1) == 1);
 	pkt[flip % sizeof(pkt)] ^= flip;
@@ -113,6 +145,7 @@ run(struct world *w, const uint8_t *data, size_t size)
 		const uint8_t *arg = data + 1;
 		size_t used = 3;
 
+		w->at = data[0] / OPS % SESSIONS;
 		switch (data[0] % OPS) {
 		case OP_HONEST:
 			honest(w, false, 0);
@@ -130,7 +163,7 @@ run(struct world *w, const uint8_t *data, size_t size)
 			break;
 		case OP_FLUSH:
 			deliver(w);
-			mppe_tx_flush(&w->tx);
+			mppe_tx_flush(&w->tx[w->at]);
 			used = 1;
 			break;
 		case OP_FLIP:
@@ -149,16 +182,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t strengths[] = {MPPE_40, MPPE_56, MPPE_128};
 	static const uint16_t bounds[] = {2, 17, 64, 256};
 	struct mppe_params params = {.start_key = "sixteen octets.."};
-	struct world w = {0};
+	struct world w;
 
 	if (size < 1 || size > 256)
 		return 0;
-	params.stateless = data[0] & 1;
-	params.strength = strengths[(data[0] >> 1) % 3];
+	memset(&w, 0, sizeof(w));
 	w.work_left = data[0] & 0x08 ? 4200 : 300;
 	w.max_rekeys = bounds[data[0] >> 6];
-	check(mppe_tx_init(&w.tx, &params) == 0);
-	check(mppe_rx_init(&w.rx, &params) == 0);
+	for (unsigned int i = 0; i < SESSIONS; i++) {
+		params.start_key[0] = (uint8_t)('s' + i);
+		params.stateless = (data[0] + i) & 1;
+		params.strength = strengths[((data[0] >> 1) + i) % 3];
+		check(mppe_tx_init(&w.tx[i], &params) == 0);
+		check(mppe_rx_init(&w.rx[i], &params) == 0);
+		w.in_turn[i] = w.rx[i];
+	}
 	run(&w, data + 1, size - 1);
 	return 0;
 }
