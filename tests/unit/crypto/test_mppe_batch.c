@@ -295,6 +295,36 @@ test_trouble(void **state)
 		assert_true(seen[i] > 50);
 }
 
+/* Bursts across two wraps of the count, with a key kept from before the first. */
+static void
+test_wraps(void **state)
+{
+	const char *name;
+
+	(void)state;
+	for (unsigned int i = 0; (name = rc4_kernel_name(i)) != NULL; i++) {
+		assert_int_equal(rc4_select(name), 0);
+		for (unsigned int k = 0; k < 4; k++) {
+			unsigned int passed = 0;
+
+			seed = k;
+			start(&world, 3, 0);
+			for (unsigned int s = 0; s < 3; s++)
+				outage(&world, s, 1);
+			while (passed < 3 * (2 * MPPE_COUNT_MOD + 300)) {
+				unsigned int n = 2 + draw(60);
+
+				for (unsigned int f = 0; f < n; f++)
+					fill(&flights[f], passed++ % 3);
+				encrypt(&world, n);
+				decrypt(&world, n, 256);
+			}
+			for (unsigned int s = 0; s < 3; s++)
+				assert_int_equal(world.rx[s].skipped_mask, 0);
+		}
+	}
+}
+
 /* T4: a session whose packets must be looked at one by one doesn't keep the others from their
  * batch: their order and results stand. */
 static void
@@ -336,6 +366,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calm),
 		cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_wraps),
 		cmocka_unit_test(test_one_hostile),
 	};
 
