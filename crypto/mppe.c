@@ -112,11 +112,36 @@ put_header(struct mppe_tx *tx, uint8_t *data)
 	return rekey;
 }
 
+static void
+encrypt_one(struct mppe_job *job)
+{
+	struct mppe_tx *tx = job->tx;
+	struct rc4_stream stream = {.state = tx->stateless ? NULL : &tx->rc4,
+		.data = job->data + MPPE_HDR_LEN,
+		.len = job->len - MPPE_HDR_LEN};
+	uint8_t key[RC4_KEY_LEN];
+
+	job->status = MPPE_OK;
+	if (!put_header(tx, job->data)) {
+		rc4_burst(&stream, 1);
+		return;
+	}
+	mppe_next_key(tx->master, tx->session, tx->key_len, tx->strength);
+	mppe_expand_key(key, tx->session, tx->key_len);
+	stream.key = key;
+	rc4_burst(&stream, 1);
+	explicit_bzero(key, sizeof(key));
+}
+
 unsigned int
 mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n)
 {
 	struct mppe_batch batch;
 
+	if (n == 1) { /* a lone packet doesn't pay for company */
+		encrypt_one(jobs);
+		return 1;
+	}
 	batch.n = batch.changes = batch.rounds = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		struct mppe_job *job = &jobs[i];
@@ -136,16 +161,7 @@ mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n)
 unsigned int
 mppe_encrypt_in_turn(struct mppe_job *jobs, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		struct mppe_tx *tx = jobs[i].tx;
-		uint8_t *body = jobs[i].data + MPPE_HDR_LEN;
-
-		if (put_header(tx, jobs[i].data)) {
-			mppe_next_key(tx->master, tx->session, tx->key_len, tx->strength);
-			rc4_init(&tx->rc4, tx->session, tx->key_len);
-		}
-		rc4_crypt(&tx->rc4, body, body, jobs[i].len - MPPE_HDR_LEN);
-		jobs[i].status = MPPE_OK;
-	}
+	for (unsigned int i = 0; i < n; i++)
+		encrypt_one(&jobs[i]);
 	return n;
 }

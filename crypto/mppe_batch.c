@@ -72,15 +72,6 @@ mppe_batch_add_rx(struct mppe_batch *b, struct mppe_rx *rx, bool rekey, uint8_t 
 	return item;
 }
 
-/* A short key twice over has the same schedule as the key itself. */
-static void
-expand_key(uint8_t out[RC4_KEY_LEN], const struct mppe_key_change *c)
-{
-	memcpy(out, c->session, c->key_len);
-	if (c->key_len < RC4_KEY_LEN)
-		memcpy(out + 8, c->session, 8);
-}
-
 /* The key of each packet that changes it; a chain's keys come one after the other. */
 static void
 derive_keys(struct mppe_batch *b, uint8_t (*keys)[RC4_KEY_LEN])
@@ -99,7 +90,7 @@ derive_keys(struct mppe_batch *b, uint8_t (*keys)[RC4_KEY_LEN])
 		}
 		mppe_next_keys(changes, n);
 		for (unsigned int k = 0; k < n; k++)
-			expand_key(keys[of[k]], &changes[k]);
+			mppe_expand_key(keys[of[k]], changes[k].session, changes[k].key_len);
 	}
 }
 

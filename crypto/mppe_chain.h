@@ -3,6 +3,8 @@
 #ifndef ADIT_CRYPTO_MPPE_CHAIN_H
 #define ADIT_CRYPTO_MPPE_CHAIN_H
 
+#include <string.h>
+
 #include "crypto/mppe.h"
 
 /* One session's key change. */
@@ -51,6 +53,15 @@ void mppe_reduce_strength(uint8_t *key, uint8_t strength);
  * what the batches are tested against. */
 unsigned int mppe_encrypt_in_turn(struct mppe_job *jobs, unsigned int n);
 unsigned int mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
+
+/* A session key as rc4_burst() takes it: a short key twice over has the same schedule. */
+static inline void
+mppe_expand_key(uint8_t out[RC4_KEY_LEN], const uint8_t *session, uint8_t key_len)
+{
+	memcpy(out, session, key_len);
+	if (key_len < RC4_KEY_LEN)
+		memcpy(out + 8, session, 8);
+}
 
 /* RFC 3078 section 7.2. */
 static inline bool

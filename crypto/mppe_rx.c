@@ -56,17 +56,30 @@ advance_key(struct mppe_rx *rx, unsigned int n)
 		mppe_next_key(rx->master, rx->session, rx->key_len, rx->strength);
 }
 
+/* The stream goes on. */
 static void
 decrypt_body(struct rc4_state *rc4, const struct packet *pkt)
 {
-	rc4_crypt(rc4, pkt->body, pkt->body, pkt->len);
+	rc4_burst(&(struct rc4_stream){.state = rc4, .data = pkt->body, .len = pkt->len}, 1);
+}
+
+/* A new stream; rc4, which takes its state, may be NULL. */
+static void
+decrypt_with(
+	const uint8_t *session, uint8_t key_len, struct rc4_state *rc4, uint8_t *data, uint32_t len)
+{
+	uint8_t key[RC4_KEY_LEN];
+
+	mppe_expand_key(key, session, key_len);
+	rc4_burst(&(struct rc4_stream){.key = key, .state = rc4, .data = data, .len = len}, 1);
+	explicit_bzero(key, sizeof(key));
 }
 
 static void
 decrypt_from_start(struct mppe_rx *rx, const struct packet *pkt)
 {
-	rc4_init(&rx->rc4, rx->session, rx->key_len);
-	decrypt_body(&rx->rc4, pkt);
+	decrypt_with(
+		rx->session, rx->key_len, rx->stateless ? NULL : &rx->rc4, pkt->body, pkt->len);
 }
 
 static enum evidence
@@ -108,14 +121,12 @@ try_key(const uint8_t *key, uint8_t key_len, const struct packet *pkt)
 {
 	uint32_t len = pkt->len < PEEK_LEN ? pkt->len : PEEK_LEN;
 	uint8_t clear[PEEK_LEN];
-	struct rc4_state rc4;
 	enum evidence ret;
 
-	rc4_init(&rc4, key, key_len);
-	rc4_crypt(&rc4, clear, pkt->body, len);
+	memcpy(clear, pkt->body, len);
+	decrypt_with(key, key_len, NULL, clear, len);
 	ret = judge(clear, len);
-	OPENSSL_cleanse(&rc4, sizeof(rc4));
-	OPENSSL_cleanse(clear, sizeof(clear));
+	explicit_bzero(clear, sizeof(clear));
 	return ret;
 }
 
@@ -209,13 +220,10 @@ static enum mppe_status
 decrypt_late(struct mppe_rx *rx, struct packet *pkt)
 {
 	unsigned int slot = pkt->count % MPPE_SKIPPED;
-	struct rc4_state rc4;
 
 	if (!(rx->skipped_mask & 1u << slot) || rx->skipped_count[slot] != pkt->count)
 		return follow_stray(rx, pkt) ? MPPE_OK : MPPE_LATE;
-	rc4_init(&rc4, rx->skipped[slot], rx->key_len);
-	decrypt_body(&rc4, pkt);
-	OPENSSL_cleanse(&rc4, sizeof(rc4));
+	decrypt_with(rx->skipped[slot], rx->key_len, NULL, pkt->body, pkt->len);
 	forget_skipped(rx, slot);
 	return MPPE_OK;
 }
@@ -360,16 +368,17 @@ decrypt_stateful(struct mppe_rx *rx, const struct packet *pkt)
 	rx->count = mppe_count_after(pkt->count, 1);
 	if (flag && !lost) {
 		advance_key(rx, 1);
-		rc4_init(&rx->rc4, rx->session, rx->key_len);
+		decrypt_from_start(rx, pkt);
 	} else if (flag || pkt->flushed) {
 		rx->discarding = false;
 		if (!flushed_key(rx, pkt, lost))
 			return lose_sync(rx, lost);
-		rc4_init(&rx->rc4, rx->session, rx->key_len);
+		decrypt_from_start(rx, pkt);
 	} else if (lost) {
 		return rx->discarding ? MPPE_AWAIT_RESET : lose_sync(rx, false);
+	} else {
+		decrypt_body(&rx->rc4, pkt);
 	}
-	decrypt_body(&rx->rc4, pkt);
 	return check_sync(rx, pkt);
 }
 
@@ -497,32 +506,18 @@ good_first(struct mppe_job *jobs, unsigned int n)
 	unsigned int good = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		struct mppe_job job = jobs[i];
+		struct mppe_job job;
 
-		if (job.status != MPPE_OK)
+		if (jobs[i].status != MPPE_OK)
 			continue;
-		if (i != good)
+		if (i != good) {
+			job = jobs[i];
 			memmove(&jobs[good + 1], &jobs[good], (i - good) * sizeof(job));
-		jobs[good++] = job;
+			jobs[good] = job;
+		}
+		good++;
 	}
 	return good;
-}
-
-unsigned int
-mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys)
-{
-	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
-
-	for (unsigned int at = 0; at < n; at += RC4_BURST_MAX) {
-		unsigned int m = least_of(n - at, RC4_BURST_MAX);
-		uint8_t todo[RC4_BURST_MAX];
-
-		for (unsigned int k = 0; k < m; k++)
-			todo[k] = (uint8_t)k;
-		while (m > 0)
-			m = decrypt_pass(&jobs[at], todo, m, max_rekeys, &skip_budget);
-	}
-	return good_first(jobs, n);
 }
 
 unsigned int
@@ -534,5 +529,24 @@ mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rek
 	for (unsigned int i = 0; i < n; i++)
 		if (parse(&jobs[i], &pkt))
 			jobs[i].status = decrypt_one(jobs[i].rx, &pkt, max_rekeys, &skip_budget);
+	return good_first(jobs, n);
+}
+
+unsigned int
+mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys)
+{
+	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
+
+	if (n == 1) /* a lone packet doesn't pay for company */
+		return mppe_decrypt_in_turn(jobs, n, max_rekeys);
+	for (unsigned int at = 0; at < n; at += RC4_BURST_MAX) {
+		unsigned int m = least_of(n - at, RC4_BURST_MAX);
+		uint8_t todo[RC4_BURST_MAX];
+
+		for (unsigned int k = 0; k < m; k++)
+			todo[k] = (uint8_t)k;
+		while (m > 0)
+			m = decrypt_pass(&jobs[at], todo, m, max_rekeys, &skip_budget);
+	}
 	return good_first(jobs, n);
 }

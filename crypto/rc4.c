@@ -172,13 +172,29 @@ goes_before(const struct rc4_stream *a, const struct rc4_stream *b)
 	return a->len > b->len;
 }
 
+/* Fewer streams than a wide kernel wants are better off with the scalar one. */
+static const struct rc4_kernel *
+kernel_for(unsigned int streams)
+{
+	const struct rc4_kernel *kernel = kernel_in_use();
+
+#ifdef __x86_64__
+	if (streams < kernel->least)
+		return &rc4_scalar;
+#endif
+	(void)streams;
+	return kernel;
+}
+
 void
 rc4_burst(const struct rc4_stream *streams, unsigned int n)
 {
-	const struct rc4_kernel *kernel = kernel_in_use();
 	const struct rc4_stream *order[RC4_BURST_MAX];
-	unsigned int at = 0;
 
+	if (n == 1) {
+		kernel_for(1)->crypt(&streams, 1);
+		return;
+	}
 	/* Insertion: most bursts have few lengths, and many come sorted. */
 	for (unsigned int k = 0; k < n; k++) {
 		unsigned int m = k;
@@ -187,16 +203,10 @@ rc4_burst(const struct rc4_stream *streams, unsigned int n)
 			order[m] = order[m - 1];
 		order[m] = &streams[k];
 	}
-	while (at < n) {
-		unsigned int lanes = n - at < kernel->lanes ? n - at : kernel->lanes;
+	for (unsigned int at = 0, lanes; at < n; at += lanes) {
+		const struct rc4_kernel *kernel = kernel_for(n - at);
 
-#ifdef __x86_64__
-		if (lanes < kernel->least) {
-			kernel = &rc4_scalar;
-			continue;
-		}
-#endif
+		lanes = n - at < kernel->lanes ? n - at : kernel->lanes;
 		kernel->crypt(order + at, lanes);
-		at += lanes;
 	}
 }

@@ -153,26 +153,31 @@ DEFINE_SCHEDULE(4)
 
 /* One stream is faster with its keystream in a general register, for which there is room. */
 static void
-crypt_1(struct lanes *l, size_t len)
+crypt_1(struct rc4_state *st, uint8_t *data, size_t len)
 {
+	uintptr_t i0 = st->i, j0 = st->j;
+	uint8_t *const s0 = st->s;
 	size_t at = 0;
-	TABLE(0)
-	INDEXES(0)
 
 	for (; at + 8 <= len; at += 8) {
-		uint64_t out = 0, data;
+		uint64_t out = 0, word;
 
 		__asm__ volatile(ROTATE(0) ROTATE(1) ROTATE(2) ROTATE(3) ROTATE(4) ROTATE(5)
 					 ROTATE(6) ROTATE(7)
 				 : INDEXES_1, [out] "+r"(out)
 				 : TABLES_1
 				 : CLOBBERS);
-		memcpy(&data, l->data[0] + at, sizeof(data));
-		data ^= out;
-		memcpy(l->data[0] + at, &data, sizeof(data));
+		memcpy(&word, data + at, sizeof(word));
+		word ^= out;
+		memcpy(data + at, &word, sizeof(word));
 	}
-	TAIL(1)
-	SAVE(0)
+	for (; at < len; at++)
+		__asm__ volatile(STEP(0) "movb (%[s0],%%rax), %%al\n\txorb %%al, %[data]"
+				 : INDEXES_1, [data] "+m"(data[at])
+				 : TABLES_1
+				 : CLOBBERS);
+	st->i = (uint8_t)i0;
+	st->j = (uint8_t)j0;
 }
 
 static void
@@ -180,7 +185,7 @@ crypt_lanes(struct lanes *l, unsigned int n, size_t len)
 {
 	switch (n) {
 	case 1:
-		crypt_1(l, len);
+		crypt_1(l->st[0], l->data[0], len);
 		break;
 	case 2:
 		crypt_2(l, len);
@@ -235,6 +240,10 @@ crypt(const struct rc4_stream *const *streams, unsigned int n)
 	unsigned int keyed = 0, own = 0;
 	struct lanes l;
 
+	if (n == 1 && !streams[0]->key) {
+		crypt_1(streams[0]->state, streams[0]->data, streams[0]->len);
+		return;
+	}
 	for (unsigned int k = 0; k < n; k++) {
 		load(&l, k, streams[k]);
 		keyed += streams[k]->key != NULL;
@@ -259,9 +268,9 @@ crypt(const struct rc4_stream *const *streams, unsigned int n)
 		}
 	}
 	if (own > 0)
-		explicit_bzero(l.own, sizeof(l.own));
+		explicit_bzero(l.own, keyed * sizeof(l.own[0])); /* they have keys, so are first */
 	if (keyed > 0)
-		explicit_bzero(l.key, sizeof(l.key));
+		explicit_bzero(l.key, keyed * sizeof(l.key[0]));
 }
 
 static bool
