@@ -142,7 +142,7 @@ mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n)
 		encrypt_one(jobs);
 		return 1;
 	}
-	batch.n = batch.changes = batch.rounds = 0;
+	mppe_batch_start(&batch);
 	for (unsigned int i = 0; i < n; i++) {
 		struct mppe_job *job = &jobs[i];
 		bool rekey = put_header(job->tx, job->data);

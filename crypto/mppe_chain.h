@@ -17,23 +17,31 @@ struct mppe_key_change {
 /* Packets to encrypt or decrypt together, in the order of each session. */
 struct mppe_batch {
 	unsigned int n;
-	uint8_t changes, rounds; /* the most of one session */
+	uint8_t changes, rounds;      /* the most of one session */
+	uint8_t level[RC4_BURST_MAX]; /* key changes of the session in this batch before the
+					 packet's own; MPPE_NO_CHANGE when it has none */
+	uint8_t round[RC4_BURST_MAX]; /* packets of the session that the packet waits for */
 	struct mppe_batch_item {
 		struct mppe_key_change change;
+		struct mppe_turns *turns;
 		struct rc4_state *rc4; /* NULL: the tables are not needed after the packet */
 		uint8_t *body;
 		uint32_t len;
-		struct mppe_turns *turns;
-		bool rekey;
-		uint8_t level; /* key changes of the session in this batch before this one's */
-		uint8_t round; /* packets of the session before this one that it must wait for */
 	} items[RC4_BURST_MAX];
 };
+#define MPPE_NO_CHANGE 0xff
+
+/* Before the first packet.  Not the items: they are large. */
+static inline void
+mppe_batch_start(struct mppe_batch *b)
+{
+	b->n = b->changes = b->rounds = 0;
+}
 
 /* Adds a packet; the batch must not be full. */
-struct mppe_batch_item *mppe_batch_add_tx(
+void mppe_batch_add_tx(
 	struct mppe_batch *b, struct mppe_tx *tx, bool rekey, uint8_t *body, uint32_t len);
-struct mppe_batch_item *mppe_batch_add_rx(
+void mppe_batch_add_rx(
 	struct mppe_batch *b, struct mppe_rx *rx, bool rekey, uint8_t *body, uint32_t len);
 
 /* Derives the keys, and encrypts or decrypts every body; the batch is empty again. */
@@ -58,9 +66,8 @@ unsigned int mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigne
 static inline void
 mppe_expand_key(uint8_t out[RC4_KEY_LEN], const uint8_t *session, uint8_t key_len)
 {
-	memcpy(out, session, key_len);
-	if (key_len < RC4_KEY_LEN)
-		memcpy(out + 8, session, 8);
+	memcpy(out, session, 8);
+	memcpy(out + 8, key_len == RC4_KEY_LEN ? session + 8 : session, 8);
 }
 
 /* RFC 3078 section 7.2. */

@@ -22,22 +22,30 @@ static const char magic_client_recv[] =
 
 /* SHSpad1 and SHSpad2, RFC 3079 section 2.6/3.4. */
 #define PAD_LEN 40
-#define PAD1    0x00
 #define PAD2    0xf2
+
+#define TEN(x) x, x, x, x, x, x, x, x, x, x
+#define PAD(x) TEN(x), TEN(x), TEN(x), TEN(x)
 
 /* The message whose SHA-1 is the next key: start, pad 1, session, pad 2; always two blocks. */
 static void
 put_message(uint8_t m[SHA1_MESSAGE_LEN], const struct mppe_key_change *c)
 {
-	const unsigned int len = 2 * (c->key_len + PAD_LEN);
+	enum { LONG = 16, SHORT = 8 };
+	static const uint8_t with_long[SHA1_MESSAGE_LEN] = {
+		[2 * LONG + PAD_LEN] = PAD(PAD2), 0x80, [126] = 0x03, [127] = 0x80};
+	static const uint8_t with_short[SHA1_MESSAGE_LEN] = {
+		[2 * SHORT + PAD_LEN] = PAD(PAD2), 0x80, [126] = 0x03, [127] = 0x00};
 
-	memset(m, PAD1, SHA1_MESSAGE_LEN);
-	memcpy(m, c->master, c->key_len);
-	memcpy(m + c->key_len + PAD_LEN, c->session, c->key_len);
-	memset(m + 2 * c->key_len + PAD_LEN, PAD2, PAD_LEN);
-	m[len] = 0x80;
-	m[SHA1_MESSAGE_LEN - 2] = (uint8_t)(len * 8 >> 8);
-	m[SHA1_MESSAGE_LEN - 1] = (uint8_t)(len * 8);
+	if (c->key_len == LONG) {
+		memcpy(m, with_long, SHA1_MESSAGE_LEN);
+		memcpy(m, c->master, LONG);
+		memcpy(m + LONG + PAD_LEN, c->session, LONG);
+	} else {
+		memcpy(m, with_short, SHA1_MESSAGE_LEN);
+		memcpy(m, c->master, SHORT);
+		memcpy(m + SHORT + PAD_LEN, c->session, SHORT);
+	}
 }
 
 void

@@ -6,6 +6,7 @@
  */
 #include "crypto/mppe.h"
 #include "crypto/mppe_chain.h"
+#include "crypto/mppe_judge.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -28,16 +29,6 @@
 #define WRAP_FLAGS         (MPPE_COUNT_MOD / 256)
 /* Packets of one session in a batch: a multiple of the scalar kernel's lanes below STRAY_AGREE. */
 #define MAX_PENDING        12
-/* Octets of plaintext that judge() looks at. */
-#define PEEK_LEN           8
-
-/* How much the first octets of a plaintext look like what a peer sends. */
-enum evidence {
-	EVIDENCE_IMPOSSIBLE, /* RFC 3078 section 3: only protocols 0x0021 to 0x00fa are encrypted */
-	EVIDENCE_POSSIBLE,
-	EVIDENCE_LIKELY, /* a protocol in use */
-	EVIDENCE_STRONG, /* and an IP header behind it */
-};
 
 /* One received packet, and what it may still cost. */
 struct packet {
@@ -80,39 +71,6 @@ decrypt_from_start(struct mppe_rx *rx, const struct packet *pkt)
 {
 	decrypt_with(
 		rx->session, rx->key_len, rx->stateless ? NULL : &rx->rc4, pkt->body, pkt->len);
-}
-
-static enum evidence
-judge_ip(const uint8_t *ip, uint32_t len, unsigned int version)
-{
-	if (len == 0 || ip[0] >> 4 != version)
-		return EVIDENCE_LIKELY;
-	return version == 6 || (ip[0] & 0x0f) >= 5 ? EVIDENCE_STRONG : EVIDENCE_LIKELY;
-}
-
-static enum evidence
-judge(const uint8_t *clear, uint32_t len)
-{
-	/* RFC 1661 section 2: the last octet of a protocol number is odd, the one before it even; a
-	 * leading 0 may be compressed away. */
-	if (clear[0] == 0 && len > 1) {
-		clear++;
-		len--;
-	}
-	switch (clear[0]) {
-	case 0x21: /* IPv4 */
-	case 0x2f: /* VJ uncompressed TCP: an IPv4 header */
-		return judge_ip(clear + 1, len - 1, 4);
-	case 0x57: /* IPv6 */
-		return judge_ip(clear + 1, len - 1, 6);
-	case 0x2d: /* VJ compressed TCP */
-	case 0x2b: /* IPX */
-	case 0x3f: /* NetBIOS frames */
-		return EVIDENCE_LIKELY;
-	default:
-		return clear[0] & 1 && clear[0] >= 0x21 && clear[0] <= 0xfa ? EVIDENCE_POSSIBLE
-									    : EVIDENCE_IMPOSSIBLE;
-	}
 }
 
 /* What does key make of the packet's first octets? */
@@ -471,7 +429,7 @@ decrypt_pass(struct mppe_job *jobs, uint8_t *todo, unsigned int n, unsigned int 
 	unsigned int waiting = 0, plain = 0;
 	struct mppe_batch batch;
 
-	batch.n = batch.changes = batch.rounds = 0;
+	mppe_batch_start(&batch);
 	for (unsigned int k = 0; k < n; k++) {
 		struct mppe_job *job = &jobs[todo[k]];
 		struct mppe_rx *rx = job->rx;
@@ -520,15 +478,35 @@ good_first(struct mppe_job *jobs, unsigned int n)
 	return good;
 }
 
-unsigned int
-mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys)
+/* Packets of one stateful session have nothing to run beside. */
+static bool
+is_one_stream(const struct mppe_job *jobs, unsigned int n)
 {
-	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
+	if (jobs[0].rx->stateless)
+		return n == 1; /* a lone packet doesn't pay for company */
+	for (unsigned int k = 1; k < n; k++)
+		if (jobs[k].rx != jobs[0].rx)
+			return false;
+	return true;
+}
+
+static void
+decrypt_in_turn(
+	struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys, unsigned int *skip_budget)
+{
 	struct packet pkt;
 
 	for (unsigned int i = 0; i < n; i++)
 		if (parse(&jobs[i], &pkt))
-			jobs[i].status = decrypt_one(jobs[i].rx, &pkt, max_rekeys, &skip_budget);
+			jobs[i].status = decrypt_one(jobs[i].rx, &pkt, max_rekeys, skip_budget);
+}
+
+unsigned int
+mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys)
+{
+	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
+
+	decrypt_in_turn(jobs, n, max_rekeys, &skip_budget);
 	return good_first(jobs, n);
 }
 
@@ -537,12 +515,14 @@ mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekey
 {
 	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
 
-	if (n == 1) /* a lone packet doesn't pay for company */
-		return mppe_decrypt_in_turn(jobs, n, max_rekeys);
 	for (unsigned int at = 0; at < n; at += RC4_BURST_MAX) {
 		unsigned int m = least_of(n - at, RC4_BURST_MAX);
 		uint8_t todo[RC4_BURST_MAX];
 
+		if (is_one_stream(&jobs[at], m)) {
+			decrypt_in_turn(&jobs[at], m, max_rekeys, &skip_budget);
+			continue;
+		}
 		for (unsigned int k = 0; k < m; k++)
 			todo[k] = (uint8_t)k;
 		while (m > 0)
