@@ -434,7 +434,7 @@ measure(const struct graph_case *c, unsigned int runs)
 		.peer = "source-and-tx",
 		.peer_value = mhz / ref,
 		.ratio = bench_median(ratio, runs),
-		.kernel = "scalar",
+		.kernel = rc4_selected(),
 		.runs = runs});
 	free(source.data);
 }
