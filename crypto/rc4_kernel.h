@@ -19,6 +19,12 @@ struct rc4_kernel {
 extern const struct rc4_kernel rc4_portable;
 #ifdef __x86_64__
 extern const struct rc4_kernel rc4_scalar, rc4_avx512;
+
+/* The scalar kernel's way with RC4_ROWS streams that fit: all new, none to be kept, all of one
+ * length but for some octets.  Needs SSE 4.1. */
+#define RC4_ROWS 4
+bool rc4_rows_fit(const struct rc4_stream *const *streams);
+void rc4_rows_crypt(const struct rc4_stream *const *streams);
 #endif
 
 /* The tables before a key schedule. */

@@ -244,6 +244,10 @@ crypt(const struct rc4_stream *const *streams, unsigned int n)
 		crypt_1(streams[0]->state, streams[0]->data, streams[0]->len);
 		return;
 	}
+	if (n == RC4_ROWS && rc4_rows_fit(streams)) {
+		rc4_rows_crypt(streams);
+		return;
+	}
 	for (unsigned int k = 0; k < n; k++) {
 		load(&l, k, streams[k]);
 		keyed += streams[k]->key != NULL;

@@ -15,6 +15,14 @@
 
 #include "crypto/mppe_chain.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 #define STACK    (512 * 1024)
 #define SESSIONS 20
 #define LEN      200
@@ -42,12 +50,12 @@ round_trip(void *arg)
 static void *
 leave_key(void *arg)
 {
-	volatile uint8_t deep[8192]; /* the end of the thread uses the stack above */
+	uint8_t deep[8192]; /* the end of the thread uses the stack above */
 
 	(void)arg;
-	for (unsigned int k = 0; k < MPPE_KEY_MAX; k++)
-		deep[k] = tx[0].session[k];
-	return (void *)(uintptr_t)deep[3];
+	memcpy(deep, tx[0].session, MPPE_KEY_MAX);
+	__asm__ volatile("" : : "r"(deep) : "memory");
+	return NULL;
 }
 
 static uintptr_t
@@ -122,9 +130,15 @@ test_stack(void **state)
 	const char *name;
 
 	(void)state;
+#ifdef SANITIZED
+	skip(); /* instrumented code keeps copies of its own */
+#endif
 	for (unsigned int k = 0; (name = rc4_kernel_name(k)) != NULL; k++) {
 		assert_int_equal(rc4_select(name), 0);
 		for (int stateless = 0; stateless < 2; stateless++) {
+			/* The first call of a library function leaves registers on the stack. */
+			start(stateless);
+			on_stack(round_trip);
 			start(stateless);
 			/* The test would see it. */
 			on_stack(leave_key);
