@@ -13,6 +13,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "crypto/rc4.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
@@ -151,6 +152,7 @@ start(void)
 	settings.edge_ping = config.edge_ping;
 	settings.outer_fragmentation = config.outer_fragmentation;
 	clock_init();
+	rc4_select("auto");
 	int rc = find_workers();
 	if (rc == 0)
 		rc = create_pool();
@@ -311,7 +313,8 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	rc = start();
 	if (rc == 0) {
-		fputs("adit-dataplane: ready\n", stderr);
+		fprintf(stderr, "adit-dataplane: RC4 kernel %s\nadit-dataplane: ready\n",
+			rc4_selected());
 		main_loop();
 	}
 	stop();
