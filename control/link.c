@@ -87,7 +87,7 @@ link_reset(struct link *l)
 	free(l->free_slots);
 	l->slots = NULL;
 	l->free_slots = NULL;
-	l->max_sessions = l->n_workers = l->n_free = l->n_closing = 0;
+	l->max_sessions = l->max_sas = l->n_workers = l->n_free = l->n_closing = 0;
 	l->stats.unconfirmed = 0;
 	link_queue_clear(l);
 	l->connected = false;
@@ -177,17 +177,19 @@ link_map(struct link *l, int fd, const struct segment_hello *hello)
 		return "the segment's version is another one";
 	struct segment_header *lay = &l->layout;
 	memset(lay, 0, sizeof(*lay));
-	if (segment_layout(lay, h.n_workers, h.max_sessions) != hello->size ||
+	if (segment_layout(lay, h.n_workers, h.max_sessions, h.max_sas) != hello->size ||
 		h.size != hello->size)
 		return "the segment's dimensions are not valid";
 	if (h.command_ring != lay->command_ring || h.event_ring != lay->event_ring ||
 		h.inject_ring != lay->inject_ring || h.worker_counters != lay->worker_counters ||
 		h.node_counters != lay->node_counters ||
 		h.session_counters != lay->session_counters || h.sessions != lay->sessions ||
+		h.sa_counters != lay->sa_counters || h.sas != lay->sas ||
 		memcmp(h.punt_rings, lay->punt_rings, h.n_workers * sizeof(h.punt_rings[0])) != 0)
 		return "the segment's layout is another one";
 	l->n_workers = h.n_workers;
 	l->max_sessions = h.max_sessions;
+	l->max_sas = h.max_sas;
 	return NULL;
 }
 

@@ -51,7 +51,7 @@ struct link {
 	struct segment_header *seg;
 	struct segment_header layout;
 	uint64_t seg_size;
-	uint32_t n_workers, max_sessions;
+	uint32_t n_workers, max_sessions, max_sas;
 	struct ring commands, injects, events, punts[SEGMENT_MAX_WORKERS];
 
 	struct slot *slots;

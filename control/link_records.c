@@ -185,7 +185,7 @@ put_frame(struct link *l, uint32_t handle, const uint8_t *frame, size_t len)
 	if (!f)
 		return false;
 	f->version = RECORD_VERSION;
-	f->reserved = 0;
+	f->kind = FRAME_PPP;
 	f->length = (uint16_t)len;
 	f->handle = handle;
 	memcpy(f->data, frame, len);

@@ -337,10 +337,12 @@ read_limits(struct reader *r, const config_setting_t *root)
 	static const char *const mempool[] = {"mbufs", NULL}, *const max[] = {"max", NULL},
 				 *const edge[] = {"ping", NULL},
 				 *const gre[] = {"max_rekeys", NULL},
+				 *const ipsec[] = {"max_sas", NULL},
 				 *const fwd[] = {"outer_fragmentation", NULL};
 	get_uint(r, sub(r, root, "mempool", mempool), "mbufs", 2048, 1 << 23, &r->c->mbufs);
 	get_uint(r, sub(r, root, "sessions", max), "max", 1, SEGMENT_MAX_SESSIONS,
 		&r->c->max_sessions);
+	get_uint(r, sub(r, root, "ipsec", ipsec), "max_sas", 0, SEGMENT_MAX_SAS, &r->c->max_sas);
 	get_bool(r, sub(r, root, "edge", edge), "ping", &r->c->edge_ping);
 	get_uint(r, sub(r, root, "gre", gre), "max_rekeys", 1, 4095, &r->c->max_rekeys);
 	get_bool(r, sub(r, root, "forwarding", fwd), "outer_fragmentation",
@@ -356,6 +358,7 @@ defaults(struct config *c)
 	c->idle_sleep_us = 250;
 	c->mbufs = 32768;
 	c->max_sessions = 4096;
+	c->max_sas = 4096;
 	snprintf(c->socket, sizeof(c->socket), "/run/adit/dataplane.sock");
 	c->edge_ping = true;
 	snprintf(c->inner_name, sizeof(c->inner_name), "adit0");
@@ -366,7 +369,7 @@ int
 config_load(struct config *c, const char *file, char *err, size_t err_len)
 {
 	static const char *const names[] = {"eal", "workers", "mempool", "sessions", "control",
-		"edge", "ports", "inner", "gre", "forwarding", NULL};
+		"edge", "ports", "inner", "gre", "ipsec", "forwarding", NULL};
 	struct reader r = {.c = c, .file = file, .err = err, .err_len = err_len};
 	config_t lc;
 

@@ -40,6 +40,7 @@ struct config {
 	uint32_t idle_sleep_us;
 	uint32_t mbufs;
 	uint32_t max_sessions;
+	uint32_t max_sas; /* pairs of SAs; 0: no IPsec */
 	char socket[104];
 	uid_t control_uid;
 	bool edge_ping;

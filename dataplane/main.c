@@ -102,7 +102,7 @@ create_tables(void)
 		rc = session_table_init(config.max_sessions, rcu);
 	if (rc)
 		return failed("tables (eal.memory_mb, sessions.max)", rc);
-	rc = segment_create(n_workers, config.max_sessions);
+	rc = segment_create(n_workers, config.max_sessions, config.max_sas);
 	if (rc)
 		return failed("shared segment", rc);
 	for (unsigned int i = 0; i < n_workers; i++) {

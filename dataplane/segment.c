@@ -28,14 +28,15 @@ static int epoll;
 static uint32_t events_seen, punts_seen[SEGMENT_MAX_WORKERS];
 
 int
-segment_create(uint32_t workers_wanted, uint32_t max_sessions)
+segment_create(uint32_t workers_wanted, uint32_t max_sessions, uint32_t max_sas)
 {
 	struct segment_header h = {.magic = SEGMENT_MAGIC, .version = SEGMENT_VERSION};
-	h.size = segment_layout(&h, workers_wanted, max_sessions);
+	h.size = segment_layout(&h, workers_wanted, max_sessions, max_sas);
 	if (h.size == 0)
 		return -EINVAL;
 	h.n_workers = workers_wanted;
 	h.max_sessions = max_sessions;
+	h.max_sas = max_sas;
 	h.n_ports = config.n_ports;
 	h.tsc_hz = dp_clock.hz;
 	h.started_us = dp_clock.us0;

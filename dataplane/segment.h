@@ -31,7 +31,7 @@ main_drop(struct rte_mbuf *m, enum drop_reason reason)
 }
 
 /* 0 or a negative errno. */
-int segment_create(uint32_t n_workers, uint32_t max_sessions);
+int segment_create(uint32_t n_workers, uint32_t max_sessions, uint32_t max_sas);
 void segment_free(void);
 
 /* Listen on config.socket; -EADDRINUSE if another data plane answers there.  Adds its descriptors

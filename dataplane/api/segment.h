@@ -16,11 +16,12 @@
 
 #include "dataplane/api/counters.h"
 #include "dataplane/api/ring.h"
+#include "dataplane/api/sa.h"
 
 #define SEGMENT_MAGIC        0x41444954u /* "ADIT" */
 #define SEGMENT_VERSION      2
 #define SEGMENT_MAX_WORKERS  32
-#define SEGMENT_MAX_NODES    160
+#define SEGMENT_MAX_NODES    192
 #define SEGMENT_MAX_SESSIONS (1u << 20)
 #define SEGMENT_MAX_PORTS    8
 
@@ -55,19 +56,24 @@ session_handle(uint32_t slot, uint32_t gen)
 	return slot | gen << SESSION_SLOT_BITS;
 }
 
+enum tunnel_protocol { TUNNEL_PPTP, TUNNEL_L2TP };
+
 /* Live sessions, as a restarted control finds them. Written by the data plane's main lcore. */
 struct session_entry {
 	uint32_t handle;    /* 0: slot free */
 	uint32_t server_ip; /* outer addresses, host byte order */
 	uint32_t peer_ip;
-	uint16_t call_id; /* ours: in packets to us */
+	uint16_t call_id; /* ours: in packets to us.  L2TP: session IDs */
 	uint16_t peer_call_id;
 	uint32_t inner_ip;        /* client's address, 0 before IP is up */
 	uint8_t state;            /* enum session_state */
 	uint8_t owner;            /* worker index */
 	uint8_t mppe_tx, mppe_rx; /* strength in bits, 0 = clear */
 	uint8_t mppe_stateful;    /* bit 0: tx, bit 1: rx */
-	uint8_t reserved[7];
+	uint8_t protocol;         /* enum tunnel_protocol */
+	uint16_t tunnel_id, peer_tunnel_id;
+	uint16_t reserved;
+	uint32_t sa, peer;
 	char user[64];      /* NUL-terminated, from SESSION_OPEN */
 	uint64_t opened_us; /* data plane's monotonic clock */
 };
@@ -85,12 +91,12 @@ enum port_role { PORT_WAN, PORT_LAN };
 struct segment_header {
 	uint32_t magic, version;
 	uint64_t size;
-	uint32_t n_workers, n_nodes, n_ports, max_sessions;
+	uint32_t n_workers, n_nodes, n_ports, max_sessions, max_sas;
 	/* Offsets of the parts from the start of the segment; a reader checks them against
 	 * segment_layout(). */
 	uint64_t command_ring, event_ring, inject_ring;
 	uint64_t punt_rings[SEGMENT_MAX_WORKERS];
-	uint64_t worker_counters, node_counters, session_counters, sessions;
+	uint64_t worker_counters, node_counters, session_counters, sessions, sa_counters, sas;
 	uint64_t tsc_hz;
 	_Atomic uint64_t now_us; /* data plane's monotonic clock, about every millisecond */
 	uint64_t started_us;     /* CLOCK_MONOTONIC */
@@ -107,12 +113,18 @@ struct segment_header {
  * ring */
 enum command_type {
 	COMMAND_GATEWAY = 1,   /* server's inner address and pool */
-	COMMAND_SESSION_ADD,   /* PPTP call accepted: punt its PPP frames */
+	COMMAND_SESSION_ADD,   /* call accepted: punt its PPP frames */
 	COMMAND_SESSION_LINK,  /* LCP is up */
 	COMMAND_SESSION_MPPE,  /* CCP is open: keys */
 	COMMAND_SESSION_OPEN,  /* IPCP is open: forward */
 	COMMAND_SESSION_FLUSH, /* the peer sent a CCP Reset-Request */
 	COMMAND_SESSION_CLOSE, /* staged removal; answered by EVENT_SESSION_GONE */
+	COMMAND_SESSION_L2TP,  /* how an L2TP session's data messages look */
+	COMMAND_SESSION_SA,    /* send through this pair of SAs from now on */
+	COMMAND_SA_ADD,        /* handles of COMMAND_SA_*: dataplane/api/sa.h */
+	COMMAND_SA_OUT,
+	COMMAND_SA_UPDATE,
+	COMMAND_SA_CLOSE,
 };
 
 #define RECORD_VERSION 1
@@ -133,11 +145,33 @@ struct command {
 		struct {
 			uint32_t server_ip; /* inner: carried by the inner TUN device */
 			uint32_t pool_first, pool_last;
+			/* What the WAN edge lets in besides ICMP (R3, R12): 0 or 1. */
+			uint8_t pptp;
+			uint8_t ipsec;      /* ESP and IKE */
+			uint8_t clear_l2tp; /* UDP 1701 outside of ESP (T20) */
+			uint8_t reserved;
 		} gateway;
 		struct {
-			uint32_t server_ip, peer_ip; /* outer, host byte order */
-			uint16_t call_id, peer_call_id;
+			uint32_t server_ip, peer_ip;    /* outer, host byte order */
+			uint16_t call_id, peer_call_id; /* L2TP: the session IDs */
+			uint8_t protocol;               /* enum tunnel_protocol */
+			uint8_t reserved[3];
+			/* L2TP only. */
+			uint16_t tunnel_id, peer_tunnel_id;
+			uint16_t server_port, peer_port; /* of its UDP */
+			uint32_t sa;                     /* pair to send through; 0: in clear */
+			uint32_t peer;                   /* as in command_sa_add; 0: in clear */
 		} add;
+		struct {
+			uint8_t send_sequence;    /* number what we send (RFC 2661 section 5.4) */
+			uint8_t require_sequence; /* drop what comes without a number */
+		} l2tp;
+		struct {
+			uint32_t sa;
+		} session_sa;
+		struct command_sa_add sa_add;
+		struct command_sa_out sa_out;
+		struct command_sa_update sa_update;
 		struct {
 			uint16_t our_mru, peer_mru;
 			uint8_t tx_acfc, tx_pfc;
@@ -152,10 +186,10 @@ struct command {
 			uint8_t reserved[2];
 			char user[64];
 		} open;
-		uint8_t raw[112];
+		uint8_t raw[176];
 	};
 };
-static_assert(sizeof(struct command) == 128, "command record");
+static_assert(sizeof(struct command) == 192, "command record");
 
 /* ------------------------------------------------------------------ data plane -> control: event
  * ring */
@@ -164,8 +198,14 @@ enum event_type {
 	EVENT_SESSION_GONE, /* last stage of removal; final counters in the session's slot stay
 			       until it is re-used */
 	EVENT_LOST_SYNC, /* stateful MPPE: a CCP Reset-Request is due.  Rate-limited per session */
-	EVENT_PEER_SEEN, /* first valid GRE packet of the session */
+	EVENT_PEER_SEEN, /* first valid packet of the session */
+	/* Of a pair of SAs; handle is the pair's. */
+	EVENT_SA_GONE,    /* last stage of removal; sa holds the final counters */
+	EVENT_SA_EXPIRE,  /* status: enum sa_expiry.  Once for each */
+	EVENT_SA_MAPPING, /* an authentic packet came from elsewhere: mapping.  Rate-limited */
 };
+enum sa_expiry { SA_EXPIRE_SOFT_IN, SA_EXPIRE_HARD_IN, SA_EXPIRE_SOFT_OUT, SA_EXPIRE_HARD_OUT };
+
 struct event {
 	uint8_t version, type;
 	uint16_t length;
@@ -173,25 +213,37 @@ struct event {
 	uint64_t cookie;
 	int32_t status;
 	uint32_t reserved;
-	struct session_counters final; /* EVENT_SESSION_GONE */
+	union {
+		struct session_counters final; /* EVENT_SESSION_GONE */
+		struct sa_counters sa;         /* EVENT_SA_GONE */
+		struct sa_outer mapping;       /* EVENT_SA_MAPPING: what the packet came from */
+	};
 };
 
 /* ------------------------------------------------------------------ frames: punt rings (to
  * control), inject ring (to data plane) */
+enum frame_kind {
+	FRAME_PPP, /* handle: session.  PPP protocol number (2 octets, network order) and payload */
+	FRAME_L2TP, /* handle: pair of SAs, 0 in clear.  struct sa_outer with the addresses and UDP
+		       ports of the inner datagram, then an L2TP control message (RFC 2661
+		       section 3.1) */
+};
 struct frame_record {
-	uint8_t version, reserved;
-	uint16_t length; /* octets used of data */
+	uint8_t version, kind; /* enum frame_kind */
+	uint16_t length;       /* octets used of data */
 	uint32_t handle;
-	uint8_t data[FRAME_MAX]; /* PPP protocol number (2 octets, network order) and payload */
+	uint8_t data[FRAME_MAX];
 };
 
-/* Size of a segment, and with h not NULL its offsets, for these dimensions.  0 if a dimension is
- * out of bounds. Both sides compute it; a header that differs is refused. */
+/* Size of a segment, and with h not NULL its offsets, for these dimensions (max_sas may be 0: no
+ * IPsec).  0 if a dimension is out of bounds. Both sides compute it; a header that differs is
+ * refused. */
 static inline uint64_t
-segment_layout(struct segment_header *h, uint32_t n_workers, uint32_t max_sessions)
+segment_layout(
+	struct segment_header *h, uint32_t n_workers, uint32_t max_sessions, uint32_t max_sas)
 {
 	if (n_workers == 0 || n_workers > SEGMENT_MAX_WORKERS || max_sessions == 0 ||
-		max_sessions > SEGMENT_MAX_SESSIONS)
+		max_sessions > SEGMENT_MAX_SESSIONS || max_sas > SEGMENT_MAX_SAS)
 		return 0;
 	uint64_t at = (sizeof(struct segment_header) + 4095) & ~4095ull;
 #define SEGMENT_PART(field, bytes)                     \
@@ -211,6 +263,8 @@ segment_layout(struct segment_header *h, uint32_t n_workers, uint32_t max_sessio
 		(uint64_t)n_workers * SEGMENT_MAX_NODES * sizeof(struct node_counters));
 	SEGMENT_PART(session_counters, (uint64_t)max_sessions * sizeof(struct session_counters));
 	SEGMENT_PART(sessions, (uint64_t)max_sessions * sizeof(struct session_entry));
+	SEGMENT_PART(sa_counters, (uint64_t)max_sas * sizeof(struct sa_counters));
+	SEGMENT_PART(sas, (uint64_t)max_sas * sizeof(struct sa_entry));
 #undef SEGMENT_PART
 	return at;
 }

@@ -42,7 +42,7 @@ punt_one(struct worker *w, const struct rte_mbuf *m)
 		return session_up_drop(meta->session, EDGE_PUNT_FULL);
 	}
 	r->version = RECORD_VERSION;
-	r->reserved = 0;
+	r->kind = FRAME_PPP;
 	r->length = m->data_len + 2;
 	r->handle = meta->handle;
 	r->data[0] = meta->ppp_proto >> 8;

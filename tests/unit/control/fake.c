@@ -41,13 +41,13 @@ fake_make_segment(struct fake *f)
 {
 	if (f->seg)
 		return;
-	f->size = segment_layout(NULL, f->n_workers, f->max_sessions);
+	f->size = segment_layout(NULL, f->n_workers, f->max_sessions, f->max_sas);
 	f->memfd = memfd_create("fake", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	must(f->memfd >= 0 && ftruncate(f->memfd, (off_t)f->size) == 0, "memfd");
 	f->seg = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->memfd, 0);
 	must(f->seg != MAP_FAILED, "mmap");
 	struct segment_header *h = f->seg;
-	segment_layout(h, f->n_workers, f->max_sessions);
+	segment_layout(h, f->n_workers, f->max_sessions, f->max_sas);
 	uint8_t *base = (uint8_t *)h;
 	ring_attach(&f->command_ring, base + h->command_ring, COMMAND_RING_CAPACITY,
 		sizeof(struct command), false);
@@ -63,6 +63,7 @@ fake_make_segment(struct fake *f)
 	h->size = f->size;
 	h->n_workers = f->header_workers ? f->header_workers : f->n_workers;
 	h->max_sessions = f->max_sessions;
+	h->max_sas = f->max_sas;
 }
 
 static uint8_t *
@@ -76,7 +77,7 @@ static struct segment_header *
 layout_of(struct fake *f)
 {
 	static struct segment_header h;
-	segment_layout(&h, f->n_workers, f->max_sessions);
+	segment_layout(&h, f->n_workers, f->max_sessions, f->max_sas);
 	return &h;
 }
 

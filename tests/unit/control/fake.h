@@ -16,7 +16,7 @@
 struct fake {
 	uv_loop_t *loop;
 	char path[108];
-	uint32_t n_workers, max_sessions;
+	uint32_t n_workers, max_sessions, max_sas;
 	/* Lies, set before control connects: */
 	uint32_t hello_version, header_version, header_workers;
 	uint64_t size_lie; /* added to the announced size */

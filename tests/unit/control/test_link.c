@@ -192,7 +192,11 @@ add(void *owner)
 {
 	uint32_t h = link_take(lnk, owner);
 	assert_int_not_equal(h, 0);
-	struct command c = {.handle = h, .add = {1, 2, (uint16_t)(SESSION_SLOT(h) + 1), 4}};
+	struct command c = {.handle = h,
+		.add = {.server_ip = 1,
+			.peer_ip = 2,
+			.call_id = (uint16_t)(SESSION_SLOT(h) + 1),
+			.peer_call_id = 4}};
 	assert_int_equal(link_command(lnk, COMMAND_SESSION_ADD, &c), 0);
 	return h;
 }
@@ -357,8 +361,10 @@ test_hostile_records(void **state)
 	uint32_t h = add(&owner);
 	loop_for(&loop, 30);
 	uint64_t bad = stats().bad_records, stale = stats().stale_records;
-	struct event e = {
-		.version = 2, .type = EVENT_SESSION_GONE, .length = sizeof(e), .handle = h};
+	struct event e = {.version = RECORD_VERSION + 1,
+		.type = EVENT_SESSION_GONE,
+		.length = sizeof(e),
+		.handle = h};
 	struct frame_record f = {.version = RECORD_VERSION, .length = 1, .handle = h};
 	fake_raw_event(&fake, &e);
 	e.version = RECORD_VERSION;

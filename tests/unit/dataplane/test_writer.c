@@ -16,7 +16,7 @@ setup(void **state)
 {
 	(void)state;
 	n_workers = 1;
-	if (segment_create(1, MAX_SESSIONS) != 0)
+	if (segment_create(1, MAX_SESSIONS, 0) != 0)
 		return -1;
 	bench_tables();
 	struct worker *w = &workers[0];

@@ -49,11 +49,11 @@ fill_session(struct gateway_session *s, uint32_t id)
 static struct segment_header *
 new_segment(void)
 {
-	uint64_t size = segment_layout(NULL, N_WORKERS, MAX_SESSIONS);
+	uint64_t size = segment_layout(NULL, N_WORKERS, MAX_SESSIONS, 0);
 	struct segment_header *h = aligned_alloc(4096, size);
 
 	memset(h, 0, size);
-	segment_layout(h, N_WORKERS, MAX_SESSIONS);
+	segment_layout(h, N_WORKERS, MAX_SESSIONS, 0);
 	h->magic = SEGMENT_MAGIC;
 	h->version = SEGMENT_VERSION;
 	h->size = size;
