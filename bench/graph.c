@@ -182,8 +182,12 @@ add_sessions(void)
 	for (uint32_t i = 0; i < MAX_SESSIONS; i++) {
 		struct command open = {
 			.type = COMMAND_SESSION_OPEN, .open = {.inner_ip = INNER_IP(i)}};
-		if (session_add(session_handle(i, 1), SERVER_IP, PEER_IP(i), (uint16_t)(i + 1),
-			    (uint16_t)(i + 1), 0, &counters[i]) != 0)
+		const struct session_params params = {.server_ip = SERVER_IP,
+			.peer_ip = PEER_IP(i),
+			.call_id = (uint16_t)(i + 1),
+			.peer_call_id = (uint16_t)(i + 1),
+			.counters = &counters[i]};
+		if (session_add(session_handle(i, 1), &params) != 0)
 			die("session_add");
 		struct session *s = &sessions.slots[i];
 		atomic_store(&s->cfg.outer_nh, FIB_VALUE(FIB_NEXTHOP, NEXTHOP_WAN));
@@ -214,6 +218,7 @@ set_up(void)
 	start_port(LAN, "net_null1");
 	n_ports = 2;
 	settings.max_rekeys = 256;
+	atomic_store(&settings.edge, EDGE_ALLOW_PPTP);
 	n_workers = 1;
 	w->lcore = rte_lcore_id();
 	w->mbuf_pool = pool;

@@ -15,9 +15,11 @@ static void
 on_link_up(void *user)
 {
 	struct gateway *g = user;
-	struct command cmd = {.gateway = {.server_ip = pool_server_address(g->pool),
-				      .pool_first = g->cfg->pool_first,
-				      .pool_last = g->cfg->pool_last}};
+	struct command cmd = {
+		.gateway = {.server_ip = pool_server_address(g->pool),
+			.pool_first = g->cfg->pool_first,
+			.pool_last = g->cfg->pool_last,
+			.pptp = g->cfg->pptp_enabled && g->cfg->pptp_max_sessions > 0}};
 	link_command(g->link, COMMAND_GATEWAY, &cmd);
 	if (link_max_sessions(g->link) < g->cfg->pptp_max_sessions)
 		log_event(LOG_WARNING, "dataplane-small",

@@ -9,11 +9,14 @@
 #include "dataplane/port.h"
 #include "dataplane/route.h"
 
-#define OUTER_MTU     1500
-#define IP_HDR_LEN    20
-#define GRE_HDR_LEN   16 /* with sequence and acknowledgement numbers, RFC 2637 section 4.1 */
-#define MPPE_OVERHEAD 4  /* MPPE header and the enclosed protocol number */
-#define TCP_IP_LEN    40
+#define OUTER_MTU        1500
+#define IP_HDR_LEN       20
+#define GRE_HDR_LEN      16 /* with sequence and acknowledgement numbers, RFC 2637 section 4.1 */
+#define UDP_HDR_LEN      8
+#define L2TP_HDR_LEN     6 /* RFC 2661 section 3.1: flags, tunnel and session ID */
+#define L2TP_SEQ_HDR_LEN 10
+#define MPPE_OVERHEAD    4 /* MPPE header and the enclosed protocol number */
+#define TCP_IP_LEN       40
 
 struct session_table sessions;
 
@@ -39,72 +42,88 @@ session_table_free(void)
 		mppe_tx_wipe(&sessions.slots[i].mppe_tx);
 		mppe_rx_wipe(&sessions.slots[i].mppe_rx);
 	}
-	for (unsigned int i = 0; i < MAX_SERVER_ADDRESSES; i++)
-		rte_free(sessions.calls[i]);
+	for (unsigned int p = 0; p < TUNNEL_PROTOCOLS; p++)
+		for (unsigned int i = 0; i < MAX_SERVER_ADDRESSES; i++)
+			rte_free(sessions.ids[p].of[i]);
 	rte_free(sessions.slots);
 	memset(&sessions, 0, sizeof(sessions));
 }
 
-/* The call table of a server address; a new one if there is room. */
-static struct call_table *
-call_table_of(rte_be32_t server_ip_be, bool create)
+/* A protocol's ID table of a server address; a new one if there is room. */
+static struct id_table *
+id_table_of(uint8_t protocol, rte_be32_t server_ip_be, bool create)
 {
-	uint32_t n = atomic_load_explicit(&sessions.n_calls, memory_order_relaxed);
+	struct id_tables *all = &sessions.ids[protocol];
+	uint32_t n = atomic_load_explicit(&all->n, memory_order_relaxed);
 	for (uint32_t i = 0; i < n; i++)
-		if (sessions.calls[i]->server_ip_be == server_ip_be)
-			return sessions.calls[i];
+		if (all->of[i]->server_ip_be == server_ip_be)
+			return all->of[i];
 	if (!create || n == MAX_SERVER_ADDRESSES)
 		return NULL;
-	struct call_table *t = rte_zmalloc("calls", sizeof(*t), RTE_CACHE_LINE_SIZE);
+	struct id_table *t = rte_zmalloc("ids", sizeof(*t), RTE_CACHE_LINE_SIZE);
 	if (!t)
 		return NULL;
 	t->server_ip_be = server_ip_be;
-	sessions.calls[n] = t;
-	/* Release: pairs with the acquire in session_by_call(). */
-	atomic_store_explicit(&sessions.n_calls, n + 1, memory_order_release);
+	all->of[n] = t;
+	/* Release: pairs with the acquire in session_by_id(). */
+	atomic_store_explicit(&all->n, n + 1, memory_order_release);
 	return t;
 }
 
 static void
-session_publish(struct session *s, struct call_table *t, uint32_t handle, uint16_t call_id)
+session_publish(struct session *s, struct id_table *t, uint32_t handle, uint16_t id)
 {
 	atomic_store_explicit(&s->cfg.handle, handle, memory_order_release);
-	/* Release: pairs with the acquire in session_by_call(). */
-	atomic_store_explicit(&t->slot[call_id], SESSION_SLOT(handle) + 1, memory_order_release);
+	/* Release: pairs with the acquire in session_by_id(). */
+	atomic_store_explicit(&t->slot[id], SESSION_SLOT(handle) + 1, memory_order_release);
 	sessions.live++;
 }
 
+static void
+configure_l2tp(struct session *s, const struct session_params *p)
+{
+	s->cfg.tunnel_id_be = rte_cpu_to_be_16(p->tunnel_id);
+	s->cfg.peer_tunnel_id_be = rte_cpu_to_be_16(p->peer_tunnel_id);
+	s->cfg.server_port_be = rte_cpu_to_be_16(p->server_port);
+	s->cfg.peer_port_be = rte_cpu_to_be_16(p->peer_port);
+	s->cfg.sa = s->cold.sa = p->sa;
+	s->cfg.peer = p->peer;
+}
+
 int
-session_add(uint32_t handle, uint32_t server_ip, uint32_t peer_ip, uint16_t call_id,
-	uint16_t peer_call_id, uint8_t owner, struct session_counters *counters)
+session_add(uint32_t handle, const struct session_params *p)
 {
 	uint32_t slot = SESSION_SLOT(handle);
-	if (handle == 0 || slot >= sessions.max || server_ip == 0 || peer_ip == 0 || call_id == 0)
+	if (handle == 0 || slot >= sessions.max || p->server_ip == 0 || p->peer_ip == 0 ||
+		p->call_id == 0 || p->protocol >= TUNNEL_PROTOCOLS)
 		return -EINVAL;
 	struct session *s = &sessions.slots[slot];
 	if (s->cfg.state != SESSION_FREE)
 		return -EBUSY;
-	struct call_table *t = call_table_of(rte_cpu_to_be_32(server_ip), true);
+	struct id_table *t = id_table_of(p->protocol, rte_cpu_to_be_32(p->server_ip), true);
 	if (!t)
 		return -ENOSPC;
-	if (atomic_load_explicit(&t->slot[call_id], memory_order_relaxed) != 0)
+	if (atomic_load_explicit(&t->slot[p->call_id], memory_order_relaxed) != 0)
 		return -EBUSY;
 
 	memset(&s->cfg, 0, sizeof(s->cfg));
 	memset(&s->up, 0, sizeof(s->up));
 	memset(&s->down, 0, sizeof(s->down));
 	memset(&s->cold, 0, sizeof(s->cold));
-	s->cfg.peer_ip_be = rte_cpu_to_be_32(peer_ip);
-	s->cfg.server_ip_be = rte_cpu_to_be_32(server_ip);
-	s->cfg.call_id_be = rte_cpu_to_be_16(call_id);
-	s->cfg.peer_call_id_be = rte_cpu_to_be_16(peer_call_id);
+	s->cfg.protocol = p->protocol;
+	s->cfg.peer_ip_be = rte_cpu_to_be_32(p->peer_ip);
+	s->cfg.server_ip_be = rte_cpu_to_be_32(p->server_ip);
+	s->cfg.call_id_be = rte_cpu_to_be_16(p->call_id);
+	s->cfg.peer_call_id_be = rte_cpu_to_be_16(p->peer_call_id);
 	s->cfg.outer_nh = fib_lookup(s->cfg.peer_ip_be);
 	/* RFC 1661 section 6.1: the default, until LCP says otherwise. */
 	s->cfg.our_mru = s->cfg.peer_mru = 1500;
-	s->cfg.owner = owner;
+	s->cfg.owner = p->owner;
 	s->cfg.state = SESSION_NEGOTIATING;
-	s->up.counters = s->down.counters = counters;
-	session_publish(s, t, handle, call_id);
+	if (p->protocol == TUNNEL_L2TP)
+		configure_l2tp(s, p);
+	s->up.counters = s->down.counters = p->counters;
+	session_publish(s, t, handle, p->call_id);
 	return 0;
 }
 
@@ -121,37 +140,28 @@ void
 session_remove(struct session *s, uint64_t cookie)
 {
 	uint32_t handle = session_handle_of(s);
-	struct call_table *t = call_table_of(s->cfg.server_ip_be, false);
+	struct id_table *t = id_table_of(s->cfg.protocol, s->cfg.server_ip_be, false);
 	if (handle == 0)
 		return;
 	if (t)
 		atomic_store_explicit(
 			&t->slot[rte_be_to_cpu_16(s->cfg.call_id_be)], 0, memory_order_release);
 	atomic_store_explicit(&s->cfg.handle, 0, memory_order_release);
-	s->cold.close_handle = handle;
-	s->cold.close_cookie = cookie;
-	s->cold.rcu_token = rte_rcu_qsbr_start(sessions.rcu);
-	s->cold.next_closing = sessions.closing;
-	sessions.closing = s;
+	closing_add(&sessions.closing, &s->cold.closing, sessions.rcu, handle, cookie);
 	sessions.live--;
 }
 
 unsigned int
 session_reap(unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, struct session *s))
 {
+	struct closing *c;
 	unsigned int n = 0;
-	for (struct session **at = &sessions.closing; *at && n < max;) {
-		struct session *s = *at;
-		if (rte_rcu_qsbr_check(sessions.rcu, s->cold.rcu_token, false) != 1) {
-			at = &s->cold.next_closing;
-			continue;
-		}
-		*at = s->cold.next_closing;
+	for (; n < max && (c = closing_take(&sessions.closing, sessions.rcu)) != NULL; n++) {
+		struct session *s = container_of(c, struct session, cold.closing);
 		mppe_tx_wipe(&s->mppe_tx);
 		mppe_rx_wipe(&s->mppe_rx);
-		gone(s->cold.close_handle, s->cold.close_cookie, s);
+		gone(c->handle, c->cookie, s);
 		s->cfg.state = SESSION_FREE;
-		n++;
 	}
 	return n;
 }
@@ -169,11 +179,20 @@ outer_mtu(const struct session *s)
 	return ports[nh.port].mtu;
 }
 
+/* Octets between the link's MTU and the PPP frame. */
+static unsigned int
+tunnel_overhead(const struct session *s)
+{
+	if (s->cfg.protocol == TUNNEL_PPTP)
+		return IP_HDR_LEN + GRE_HDR_LEN;
+	return IP_HDR_LEN + UDP_HDR_LEN + (s->cfg.send_sequence ? L2TP_SEQ_HDR_LEN : L2TP_HDR_LEN);
+}
+
 /* RFC 1661 section 6.1: the MRU covers what follows the protocol number, MPPE's header included. */
 static void
 compute_mtu(struct session *s, bool clamp)
 {
-	unsigned int room = outer_mtu(s) - IP_HDR_LEN - GRE_HDR_LEN - (s->cfg.tx_acfc ? 0 : 2) - 2;
+	unsigned int room = outer_mtu(s) - tunnel_overhead(s) - (s->cfg.tx_acfc ? 0 : 2) - 2;
 	unsigned int mtu = RTE_MIN((unsigned int)s->cfg.peer_mru, room);
 	if (s->cfg.mppe_tx)
 		mtu -= MPPE_OVERHEAD;
@@ -227,6 +246,15 @@ session_apply(struct session *s, struct command *cmd)
 		s->cfg.require_mppe = cmd->open.require_mppe;
 		compute_mtu(s, cmd->open.clamp_mss);
 		s->cfg.state = SESSION_OPEN;
+		break;
+	case COMMAND_SESSION_L2TP:
+		s->cfg.send_sequence = cmd->l2tp.send_sequence;
+		s->cfg.require_sequence = cmd->l2tp.require_sequence;
+		compute_mtu(s, s->cfg.mss != 0);
+		break;
+	case COMMAND_SESSION_SA:
+		s->cfg.sa = cmd->session_sa.sa;
+		compute_mtu(s, s->cfg.mss != 0);
 		break;
 	case COMMAND_SESSION_FLUSH:
 		if (s->cfg.mppe_tx) {

@@ -21,11 +21,7 @@
 
 #include "crypto/mppe.h"
 #include "dataplane/api/segment.h"
-
-#define GRE_WINDOW 64 /* late packets accepted behind the highest sequence number */
-#define GRE_MAX_AHEAD \
-	16384 /* further ahead is not believed (T5); recovered from after GRE_RESYNC in a row */
-#define GRE_RESYNC 32
+#include "dataplane/closing.h"
 
 /* Configured state: written before publication or by the owner on a worker message; read by all
  * workers. */
@@ -36,6 +32,10 @@ struct session_config {
 	rte_be16_t call_id_be, peer_call_id_be;
 	rte_be32_t inner_ip_be;    /* client's address; 0 before OPEN */
 	_Atomic uint32_t outer_nh; /* FIB value towards the peer, kept current by the writer */
+	uint32_t sa;               /* L2TP: pair to send through, 0: in clear */
+	uint32_t peer;             /* L2TP: whose pairs packets may come in on, 0: in clear */
+	rte_be16_t tunnel_id_be, peer_tunnel_id_be;
+	rte_be16_t server_port_be, peer_port_be;
 	uint16_t our_mru, peer_mru;
 	uint16_t mtu;  /* largest inner packet downlink: min(peer_mru, what the outer MTU leaves) */
 	uint16_t mss;  /* clamp for both directions, 0 = none (D5) */
@@ -43,15 +43,17 @@ struct session_config {
 	uint8_t state; /* enum session_state; owner's view */
 	uint8_t tx_acfc, tx_pfc;
 	uint8_t require_mppe;
-	uint8_t mppe_tx, mppe_rx; /* 0 = clear, else strength in bits */
-	uint8_t peer_seen;        /* EVENT_PEER_SEEN was sent */
+	uint8_t mppe_tx, mppe_rx;                /* 0 = clear, else strength in bits */
+	uint8_t peer_seen;                       /* EVENT_PEER_SEEN was sent */
+	uint8_t protocol;                        /* enum tunnel_protocol */
+	uint8_t send_sequence, require_sequence; /* L2TP data messages */
 };
 
 /* Owner's running state, uplink. */
 struct session_uplink {
-	uint32_t rx_highest;   /* highest GRE sequence number accepted */
+	uint32_t rx_highest;   /* highest sequence number accepted; L2TP: 16 bits */
 	uint8_t rx_any;        /* rx_highest is valid */
-	uint8_t far_ahead;     /* consecutive packets beyond GRE_MAX_AHEAD */
+	uint8_t far_ahead;     /* consecutive packets beyond what is believed */
 	uint8_t ack_due;       /* packets received since our last acknowledgement went out */
 	uint8_t ack_queued;    /* waiting in the owner's queue of acknowledgements */
 	uint64_t rx_window;    /* bit n: rx_highest - n was received */
@@ -60,10 +62,9 @@ struct session_uplink {
 	struct session_counters *counters; /* in the shared segment */
 };
 
-/* Owner's running state, downlink.  The template is Ethernet + IPv4 + GRE with what never changes
- * filled in. */
+/* Owner's running state, downlink. */
 struct session_downlink {
-	uint32_t tx_seq;   /* next GRE sequence number */
+	uint32_t tx_seq;   /* next sequence number; L2TP sends its low 16 bits */
 	uint32_t tx_acked; /* highest acknowledged by the peer */
 	uint16_t ip_id;
 	uint16_t reserved;
@@ -83,13 +84,11 @@ struct session {
 	struct {
 		uint32_t inner_ip; /* in the FIB when routed */
 		bool routed;
-		bool keyed;         /* SESSION_MPPE was passed on */
-		bool host_route;    /* the kernel has a route to inner_ip alone */
-		uint64_t rcu_token; /* removal: wait for this */
-		uint64_t close_cookie;
-		uint32_t close_handle;
+		bool keyed;      /* SESSION_MPPE was passed on */
+		bool host_route; /* the kernel has a route to inner_ip alone */
+		uint32_t sa;     /* the last that cfg.sa was told to be */
 		uint64_t opened_us;
-		struct session *next_closing;
+		struct closing closing;
 	} cold __rte_cache_aligned;
 };
 static_assert(sizeof(struct session_config) <= 64, "configured state fits one cache line");
@@ -99,38 +98,42 @@ static_assert(sizeof(struct session) <= 2048, "a session costs at most 2 KiB (DE
 
 #define MAX_SERVER_ADDRESSES 8
 
-/* PPTP call IDs are indexes: one table of 65,536 slots per server address (docs/adr). 0 = none,
- * else slot + 1. */
-struct call_table {
+/* PPTP's call IDs and L2TP's session IDs are indexes: for each protocol one table of 65,536 slots
+ * per server address (docs/adr/0001). 0 = none, else slot + 1. */
+struct id_table {
 	rte_be32_t server_ip_be;
 	_Atomic uint32_t slot[65536];
+};
+struct id_tables {
+	struct id_table *of[MAX_SERVER_ADDRESSES];
+	_Atomic uint32_t n; /* grows only */
 };
 
 struct session_table {
 	struct session *slots; /* max entries */
 	uint32_t max;
 	uint32_t live;
-	struct call_table *calls[MAX_SERVER_ADDRESSES];
-	_Atomic uint32_t n_calls; /* grows only */
+	struct id_tables ids[TUNNEL_PROTOCOLS];
 	struct rte_rcu_qsbr *rcu;
-	struct session *closing; /* removals waiting for quiescence, writer only */
+	struct closing_list closing; /* writer only */
 };
 
 extern struct session_table sessions;
 
-/* The session of a call on one of our addresses, or NULL.  Worker, inside of one burst.  The caller
- * still has to check cfg.peer_ip_be (T5). */
+/* The session of an ID on one of our addresses, or NULL.  Worker, inside of one burst.  The caller
+ * still has to check whose it is (T5, D1). */
 static inline struct session *
-session_by_call(rte_be32_t server_ip_be, rte_be16_t call_id_be)
+session_by_id(enum tunnel_protocol protocol, rte_be32_t server_ip_be, rte_be16_t id_be)
 {
-	/* Acquire: pairs with the release in session_publish(). */
-	uint32_t n = atomic_load_explicit(&sessions.n_calls, memory_order_acquire);
+	const struct id_tables *t = &sessions.ids[protocol];
+	/* Acquire: pairs with the release in id_table_of(). */
+	uint32_t n = atomic_load_explicit(&t->n, memory_order_acquire);
 	for (uint32_t i = 0; i < n; i++) {
-		if (sessions.calls[i]->server_ip_be != server_ip_be)
+		if (t->of[i]->server_ip_be != server_ip_be)
 			continue;
-		uint32_t slot =
-			atomic_load_explicit(&sessions.calls[i]->slot[rte_be_to_cpu_16(call_id_be)],
-				memory_order_acquire);
+		/* Acquire: pairs with the release in session_publish(). */
+		uint32_t slot = atomic_load_explicit(
+			&t->of[i]->slot[rte_be_to_cpu_16(id_be)], memory_order_acquire);
 		return slot ? &sessions.slots[slot - 1] : NULL;
 	}
 	return NULL;
@@ -148,11 +151,21 @@ session_handle_of(const struct session *s)
 /* Allocate the tables.  0 or a negative errno. */
 int session_table_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu);
 void session_table_free(void);
-/* Fill the slot of handle and publish its call ID.  The owner was chosen by the caller.
- * 0, -EINVAL (handle, addresses, IDs), -EBUSY (slot not free, or call ID taken), -ENOSPC (server
- * addresses). */
-int session_add(uint32_t handle, uint32_t server_ip, uint32_t peer_ip, uint16_t call_id,
-	uint16_t peer_call_id, uint8_t owner, struct session_counters *counters);
+/* What is known of a session when it is added; its owner was chosen by the caller.  The fields
+ * below counters are L2TP's. */
+struct session_params {
+	uint32_t server_ip, peer_ip;
+	uint16_t call_id, peer_call_id;
+	uint8_t owner;
+	uint8_t protocol; /* enum tunnel_protocol */
+	struct session_counters *counters;
+	uint16_t tunnel_id, peer_tunnel_id;
+	uint16_t server_port, peer_port;
+	uint32_t sa, peer;
+};
+/* Fill the slot of handle and publish its ID.  0, -EINVAL (handle, addresses, IDs), -EBUSY (slot
+ * not free, or ID taken), -ENOSPC (server addresses). */
+int session_add(uint32_t handle, const struct session_params *p);
 /* The session of a handle from control (hostile), or NULL. */
 struct session *session_by_handle(uint32_t handle);
 /*
@@ -170,8 +183,8 @@ unsigned int session_reap(
 /* --- owner worker only
  * ------------------------------------------------------------------------------ */
 
-/* Apply a command of control that concerns running state (SESSION_LINK, _MPPE, _OPEN, _FLUSH). Keys
- * in cmd are wiped. */
+/* Apply a command of control that concerns running state (SESSION_LINK, _MPPE, _OPEN, _FLUSH,
+ * _L2TP, _SA). Keys in cmd are wiped. */
 void session_apply(struct session *s, struct command *cmd);
 
 #endif

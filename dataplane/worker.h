@@ -19,7 +19,7 @@
 #include "dataplane/route.h"
 #include "dataplane/session.h"
 
-/* Where a packet that crosses a ring goes on.  The order is that of worker_rx's edges. */
+/* Where a packet that crosses a ring goes on. */
 enum stage {
 	STAGE_PPTP_SEQUENCE, /* uplink GRE of another worker's session; data at the GRE header */
 	STAGE_DOWNLINK,      /* inner IPv4 packet for a session; data at the IPv4 header */
@@ -27,6 +27,7 @@ enum stage {
 	STAGE_IP,   /* IPv4 packet from the kernel's inner TUN device: data at the IPv4 header */
 	STAGE_PORT, /* whole Ethernet frame from a TAP twin, or released by neighbour resolution,
 		       for meta->port */
+	STAGE_L2TP_SEQUENCE, /* uplink data of another worker's session; data at the L2TP header */
 	STAGE_COUNT
 };
 
@@ -47,14 +48,18 @@ enum punt_kind {
 struct pkt_meta {
 	struct session *session; /* valid inside of a burst, or after its handle was compared */
 	uint32_t handle;
-	uint32_t nh;        /* FIB value, route.h */
+	union {
+		uint32_t nh;   /* FIB value, route.h */
+		uint32_t peer; /* L2TP from the network: the peer of pair, 0 in clear */
+	};
 	uint16_t ppp_proto; /* host byte order */
 	uint8_t stage;      /* enum stage, across rings */
 	uint8_t kind;       /* enum punt_kind, across rings */
 	uint8_t port;       /* index in ports[]: where it came in, or where it goes out */
 	uint8_t flags;
-	uint16_t l2_len; /* outer Ethernet header in front of data, for ICMP and the TAP */
-	uint32_t gre_seq;
+	uint8_t owner; /* for node handoff: the worker that goes on with it */
+	uint8_t reserved;
+	uint32_t pair; /* L2TP from the network: the pair of SAs that it came in on, 0 in clear */
 	uint32_t icmp; /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
 };
 static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
@@ -116,13 +121,20 @@ extern struct worker workers[SEGMENT_MAX_WORKERS];
 extern unsigned int n_workers;
 extern struct rte_mempool *worker_msg_pool;
 
-/* The data plane's settings that nodes read.  Written before workers start. */
+#define EDGE_ALLOW_PPTP       1u /* GRE, TCP 1723 */
+#define EDGE_ALLOW_IPSEC      2u /* ESP, UDP 500 and 4500 */
+#define EDGE_ALLOW_CLEAR_L2TP 4u /* UDP 1701 (T20) */
+
+/* The data plane's settings that nodes read.  Written before workers start, but for the atomic
+ * ones.
+ */
 struct dataplane_settings {
 	uint32_t max_rekeys; /* T4 */
 	bool edge_ping;      /* R12 */
 	bool outer_fragmentation;
 	_Atomic uint32_t
 		server_inner_ip_be; /* source of ICMP errors towards clients; 0 = none yet */
+	_Atomic uint32_t edge; /* R3, R12: EDGE_ALLOW_*, as control says; nothing before it does */
 };
 extern struct dataplane_settings settings;
 

@@ -12,6 +12,7 @@
 #include <rte_ring_elem.h>
 
 #include "dataplane/gateway.h"
+#include "dataplane/inject.h"
 #include "dataplane/route.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
@@ -162,36 +163,101 @@ pass_on(struct session *s, const struct command *cmd)
 }
 
 static int
+do_gateway(const struct command *cmd)
+{
+	if (cmd->handle || cmd->gateway.pptp > 1 || cmd->gateway.ipsec > 1 ||
+		cmd->gateway.clear_l2tp > 1)
+		return -EINVAL;
+	int rc = gateway_set(
+		cmd->gateway.server_ip, cmd->gateway.pool_first, cmd->gateway.pool_last);
+	if (rc)
+		return rc;
+	uint32_t edge = (cmd->gateway.pptp ? EDGE_ALLOW_PPTP : 0) |
+			(cmd->gateway.ipsec ? EDGE_ALLOW_IPSEC : 0) |
+			(cmd->gateway.clear_l2tp ? EDGE_ALLOW_CLEAR_L2TP : 0);
+	atomic_store_explicit(&settings.edge, edge, memory_order_relaxed);
+	return 0;
+}
+
+/* L2TP's part of COMMAND_SESSION_ADD. */
+static int
+check_l2tp(const struct command *cmd)
+{
+	if (cmd->add.tunnel_id == 0 || cmd->add.peer_tunnel_id == 0 || cmd->add.peer_call_id == 0 ||
+		cmd->add.server_port != L2TP_PORT || cmd->add.peer_port == 0 ||
+		(cmd->add.sa == 0) != (cmd->add.peer == 0))
+		return -EINVAL;
+	return cmd->add.sa ? -ENOENT : 0;
+}
+
+static void
+fill_params(struct session_params *p, const struct command *cmd)
+{
+	*p = (struct session_params){.server_ip = cmd->add.server_ip,
+		.peer_ip = cmd->add.peer_ip,
+		.call_id = cmd->add.call_id,
+		.peer_call_id = cmd->add.peer_call_id,
+		.protocol = cmd->add.protocol,
+		.owner = worker_for_outer(
+			rte_cpu_to_be_32(cmd->add.peer_ip), rte_cpu_to_be_32(cmd->add.server_ip)),
+		.counters = &counters[SESSION_SLOT(cmd->handle)]};
+	if (p->protocol != TUNNEL_L2TP)
+		return;
+	p->tunnel_id = cmd->add.tunnel_id;
+	p->peer_tunnel_id = cmd->add.peer_tunnel_id;
+	p->server_port = cmd->add.server_port;
+	p->peer_port = cmd->add.peer_port;
+	p->sa = cmd->add.sa;
+	p->peer = cmd->add.peer;
+}
+
+static int
 do_add(const struct command *cmd)
 {
 	uint32_t slot = SESSION_SLOT(cmd->handle);
+	struct session_params p;
 	if (slot >= sessions.max || !is_unicast(cmd->add.server_ip) ||
-		!is_unicast(cmd->add.peer_ip))
+		!is_unicast(cmd->add.peer_ip) || cmd->add.protocol >= TUNNEL_PROTOCOLS)
 		return -EINVAL;
+	int rc = cmd->add.protocol == TUNNEL_L2TP ? check_l2tp(cmd) : 0;
+	if (rc)
+		return rc;
 	uint32_t v = fib_lookup(rte_cpu_to_be_32(cmd->add.server_ip));
 	if (FIB_TYPE(v) != FIB_LOCAL || FIB_INDEX(v) == FIB_LOCAL_INNER)
 		return -EADDRNOTAVAIL;
-	uint8_t owner = worker_for_outer(
-		rte_cpu_to_be_32(cmd->add.peer_ip), rte_cpu_to_be_32(cmd->add.server_ip));
 	if (sessions.slots[slot].cfg.state != SESSION_FREE)
 		return -EBUSY;
 	memset(&counters[slot], 0, sizeof(counters[slot]));
-	int rc = session_add(cmd->handle, cmd->add.server_ip, cmd->add.peer_ip, cmd->add.call_id,
-		cmd->add.peer_call_id, owner, &counters[slot]);
+	fill_params(&p, cmd);
+	rc = session_add(cmd->handle, &p);
 	if (rc)
 		return rc;
 	sessions.slots[slot].cold.opened_us = clock_now_us;
 	entries[slot] = (struct session_entry){
-		.server_ip = cmd->add.server_ip,
-		.peer_ip = cmd->add.peer_ip,
-		.call_id = cmd->add.call_id,
-		.peer_call_id = cmd->add.peer_call_id,
+		.server_ip = p.server_ip,
+		.peer_ip = p.peer_ip,
+		.call_id = p.call_id,
+		.peer_call_id = p.peer_call_id,
 		.state = SESSION_NEGOTIATING,
-		.owner = owner,
+		.owner = p.owner,
+		.protocol = p.protocol,
+		.tunnel_id = p.tunnel_id,
+		.peer_tunnel_id = p.peer_tunnel_id,
+		.sa = p.sa,
+		.peer = p.peer,
 		.opened_us = clock_now_us,
 		.handle = cmd->handle,
 	};
 	return 0;
+}
+
+static int
+do_l2tp(struct session *s, const struct command *cmd)
+{
+	if (s->cfg.protocol != TUNNEL_L2TP || cmd->l2tp.send_sequence > 1 ||
+		cmd->l2tp.require_sequence > 1)
+		return -EINVAL;
+	return pass_on(s, cmd);
 }
 
 static int
@@ -276,16 +342,13 @@ apply(const struct command *cmd)
 	if (cmd->version != RECORD_VERSION || cmd->length != sizeof(*cmd))
 		return -EINVAL;
 	if (cmd->type == COMMAND_GATEWAY)
-		return cmd->handle ? -EINVAL
-				   : gateway_set(cmd->gateway.server_ip, cmd->gateway.pool_first,
-					     cmd->gateway.pool_last);
+		return do_gateway(cmd);
 	if (cmd->type == COMMAND_SESSION_ADD)
 		return do_add(cmd);
 	struct session *s = session_by_handle(cmd->handle);
 	if (!s)
-		return cmd->type < COMMAND_SESSION_ADD || cmd->type > COMMAND_SESSION_CLOSE
-			       ? -EINVAL
-			       : -ENOENT;
+		return cmd->type < COMMAND_SESSION_ADD || cmd->type > COMMAND_SESSION_SA ? -EINVAL
+											 : -ENOENT;
 	switch (cmd->type) {
 	case COMMAND_SESSION_LINK:
 		return do_link(s, cmd);
@@ -297,6 +360,8 @@ apply(const struct command *cmd)
 		return pass_on(s, cmd);
 	case COMMAND_SESSION_CLOSE:
 		return do_close(s, cmd);
+	case COMMAND_SESSION_L2TP:
+		return do_l2tp(s, cmd);
 	}
 	return -EINVAL;
 }
@@ -334,39 +399,14 @@ drain_commands(unsigned int *n)
 
 /* ------------------------------------------------------------------ frames */
 
-/* False: the owner's ring is full, the frame stays where it is. */
+/* False: the frame stays where it is. */
 static bool
 inject(const struct frame_record *rec)
 {
-	struct frame_record head;
-	memcpy(&head, rec, offsetof(struct frame_record, data));
-	struct session *s = session_by_handle(head.handle);
-	if (head.version != RECORD_VERSION || head.length < 2 || head.length > FRAME_MAX) {
+	enum inject_result r = inject_frame(rec, mbufs);
+	if (r == INJECT_BAD)
 		bad_record();
-		return true;
-	}
-	if (!s)
-		return true; /* closed meanwhile */
-	struct worker *w = &workers[s->cfg.owner];
-	if (rte_ring_full(w->rx))
-		return false;
-	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
-	char *data = m ? rte_pktmbuf_append(m, head.length) : NULL;
-	if (!data) {
-		segment->main_drops[DROP_no_buffer]++;
-		rte_pktmbuf_free(m);
-		return true;
-	}
-	memcpy(data, rec->data, head.length);
-	struct pkt_meta *meta = pkt_meta(m);
-	memset(meta, 0, sizeof(*meta));
-	meta->session = s;
-	meta->handle = head.handle;
-	meta->stage = STAGE_PPP_OUT;
-	meta->ppp_proto = (uint16_t)((uint8_t)data[0] << 8 | (uint8_t)data[1]);
-	if (rte_ring_mp_enqueue(w->rx, m) != 0)
-		main_drop(m, DROP_handoff_full);
-	return true;
+	return r != INJECT_WAIT;
 }
 
 unsigned int
@@ -393,6 +433,7 @@ writer_turn(uint64_t now_us)
 void
 writer_close(void)
 {
+	atomic_store_explicit(&settings.edge, 0, memory_order_relaxed);
 	gateway_clear();
 	explicit_bzero(pending, sizeof(pending));
 }

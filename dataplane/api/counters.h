@@ -11,46 +11,68 @@
  * Every reason for which a packet is dropped.  Each one is a graph node "drop_<name>" and so an
  * edge of the node that drops. X(name, "what happened").  Order is layout: append only.
  */
-#define DROP_REASONS(X)                                                                   \
-	X(eth_not_ours, "Ethernet frame for another station")                             \
-	X(eth_malformed, "frame too short for Ethernet and IPv4")                         \
-	X(edge_filter, "not PPTP, nor named as an exception (R12)")                       \
-	X(edge_ipv6, "IPv6: not carried")                                                 \
-	X(ip_malformed, "IPv4 version, header length or total length wrong")              \
-	X(ip_checksum, "IPv4 header checksum wrong")                                      \
-	X(ip_fragment, "fragment of an outer packet")                                     \
-	X(ip_options, "IPv4 options in an outer packet")                                  \
-	X(ip_ttl, "time to live exceeded")                                                \
-	X(ip_no_route, "no route to the destination")                                     \
-	X(ip_martian, "source or destination address can't be forwarded")                 \
-	X(ip_neighbour, "the next hop's hardware address is not known")                   \
-	X(gre_malformed, "enhanced GRE header wrong or truncated (RFC 2637 section 4.1)") \
-	X(gre_unknown_call, "no session with this call ID")                               \
-	X(gre_wrong_peer, "the call belongs to another address (T5)")                     \
-	X(gre_ack_only, "acknowledgement without payload (consumed, not an error)")       \
-	X(gre_duplicate, "GRE sequence number seen before")                               \
-	X(gre_late, "GRE sequence number too old")                                        \
-	X(gre_window, "GRE sequence number implausibly far ahead (T5)")                   \
-	X(ppp_malformed, "PPP frame truncated")                                           \
-	X(ppp_protocol, "PPP protocol number not valid")                                  \
-	X(mppe_plaintext, "clear-text data where encryption is required (T3)")            \
-	X(mppe_not_negotiated, "MPPE frame on a session without MPPE")                    \
-	X(mppe_malformed, "MPPE header truncated or the encrypted bit clear")             \
-	X(mppe_late, "coherency count behind")                                            \
-	X(mppe_rekey_bound, "coherency count too far ahead (T4)")                         \
-	X(mppe_lost_sync, "stateful MPPE lost synchronisation")                           \
-	X(mppe_bad_plaintext, "no PPP data protocol after decryption")                    \
-	X(session_closed, "data before the link is up, or after its end")                 \
-	X(session_source, "inner source address is not the session's (T18)")              \
-	X(session_mtu, "larger than the link's MTU, must not be fragmented")              \
-	X(frag_failed, "fragmentation failed: no buffers")                                \
-	X(punt_full, "no room towards control: back-pressure")                            \
-	X(tap_full, "no room towards the kernel")                                         \
-	X(handoff_full, "no room in another worker's ring")                               \
-	X(tx_full, "the port did not take the packet")                                    \
-	X(icmp_rate, "ICMP error not sent: rate limit")                                   \
-	X(no_buffer, "packet buffer pool empty")                                          \
-	X(punt_rate, "more control frames than one session may send (D8)")
+#define DROP_REASONS(X)                                                                         \
+	X(eth_not_ours, "Ethernet frame for another station")                                   \
+	X(eth_malformed, "frame too short for Ethernet and IPv4")                               \
+	X(edge_filter, "nothing that control lets in at the edge (R12)")                        \
+	X(edge_ipv6, "IPv6: not carried")                                                       \
+	X(ip_malformed, "IPv4 version, header length or total length wrong")                    \
+	X(ip_checksum, "IPv4 header checksum wrong")                                            \
+	X(ip_fragment, "fragment of an outer packet")                                           \
+	X(ip_options, "IPv4 options in an outer packet")                                        \
+	X(ip_ttl, "time to live exceeded")                                                      \
+	X(ip_no_route, "no route to the destination")                                           \
+	X(ip_martian, "source or destination address can't be forwarded")                       \
+	X(ip_neighbour, "the next hop's hardware address is not known")                         \
+	X(gre_malformed, "enhanced GRE header wrong or truncated (RFC 2637 section 4.1)")       \
+	X(gre_unknown_call, "no session with this call ID")                                     \
+	X(gre_wrong_peer, "the call belongs to another address (T5)")                           \
+	X(gre_ack_only, "acknowledgement without payload (consumed, not an error)")             \
+	X(gre_duplicate, "GRE sequence number seen before")                                     \
+	X(gre_late, "GRE sequence number too old")                                              \
+	X(gre_window, "GRE sequence number implausibly far ahead (T5)")                         \
+	X(ppp_malformed, "PPP frame truncated")                                                 \
+	X(ppp_protocol, "PPP protocol number not valid")                                        \
+	X(mppe_plaintext, "clear-text data where encryption is required (T3)")                  \
+	X(mppe_not_negotiated, "MPPE frame on a session without MPPE")                          \
+	X(mppe_malformed, "MPPE header truncated or the encrypted bit clear")                   \
+	X(mppe_late, "coherency count behind")                                                  \
+	X(mppe_rekey_bound, "coherency count too far ahead (T4)")                               \
+	X(mppe_lost_sync, "stateful MPPE lost synchronisation")                                 \
+	X(mppe_bad_plaintext, "no PPP data protocol after decryption")                          \
+	X(session_closed, "data before the link is up, or after its end")                       \
+	X(session_source, "inner source address is not the session's (T18)")                    \
+	X(session_mtu, "larger than the link's MTU, must not be fragmented")                    \
+	X(frag_failed, "fragmentation failed: no buffers")                                      \
+	X(punt_full, "no room towards control: back-pressure")                                  \
+	X(tap_full, "no room towards the kernel")                                               \
+	X(handoff_full, "no room in another worker's ring")                                     \
+	X(tx_full, "the port did not take the packet")                                          \
+	X(icmp_rate, "ICMP error not sent: rate limit")                                         \
+	X(no_buffer, "packet buffer pool empty")                                                \
+	X(punt_rate, "more control frames than one session may send (D8)")                      \
+	X(fragment_rate, "IKE in fragments: more than the kernel is asked to reassemble (T17)") \
+	X(esp_keepalive, "NAT keepalive (consumed, not an error)")                              \
+	X(esp_malformed, "too short for ESP, or not whole blocks")                              \
+	X(esp_unknown_spi, "no pair of SAs with this SPI")                                      \
+	X(esp_wrong_peer, "the SPI belongs to other addresses, or to the other encapsulation")  \
+	X(esp_auth_failed, "ESP integrity check failed")                                        \
+	X(esp_replayed, "ESP sequence number seen before")                                      \
+	X(esp_late, "ESP sequence number left of the replay window")                            \
+	X(esp_padding, "ESP padding wrong after decryption")                                    \
+	X(esp_not_l2tp, "ESP carries something else than L2TP over UDP")                        \
+	X(esp_expired, "the SA's hard lifetime has passed")                                     \
+	X(esp_sequence_end, "the outbound SA has no sequence number left (T14)")                \
+	X(esp_no_sa, "no SA to send through: gone, or not there yet")                           \
+	X(l2tp_clear, "L2TP outside of IPsec, which is not allowed (T20)")                      \
+	X(l2tp_malformed, "UDP or L2TP header wrong or truncated (RFC 2661 section 3.1)")       \
+	X(l2tp_unknown_session, "no session with these L2TP tunnel and session IDs")            \
+	X(l2tp_wrong_peer, "the L2TP session belongs to another peer (D1)")                     \
+	X(l2tp_no_sequence, "L2TP data without the sequence number that was asked for")         \
+	X(l2tp_duplicate, "L2TP sequence number seen before")                                   \
+	X(l2tp_late, "L2TP sequence number too old")                                            \
+	X(l2tp_window, "L2TP sequence number implausibly far ahead")                            \
+	X(l2tp_punt_rate, "more L2TP control messages than one peer may send (T13)")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,
@@ -67,7 +89,7 @@ struct session_counters {
 	uint64_t up_drops;
 	uint64_t
 		up_last_seen_us; /* data plane's monotonic clock, set when anything valid arrives */
-	uint64_t gre_lost;       /* gaps in the peer's sequence numbers */
+	uint64_t gre_lost;       /* gaps in the peer's sequence numbers, GRE's or L2TP's */
 	uint64_t mppe_rx_resets; /* times synchronisation was lost */
 	uint64_t up_ppp_packets; /* every PPP frame received, control included */
 	uint64_t handoffs;       /* packets that came to another worker first */

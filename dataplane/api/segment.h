@@ -56,7 +56,10 @@ session_handle(uint32_t slot, uint32_t gen)
 	return slot | gen << SESSION_SLOT_BITS;
 }
 
-enum tunnel_protocol { TUNNEL_PPTP, TUNNEL_L2TP };
+/* The only port on which the gateway speaks L2TP (RFC 2661 section 8.1). */
+#define L2TP_PORT 1701
+
+enum tunnel_protocol { TUNNEL_PPTP, TUNNEL_L2TP, TUNNEL_PROTOCOLS };
 
 /* Live sessions, as a restarted control finds them. Written by the data plane's main lcore. */
 struct session_entry {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* classify.  In: Ethernet frames of ports.  Out: PPTP's GRE at its IPv4 header, packets to forward,
- * frames for the kernel. */
+/* classify.  In: Ethernet frames of ports.  Out: tunnels' packets at their IPv4 header, packets to
+ * forward, frames for the kernel. */
 #include <netinet/in.h>
 
 #include <rte_ether.h>
 
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/l2tp.h"
 #include "dataplane/port.h"
 
 enum {
 	EDGE_PPTP_INPUT,
+	EDGE_L2TP_INPUT,
 	EDGE_IP_FORWARD,
 	EDGE_TO_MAIN,
 	EDGE_ETH_NOT_OURS,
@@ -20,6 +21,7 @@ enum {
 	EDGE_IP_CHECKSUM,
 	EDGE_IP_FRAGMENT,
 	EDGE_IP_OPTIONS,
+	EDGE_L2TP_CLEAR,
 	EDGE_COUNT
 };
 
@@ -58,18 +60,14 @@ is_wan_address(rte_be32_t ip_be)
 	       ports[FIB_INDEX(v)].role == PORT_WAN;
 }
 
-/* R12: what else than GRE may come in.  TCP 1723, ICMP errors that its path MTU discovery needs,
- * and ping by name. */
+/* R12: ICMP errors that path MTU discovery of the kernel's own connections needs, and ping by name.
+ */
 static bool
-edge_allows(const struct rte_ipv4_hdr *ip, uint32_t len)
+icmp_allowed(const uint8_t *icmp, uint32_t len)
 {
-	const uint8_t *l4 = (const uint8_t *)(ip + 1);
-
-	if (ip->next_proto_id == IPPROTO_TCP)
-		return len >= sizeof(*ip) + 20 && (l4[2] << 8 | l4[3]) == PPTP_TCP_PORT;
-	if (ip->next_proto_id != IPPROTO_ICMP || len < sizeof(*ip) + 8)
+	if (len < 8)
 		return false;
-	switch (l4[0]) {
+	switch (icmp[0]) {
 	case 3:  /* destination unreachable, and fragmentation needed */
 	case 11: /* time exceeded */
 	case 12: /* parameter problem */
@@ -81,14 +79,64 @@ edge_allows(const struct rte_ipv4_hdr *ip, uint32_t len)
 	}
 }
 
+static inline uint16_t
+port_at(const uint8_t *l4)
+{
+	return (uint16_t)(l4[0] << 8 | l4[1]);
+}
+
+/* RFC 2637 section 4.1: version 1, protocol type 0x880B. */
+static inline rte_edge_t
+wan_gre(struct rte_mbuf *m, const uint8_t *gre, uint32_t len, uint32_t edge)
+{
+	if (unlikely(len < 4 || (gre[1] & 7) != 1 || gre[2] != 0x88 || gre[3] != 0x0b ||
+		     !(edge & EDGE_ALLOW_PPTP)))
+		return EDGE_EDGE_FILTER;
+	rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+	return EDGE_PPTP_INPUT;
+}
+
+/* T20.  A look-up of the address, for control messages have no table that would miss it. */
+static rte_edge_t
+wan_l2tp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t edge)
+{
+	if (!is_wan_address(ip->dst_addr))
+		return EDGE_EDGE_FILTER;
+	if (!(edge & EDGE_ALLOW_CLEAR_L2TP))
+		return EDGE_L2TP_CLEAR;
+	pkt_meta(m)->pair = pkt_meta(m)->peer = 0;
+	rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+	return EDGE_L2TP_INPUT;
+}
+
+static rte_edge_t
+wan_udp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len, uint32_t edge)
+{
+	const uint8_t *udp = (const uint8_t *)(ip + 1);
+
+	if (len < sizeof(struct rte_udp_hdr))
+		return EDGE_EDGE_FILTER;
+	switch (port_at(udp + 2)) {
+	case L2TP_PORT:
+		return wan_l2tp(m, ip, edge);
+	default:
+		return EDGE_EDGE_FILTER;
+	}
+}
+
 /*
  * A packet on a WAN port goes to one of its addresses or nowhere: nothing is forwarded from the
- * Internet, to clients neither (RRAS drops the same on its Internet interface).  GRE needs no
- * look-up of the address here: pptp_input's table holds server addresses only.
+ * Internet, to clients neither (RRAS drops the same on its Internet interface).  GRE and ESP need
+ * no look-up of the address here: sessions and SAs know theirs.
  */
 static rte_edge_t
 wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
 {
+	const uint8_t *l4 = (const uint8_t *)(ip + 1);
+	uint32_t len = rte_be_to_cpu_16(ip->total_length) - sizeof(*ip);
+	uint32_t edge = atomic_load_explicit(&settings.edge, memory_order_relaxed);
+	bool allowed;
+
 	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)))
 		return EDGE_EDGE_FILTER;
 	if (unlikely(ip->fragment_offset &
@@ -96,16 +144,21 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 		return EDGE_IP_FRAGMENT;
 	if (unlikely(ip->version_ihl != 0x45))
 		return EDGE_IP_OPTIONS;
-	if (likely(ip->next_proto_id == IPPROTO_GRE)) {
-		const uint8_t *gre = (const uint8_t *)(ip + 1);
-		/* RFC 2637 section 4.1: version 1, protocol type 0x880B */
-		if (rte_be_to_cpu_16(ip->total_length) < sizeof(*ip) + 4 || (gre[1] & 7) != 1 ||
-			gre[2] != 0x88 || gre[3] != 0x0b)
-			return EDGE_EDGE_FILTER;
-		rte_pktmbuf_adj(m, sizeof(*eth));
-		return EDGE_PPTP_INPUT;
+	switch (ip->next_proto_id) {
+	case IPPROTO_GRE:
+		return wan_gre(m, l4, len, edge);
+	case IPPROTO_UDP:
+		return wan_udp(m, ip, len, edge);
+	case IPPROTO_TCP:
+		allowed = len >= 20 && port_at(l4 + 2) == PPTP_TCP_PORT && edge & EDGE_ALLOW_PPTP;
+		break;
+	case IPPROTO_ICMP:
+		allowed = icmp_allowed(l4, len);
+		break;
+	default:
+		allowed = false;
 	}
-	if (!edge_allows(ip, rte_be_to_cpu_16(ip->total_length)) || !is_wan_address(ip->dst_addr))
+	if (!allowed || !is_wan_address(ip->dst_addr))
 		return EDGE_EDGE_FILTER;
 	return to_tap(m, ip->next_proto_id == IPPROTO_TCP ? PUNT_TCP : PUNT_TAP);
 }
@@ -136,7 +189,6 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	if (unlikely(!rte_is_same_ether_addr(&eth->dst_addr, &port->mac) &&
 		     !rte_is_multicast_ether_addr(&eth->dst_addr)))
 		return EDGE_ETH_NOT_OURS;
-	meta->l2_len = sizeof(*eth);
 	if (unlikely(eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4))) {
 		if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_ARP))
 			return to_tap(m, PUNT_ARP);
@@ -171,6 +223,7 @@ classify_process(struct rte_graph *graph, struct rte_node *node, void **objs, ui
 NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
 		[EDGE_PPTP_INPUT] = "pptp_input",
+		[EDGE_L2TP_INPUT] = "l2tp_input",
 		[EDGE_IP_FORWARD] = "ip_forward",
 		[EDGE_TO_MAIN] = "to_main",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
@@ -181,4 +234,5 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_IP_CHECKSUM] = "drop_ip_checksum",
 		[EDGE_IP_FRAGMENT] = "drop_ip_fragment",
 		[EDGE_IP_OPTIONS] = "drop_ip_options",
+		[EDGE_L2TP_CLEAR] = "drop_l2tp_clear",
 	});

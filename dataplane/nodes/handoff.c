@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* handoff.  In: packets of sessions that other workers own, with meta->stage and meta->handle. Out:
+/* handoff.  In: packets for meta->owner, another worker, with meta->stage and meta->handle.  Out:
  * the owners' rings. */
 #include "dataplane/nodes/node.h"
 
@@ -15,7 +15,7 @@ handoff_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, uint1
 
 	static_assert(SEGMENT_MAX_WORKERS <= 32, "one bit for each worker");
 	for (uint16_t i = 0; i < n; i++) {
-		owner[i] = pkt_meta((struct rte_mbuf *)objs[i])->session->cfg.owner;
+		owner[i] = pkt_meta((struct rte_mbuf *)objs[i])->owner;
 		owners |= 1u << owner[i];
 	}
 	for (; owners != 0; owners &= owners - 1) {

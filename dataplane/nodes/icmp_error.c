@@ -107,7 +107,6 @@ make_error(struct rte_mbuf *m, rte_be32_t source)
 	};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	meta->flags = PKT_LOCAL;
-	meta->l2_len = 0;
 }
 
 static rte_edge_t

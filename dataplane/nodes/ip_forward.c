@@ -48,6 +48,7 @@ to_session(const struct worker *w, struct rte_mbuf *m, uint32_t slot)
 	if (likely(s->cfg.owner == w->index))
 		return EDGE_SESSION_DOWNLINK;
 	meta->stage = STAGE_DOWNLINK;
+	meta->owner = s->cfg.owner;
 	return EDGE_HANDOFF;
 }
 

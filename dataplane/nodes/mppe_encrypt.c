@@ -5,11 +5,12 @@
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/ppp.h"
 
-enum { EDGE_PPTP_OUTPUT, EDGE_COUNT };
+enum { EDGE_PPTP_OUTPUT = TUNNEL_PPTP, EDGE_L2TP_OUTPUT = TUNNEL_L2TP, EDGE_COUNT };
 
 static void
-mppe_encrypt_chunk(void **objs, uint16_t n)
+mppe_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
+	rte_edge_t next[NODE_CHUNK];
 	struct mppe_job jobs[NODE_CHUNK];
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -23,17 +24,21 @@ mppe_encrypt_chunk(void **objs, uint16_t n)
 		struct rte_mbuf *m = objs[i];
 		const struct session *s = pkt_meta(m)->session;
 		ppp_put_header(m, PPP_MPPE, s->cfg.tx_acfc, s->cfg.tx_pfc);
+		next[i] = s->cfg.protocol;
 	}
+	node_dispatch(graph, node, objs, next, n);
 }
 
 static uint16_t
 mppe_encrypt_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
 	for (uint16_t at = 0; at < n; at += NODE_CHUNK)
-		mppe_encrypt_chunk(objs + at, RTE_MIN(n - at, NODE_CHUNK));
-	rte_node_next_stream_move(graph, node, EDGE_PPTP_OUTPUT);
+		mppe_encrypt_chunk(graph, node, objs + at, RTE_MIN(n - at, NODE_CHUNK));
 	return n;
 }
 
-NODE_REGISTER_INTERMEDIATE(
-	mppe_encrypt, .nb_edges = EDGE_COUNT, .next_nodes = {[EDGE_PPTP_OUTPUT] = "pptp_output"});
+NODE_REGISTER_INTERMEDIATE(mppe_encrypt, .nb_edges = EDGE_COUNT,
+	.next_nodes = {
+		[EDGE_PPTP_OUTPUT] = "pptp_output",
+		[EDGE_L2TP_OUTPUT] = "l2tp_output",
+	});

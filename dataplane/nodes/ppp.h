@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* PPP framing as PPTP carries it: RFC 1661 section 2, 6.5 and 6.6. */
+/* PPP framing as PPTP and L2TP carry it: RFC 1661 section 2, 6.5 and 6.6. */
 #ifndef ADIT_DATAPLANE_NODES_PPP_H
 #define ADIT_DATAPLANE_NODES_PPP_H
 
@@ -52,6 +52,16 @@ ppp_take_header(struct rte_mbuf *m, uint16_t *proto)
 	if (m->data_len >= 2 && p[0] == 0xff && p[1] == 0x03)
 		rte_pktmbuf_adj(m, 2);
 	return ppp_take_protocol(m, proto);
+}
+
+/* Address and control fields in front.  Control's frames always have them: they never use
+ * compression that LCP may just be negotiating (RFC 1661 section 6.6). */
+static inline void
+ppp_put_address(struct rte_mbuf *m)
+{
+	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, 2);
+	p[0] = 0xff;
+	p[1] = 0x03;
 }
 
 /* Put the protocol field of a data protocol (below 0x100) in front, and FF 03 unless acfc (RFC 1661

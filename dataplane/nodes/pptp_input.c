@@ -38,7 +38,7 @@ pptp_input_lookup(struct rte_mbuf *m)
 
 	if (unlikely(!gre_valid(g, m->data_len - sizeof(*ip))))
 		return EDGE_GRE_MALFORMED;
-	struct session *s = session_by_call(ip->dst_addr, g->call_id);
+	struct session *s = session_by_id(TUNNEL_PPTP, ip->dst_addr, g->call_id);
 	if (unlikely(s == NULL))
 		return EDGE_GRE_UNKNOWN_CALL;
 	rte_prefetch0(&s->cfg);
@@ -69,6 +69,7 @@ pptp_input_one(const struct worker *w, struct rte_mbuf *m)
 	if (likely(s->cfg.owner == w->index))
 		return EDGE_PPTP_SEQUENCE;
 	meta->stage = STAGE_PPTP_SEQUENCE;
+	meta->owner = s->cfg.owner;
 	return EDGE_HANDOFF;
 }
 

@@ -3,12 +3,17 @@
  * Ethernet frames for meta->port. */
 #include <netinet/in.h>
 
-#include "dataplane/nodes/ethernet.h"
 #include "dataplane/nodes/gre.h"
+#include "dataplane/nodes/outer.h"
 #include "dataplane/nodes/ppp.h"
-#include "dataplane/port.h"
 
-enum { EDGE_PORT_TX, EDGE_TO_MAIN, EDGE_IP_NO_ROUTE, EDGE_SESSION_MTU, EDGE_COUNT };
+enum {
+	EDGE_PORT_TX = OUTER_PORT_TX,
+	EDGE_TO_MAIN = OUTER_TO_MAIN,
+	EDGE_IP_NO_ROUTE = OUTER_NO_ROUTE,
+	EDGE_SESSION_MTU = OUTER_MTU,
+	EDGE_COUNT
+};
 
 /* RFC 2637 section 4.1.  Data takes the next sequence number, and the acknowledgement that is owed
  * along with it. */
@@ -36,55 +41,23 @@ put_gre(struct session *s, struct rte_mbuf *m, bool data)
 	}
 }
 
-static inline void
-put_ipv4(struct session *s, struct rte_mbuf *m)
-{
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
-
-	ip->version_ihl = 0x45;
-	ip->type_of_service = 0;
-	ip->total_length = rte_cpu_to_be_16(m->data_len);
-	ip->packet_id = rte_cpu_to_be_16(s->down.ip_id++);
-	ip->fragment_offset = settings.outer_fragmentation ? 0 : RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
-	ip->time_to_live = 64;
-	ip->next_proto_id = IPPROTO_GRE;
-	ip->hdr_checksum = 0;
-	ip->src_addr = s->cfg.server_ip_be;
-	ip->dst_addr = s->cfg.peer_ip_be;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-}
-
 static inline rte_edge_t
 pptp_output_one(struct worker *w, struct rte_mbuf *m)
 {
 	struct pkt_meta *meta = pkt_meta(m);
 	struct session *s = meta->session;
 	uint32_t value = atomic_load_explicit(&s->cfg.outer_nh, memory_order_relaxed);
+	union nexthop nh;
 
 	(void)w;
-	if (unlikely(FIB_TYPE(value) != FIB_NEXTHOP || FIB_INDEX(value) == 0))
+	if (unlikely(!outer_nexthop(value, &nh)))
 		return session_down_drop(s, EDGE_IP_NO_ROUTE);
-	union nexthop nh = nexthop_read(FIB_INDEX(value));
-	if (unlikely(!(nh.flags & NEXTHOP_USED) || nh.port >= n_ports))
-		return session_down_drop(s, EDGE_IP_NO_ROUTE);
-	if (unlikely(meta->flags & PKT_PPP_OUT)) {
-		/* Control's frames never use compression that LCP may just be negotiating (RFC 1661
-		 * section 6.6). */
-		uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, 2);
-		p[0] = 0xff;
-		p[1] = 0x03;
-	}
+	if (unlikely(meta->flags & PKT_PPP_OUT))
+		ppp_put_address(m);
 	put_gre(s, m, !(meta->flags & PKT_ACK_ONLY));
-	put_ipv4(s, m);
-	if (unlikely(m->data_len > ports[nh.port].mtu))
-		return session_down_drop(s, EDGE_SESSION_MTU);
-	if (unlikely(!(nh.flags & NEXTHOP_RESOLVED))) {
-		meta->nh = value;
-		meta->kind = PUNT_GLEAN;
-		return EDGE_TO_MAIN;
-	}
-	put_ethernet(m, &nh);
-	return EDGE_PORT_TX;
+	outer_put_ipv4(m, s->cfg.server_ip_be, s->cfg.peer_ip_be, IPPROTO_GRE, s->down.ip_id++);
+	rte_edge_t way = outer_send(m, value, &nh);
+	return unlikely(way == EDGE_SESSION_MTU) ? session_down_drop(s, way) : way;
 }
 
 static inline void

@@ -3,6 +3,7 @@
  * meta->ppp_proto, in sequence. */
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ppp.h"
+#include "dataplane/nodes/sequence.h"
 
 enum {
 	EDGE_PPP_INPUT,
@@ -25,45 +26,12 @@ take_acknowledgement(struct session *s, uint32_t ack)
 		s->down.tx_acked = ack;
 }
 
-static inline void
-window_restart(struct session_uplink *u, uint32_t seq)
-{
-	u->rx_any = 1;
-	u->rx_highest = seq;
-	u->rx_window = 1;
-}
-
-/* The replay window (docs/adr/0006).  EDGE_COUNT: a new packet. */
-static inline rte_edge_t
-window_accept(struct session_uplink *u, uint32_t seq)
-{
-	int32_t ahead = (int32_t)(seq - u->rx_highest);
-
-	if (unlikely(!u->rx_any)) {
-		window_restart(u, seq);
-	} else if (unlikely(ahead > GRE_MAX_AHEAD || ahead < -GRE_MAX_AHEAD)) {
-		/* Not believed before many in a row say so; packets of the real peer between them
-		 * start the count again. */
-		if (++u->far_ahead < GRE_RESYNC)
-			return EDGE_GRE_WINDOW;
-		window_restart(u, seq);
-	} else if (likely(ahead > 0)) {
-		u->counters->gre_lost += ahead - 1;
-		u->rx_window = ahead < GRE_WINDOW ? u->rx_window << ahead | 1 : 1;
-		u->rx_highest = seq;
-	} else if (-ahead >= GRE_WINDOW) {
-		return EDGE_GRE_LATE;
-	} else {
-		uint64_t bit = 1ull << -ahead;
-		if (u->rx_window & bit)
-			return EDGE_GRE_DUPLICATE;
-		u->rx_window |= bit;
-		if (u->counters->gre_lost > 0)
-			u->counters->gre_lost--;
-	}
-	u->far_ahead = 0;
-	return EDGE_COUNT;
-}
+static const rte_edge_t edge_of_verdict[] = {
+	[SEQUENCE_NEW] = EDGE_COUNT,
+	[SEQUENCE_DUPLICATE] = EDGE_GRE_DUPLICATE,
+	[SEQUENCE_LATE] = EDGE_GRE_LATE,
+	[SEQUENCE_FAR] = EDGE_GRE_WINDOW,
+};
 
 static inline rte_edge_t
 take_ppp(struct session *s, struct rte_mbuf *m)
@@ -93,16 +61,14 @@ pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
 		s->up.counters->up_last_seen_us = w->now_us;
 		return EDGE_GRE_ACK_ONLY;
 	}
-	meta->gre_seq = rte_be_to_cpu_32(g->words[0]);
-	rte_edge_t bad = window_accept(&s->up, meta->gre_seq);
-	if (unlikely(bad != EDGE_COUNT))
-		return session_up_drop(s, bad);
+	uint32_t seq = rte_be_to_cpu_32(g->words[0]);
+	enum sequence_verdict verdict =
+		sequence_accept(&s->up, seq, (int32_t)(seq - s->up.rx_highest));
+	if (unlikely(verdict != SEQUENCE_NEW))
+		return session_up_drop(s, edge_of_verdict[verdict]);
 	if (g->version & GRE_ACK)
 		take_acknowledgement(s, rte_be_to_cpu_32(g->words[1]));
-	s->up.counters->up_last_seen_us = w->now_us;
-	s->up.counters->up_ppp_packets++;
-	if (unlikely(!s->cfg.peer_seen))
-		s->cfg.peer_seen = worker_event_send(w, meta->handle, EVENT_PEER_SEEN);
+	session_heard(w, s, meta->handle);
 	ack_owe(w, s);
 	rte_pktmbuf_adj(m, gre_hdr_len(g));
 	return take_ppp(s, m);

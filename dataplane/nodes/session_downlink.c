@@ -6,7 +6,8 @@
 #include "nat/frag.h"
 
 enum {
-	EDGE_PPTP_OUTPUT,
+	EDGE_PPTP_OUTPUT = TUNNEL_PPTP,
+	EDGE_L2TP_OUTPUT = TUNNEL_L2TP,
 	EDGE_MPPE_ENCRYPT,
 	EDGE_ICMP_ERROR,
 	EDGE_SESSION_CLOSED,
@@ -19,6 +20,9 @@ enum {
 /* Room in front of an inner packet: Ethernet, IPv4, GRE with both numbers, FF 03, MPPE's and the
  * inner protocol. */
 static_assert(RTE_PKTMBUF_HEADROOM >= 14 + 20 + 16 + 2 + 2 + 2 + 2, "our headers fit the headroom");
+/* The same with L2TP: Ethernet, IPv4, UDP, ESP with its longest IV, UDP, L2TP with numbers. */
+static_assert(RTE_PKTMBUF_HEADROOM >= 14 + 20 + 8 + 8 + 16 + 8 + 10 + 2 + 2 + 2 + 2,
+	"our headers fit the headroom");
 
 /* Counted, and its PPP protocol written; FF 03 in front unless the peer lets us leave it out. */
 static inline rte_edge_t
@@ -34,7 +38,7 @@ send_one(struct session *s, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 		return EDGE_MPPE_ENCRYPT;
 	}
 	ppp_put_header(m, PPP_IP, s->cfg.tx_acfc, s->cfg.tx_pfc);
-	return EDGE_PPTP_OUTPUT;
+	return s->cfg.protocol;
 }
 
 static inline rte_edge_t
@@ -116,6 +120,7 @@ session_downlink_process(struct rte_graph *graph, struct rte_node *node, void **
 NODE_REGISTER_INTERMEDIATE(session_downlink, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
 		[EDGE_PPTP_OUTPUT] = "pptp_output",
+		[EDGE_L2TP_OUTPUT] = "l2tp_output",
 		[EDGE_MPPE_ENCRYPT] = "mppe_encrypt",
 		[EDGE_ICMP_ERROR] = "icmp_error",
 		[EDGE_SESSION_CLOSED] = "drop_session_closed",

@@ -38,7 +38,6 @@ session_uplink_one(struct worker *w, struct rte_mbuf *m)
 	s->up.counters->up_packets++;
 	s->up.counters->up_bytes += len;
 	meta->flags = 0;
-	meta->l2_len = 0;
 	return EDGE_IP_FORWARD;
 }
 

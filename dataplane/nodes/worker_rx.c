@@ -4,9 +4,11 @@
 #include "dataplane/nodes/gre.h"
 
 enum {
+	EDGE_PPTP_OUTPUT = TUNNEL_PPTP,
+	EDGE_L2TP_OUTPUT = TUNNEL_L2TP,
 	EDGE_PPTP_SEQUENCE,
+	EDGE_L2TP_SEQUENCE,
 	EDGE_SESSION_DOWNLINK,
-	EDGE_PPTP_OUTPUT,
 	EDGE_IP_FORWARD,
 	EDGE_PORT_TX,
 	EDGE_SESSION_CLOSED,
@@ -14,6 +16,12 @@ enum {
 };
 
 #define RX_BURST 64
+
+static const rte_edge_t edge_of_stage[STAGE_COUNT] = {
+	[STAGE_PPTP_SEQUENCE] = EDGE_PPTP_SEQUENCE,
+	[STAGE_L2TP_SEQUENCE] = EDGE_L2TP_SEQUENCE,
+	[STAGE_DOWNLINK] = EDGE_SESSION_DOWNLINK,
+};
 
 /* Who brings a session across a ring brings its handle: the slot may have a new owner by now. */
 static bool
@@ -36,13 +44,14 @@ worker_rx_one(struct rte_mbuf *m)
 		return EDGE_PORT_TX;
 	case STAGE_PPP_OUT:
 		meta->flags = PKT_PPP_OUT;
-		return session_is_current(meta) ? EDGE_PPTP_OUTPUT : EDGE_SESSION_CLOSED;
+		return session_is_current(meta) ? meta->session->cfg.protocol : EDGE_SESSION_CLOSED;
 	case STAGE_PPTP_SEQUENCE:
+	case STAGE_L2TP_SEQUENCE:
 	case STAGE_DOWNLINK:
 		if (!session_is_current(meta))
 			return EDGE_SESSION_CLOSED;
 		meta->session->up.counters->handoffs++;
-		return meta->stage == STAGE_DOWNLINK ? EDGE_SESSION_DOWNLINK : EDGE_PPTP_SEQUENCE;
+		return edge_of_stage[meta->stage];
 	default:
 		return EDGE_SESSION_CLOSED;
 	}
@@ -94,9 +103,11 @@ static struct rte_node_register worker_rx_node = {
 	.nb_edges = EDGE_COUNT,
 	.next_nodes =
 		{
-			[EDGE_PPTP_SEQUENCE] = "pptp_sequence",
-			[EDGE_SESSION_DOWNLINK] = "session_downlink",
 			[EDGE_PPTP_OUTPUT] = "pptp_output",
+			[EDGE_L2TP_OUTPUT] = "l2tp_output",
+			[EDGE_PPTP_SEQUENCE] = "pptp_sequence",
+			[EDGE_L2TP_SEQUENCE] = "l2tp_sequence",
+			[EDGE_SESSION_DOWNLINK] = "session_downlink",
 			[EDGE_IP_FORWARD] = "ip_forward",
 			[EDGE_PORT_TX] = "port_tx",
 			[EDGE_SESSION_CLOSED] = "drop_session_closed",

@@ -65,8 +65,13 @@ make_session(unsigned int i, struct session_counters *counters)
 		.open = {.inner_ip = INNER(i), .require_mppe = i == 1, .clamp_mss = 1}};
 	struct mppe_params p = {.strength = i == 1 ? MPPE_128 : MPPE_40, .stateless = i == 1};
 
-	MUST(session_add(session_handle(i + 1, 1), SERVER, PEER, CALL(i), 2000 + i, 0, counters) ==
-		0);
+	const struct session_params params = {.server_ip = SERVER,
+		.peer_ip = PEER,
+		.call_id = CALL(i),
+		.peer_call_id = 2000 + i,
+		.counters = counters};
+
+	MUST(session_add(session_handle(i + 1, 1), &params) == 0);
 	struct session *s = &sessions.slots[i + 1];
 	session_apply(s, &link);
 	if (i > 0) {
@@ -117,6 +122,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	MUST(route_init(8, rcu) == 0);
 	settings.max_rekeys = 64;
 	settings.edge_ping = true;
+	atomic_store(&settings.edge, EDGE_ALLOW_PPTP | EDGE_ALLOW_IPSEC | EDGE_ALLOW_CLEAR_L2TP);
 	settings.server_inner_ip_be = rte_cpu_to_be_32(INNER(200));
 
 	n_ports = 2;

@@ -30,6 +30,7 @@ eal: {{ lcores = "{lcores}"; hugepages = {hugepages}; memory_mb = 256; args = [ 
 workers: {{ poll_mode = "adaptive"; idle_sleep_us = 250; }};
 mempool: {{ mbufs = 8192; }};
 sessions: {{ max = 256; }};
+ipsec: {{ max_sas = 64; }};
 control: {{ socket = "{socket}"; user = "nobody"; }};
 edge: {{ ping = true; }};
 ports: (
@@ -224,7 +225,10 @@ class Lab:
         # The kernels learn each other's hardware addresses.
         for netns, address in ((self.ns("wan"), SERVER), (self.ns("lan"), LAN_GW)):
             sh("ip", "netns", "exec", netns, "ping", "-c", "2", "-i", "0.2", "-W", "1", address, check=False)
-        assert self.control.do("gateway", INNER_SERVER, INNER_SERVER, "10.99.0.254") == 0
+        assert self.gateway() == 0
+
+    def gateway(self, server=INNER_SERVER, first=INNER_SERVER, last="10.99.0.254", pptp=1, ipsec=1, clear_l2tp=1):
+        return self.control.do("gateway", server, first, last, pptp, ipsec, clear_l2tp)
 
     def second(self, *changes):
         """Another data plane beside this one, its configuration this one's with (old, new) changes: exit status and

@@ -6,8 +6,11 @@
  *
  *   add HANDLE SERVER PEER CALL PEER_CALL      link HANDLE OUR_MRU PEER_MRU ACFC PFC
  *   mppe HANDLE BITS STATELESS TX_KEY RX_KEY   open HANDLE INNER REQUIRE_MPPE CLAMP_MSS USER
- *   flush HANDLE      close HANDLE             gateway SERVER FIRST LAST
- *   inject HANDLE HEX raw HEX                  poke OFFSET HEX
+ *   flush HANDLE      close HANDLE             gateway SERVER FIRST LAST PPTP IPSEC CLEAR_L2TP
+ *   add_l2tp HANDLE SERVER PEER SESSION PEER_SESSION TUNNEL PEER_TUNNEL PORT PEER_PORT SA PEER_NAME
+ *   l2tp HANDLE SEND_SEQUENCE REQUIRE_SEQUENCE
+ *   inject HANDLE HEX inject_l2tp PAIR SERVER PEER PORT PEER_PORT HEX
+ *   raw HEX           poke OFFSET HEX
  *   stats             counters HANDLE          layout             nodes
  */
 #include <arpa/inet.h>
@@ -148,6 +151,12 @@ send_command(const struct command *c)
 	wake();
 }
 
+static unsigned int
+number(const char *text)
+{
+	return (unsigned int)strtoul(text, NULL, 0);
+}
+
 static void
 fill_mppe(struct command *c, char **arg)
 {
@@ -191,6 +200,29 @@ fill_gateway(struct command *c, char **arg)
 	c->gateway.server_ip = address(arg[-1]);
 	c->gateway.pool_first = address(arg[0]);
 	c->gateway.pool_last = address(arg[1]);
+	c->gateway.pptp = number(arg[2]);
+	c->gateway.ipsec = number(arg[3]);
+	c->gateway.clear_l2tp = number(arg[4]);
+}
+
+static void
+fill_add_l2tp(struct command *c, char **arg)
+{
+	fill_add(c, arg);
+	c->add.protocol = TUNNEL_L2TP;
+	c->add.tunnel_id = number(arg[4]);
+	c->add.peer_tunnel_id = number(arg[5]);
+	c->add.server_port = number(arg[6]);
+	c->add.peer_port = number(arg[7]);
+	c->add.sa = number(arg[8]);
+	c->add.peer = number(arg[9]);
+}
+
+static void
+fill_l2tp(struct command *c, char **arg)
+{
+	c->l2tp.send_sequence = number(arg[0]);
+	c->l2tp.require_sequence = number(arg[1]);
 }
 
 /* arg[-1] is the first word after the verb: the handle, where there is one. */
@@ -200,7 +232,9 @@ static const struct verb {
 	int args; /* the handle included */
 	void (*fill)(struct command *c, char **arg);
 } verbs[] = {
-	{"gateway", COMMAND_GATEWAY, 3, fill_gateway},
+	{"gateway", COMMAND_GATEWAY, 6, fill_gateway},
+	{"add_l2tp", COMMAND_SESSION_ADD, 11, fill_add_l2tp},
+	{"l2tp", COMMAND_SESSION_L2TP, 3, fill_l2tp},
 	{"add", COMMAND_SESSION_ADD, 5, fill_add},
 	{"link", COMMAND_SESSION_LINK, 5, fill_link},
 	{"mppe", COMMAND_SESSION_MPPE, 5, fill_mppe},
@@ -232,7 +266,7 @@ run_verb(int argc, char **argv)
 }
 
 static void
-inject(const char *handle, const char *hex)
+inject(enum frame_kind kind, const char *handle, const void *head, size_t head_len, const char *hex)
 {
 	struct frame_record *f = ring_produce(&injects);
 
@@ -241,10 +275,23 @@ inject(const char *handle, const char *hex)
 		return;
 	}
 	f->version = RECORD_VERSION;
-	f->handle = (uint32_t)strtoul(handle, NULL, 0);
-	f->length = (uint16_t)unhex(hex, f->data, sizeof(f->data));
+	f->kind = kind;
+	f->handle = number(handle);
+	memcpy(f->data, head, head_len);
+	f->length =
+		(uint16_t)(head_len + unhex(hex, f->data + head_len, sizeof(f->data) - head_len));
 	ring_produced(&injects);
 	wake();
+}
+
+static void
+inject_l2tp(char **arg)
+{
+	struct sa_outer outer = {.server_ip = address(arg[1]),
+		.peer_ip = address(arg[2]),
+		.server_port = (uint16_t)number(arg[3]),
+		.peer_port = (uint16_t)number(arg[4])};
+	inject(FRAME_L2TP, arg[0], &outer, sizeof(outer), arg[5]);
 }
 
 static void
@@ -326,15 +373,17 @@ print_layout(void)
 static void
 run_line(char *line)
 {
-	char *argv[8];
+	char *argv[24];
 	int argc = 0;
 
-	for (char *p = strtok(line, " \n"); p && argc < 8; p = strtok(NULL, " \n"))
+	for (char *p = strtok(line, " \n"); p && argc < 24; p = strtok(NULL, " \n"))
 		argv[argc++] = p;
 	if (argc == 0 || run_verb(argc, argv))
 		return;
 	if (strcmp(argv[0], "inject") == 0 && argc == 3) {
-		inject(argv[1], argv[2]);
+		inject(FRAME_PPP, argv[1], "", 0, argv[2]);
+	} else if (strcmp(argv[0], "inject_l2tp") == 0 && argc == 7) {
+		inject_l2tp(argv + 1);
 	} else if (strcmp(argv[0], "raw") == 0 && argc == 2) {
 		struct command c = {0};
 		unhex(argv[1], (uint8_t *)&c, sizeof(c));
@@ -373,7 +422,8 @@ drain(void)
 			printf("{\"punt\":\"");
 			for (unsigned int k = 0; k < f->length && k < FRAME_MAX; k++)
 				printf("%02x", f->data[k]);
-			printf("\",\"handle\":%u,\"worker\":%u}\n", f->handle, i);
+			printf("\",\"kind\":%u,\"handle\":%u,\"worker\":%u}\n", f->kind, f->handle,
+				i);
 			ring_consumed(&punts[i]);
 		}
 	}

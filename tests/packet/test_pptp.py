@@ -310,7 +310,7 @@ def test_no_route(session):
 @pytest.mark.parametrize("packet", [
     IP(src=CLIENT, dst=SERVER) / UDP(sport=1, dport=53),
     IP(src=CLIENT, dst=SERVER) / TCP(dport=22, flags="S"),
-    IP(src=CLIENT, dst=SERVER, proto=50) / b"\x00\x00\x10\x00\x00\x00\x00\x01",
+    IP(src=CLIENT, dst=SERVER, proto=51) / b"\x00\x00\x10\x00\x00\x00\x00\x01",
     IP(src=CLIENT, dst=LAN_HOST) / UDP(dport=9),
 ])
 def test_edge_filter(lab, packet):  # R12
@@ -331,14 +331,14 @@ def test_proxy_arp_is_silent_outside_of_the_lan(lab):
 
 def test_proxy_arp_for_a_client_inside_of_the_lan(lab, session):
     s = session(opened=False)
-    assert lab.control.do("gateway", "198.51.100.65", "198.51.100.65", "198.51.100.80") == 0
+    assert lab.gateway("198.51.100.65", "198.51.100.65", "198.51.100.80") == 0
     assert lab.control.do("open", s.handle, "198.51.100.77", 0, 1, "tester") == 0
     ask = Ether(src=lab.lan.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
         hwsrc=lab.lan.mac, psrc=LAN_HOST, pdst="198.51.100.77", op=1)
     lab.lan.send(ask)
     got = lab.lan.receive(lambda f: ARP in f and f[ARP].op == 2 and f[ARP].psrc == "198.51.100.77", 2.0)
     assert got and got[ARP].hwsrc == lab.lan.gateway_mac
-    assert lab.control.do("gateway", INNER_SERVER, INNER_SERVER, "10.99.0.254") == 0
+    assert lab.gateway() == 0
 
 
 def test_control_frames_both_ways(session):

@@ -43,6 +43,7 @@ setup(void **state)
 	ports[0].mac.addr_bytes[0] = 2;
 	ports[0].role = PORT_WAN;
 	settings.edge_ping = true;
+	atomic_store(&settings.edge, EDGE_ALLOW_PPTP | EDGE_ALLOW_IPSEC);
 	memset(&worker_counters, 0, sizeof(worker_counters));
 	memset(session_counters, 0, sizeof(session_counters));
 	n_workers = 1;
@@ -173,10 +174,14 @@ one_session_sends_control_a_burst_and_then_a_rate(void **state)
 {
 	struct worker *w = &workers[0];
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(session_add(session_handle(i + 1, 1), SERVER_IP, PEER_IP,
-					 (uint16_t)(CALL + i), 7, 0, &session_counters[i]),
-			0);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct session_params p = {.server_ip = SERVER_IP,
+			.peer_ip = PEER_IP,
+			.call_id = (uint16_t)(CALL + i),
+			.peer_call_id = 7,
+			.counters = &session_counters[i]};
+		assert_int_equal(session_add(session_handle(i + 1, 1), &p), 0);
+	}
 	uint32_t seq = 0;
 	for (unsigned int n = 0; n < 100; n++) {
 		echo(CALL, seq++);

@@ -45,8 +45,12 @@ teardown(void **state)
 static int
 add(uint32_t handle, uint16_t call)
 {
-	return session_add(handle, SERVER_IP, PEER_IP, call, 7, 0,
-		&counters[SESSION_SLOT(handle) % MAX_SESSIONS]);
+	const struct session_params p = {.server_ip = SERVER_IP,
+		.peer_ip = PEER_IP,
+		.call_id = call,
+		.peer_call_id = 7,
+		.counters = &counters[SESSION_SLOT(handle) % MAX_SESSIONS]};
+	return session_add(handle, &p);
 }
 
 static void
@@ -60,12 +64,14 @@ sessions_are_found_and_bounded(void **state)
 	assert_int_equal(add(h, 5), 0);
 	assert_int_equal(add(h, 6), -EBUSY);
 	assert_int_equal(add(session_handle(4, 1), 5), -EBUSY);
-	struct session *s = session_by_call(rte_cpu_to_be_32(SERVER_IP), rte_cpu_to_be_16(5));
+	struct session *s =
+		session_by_id(TUNNEL_PPTP, rte_cpu_to_be_32(SERVER_IP), rte_cpu_to_be_16(5));
 	assert_ptr_equal(s, session_by_handle(h));
 	assert_non_null(s);
 	assert_null(session_by_handle(session_handle(3, 8)));
 	assert_null(session_by_handle(0xffffffff));
-	assert_null(session_by_call(rte_cpu_to_be_32(SERVER_IP + 1), rte_cpu_to_be_16(5)));
+	assert_null(
+		session_by_id(TUNNEL_PPTP, rte_cpu_to_be_32(SERVER_IP + 1), rte_cpu_to_be_16(5)));
 	assert_int_equal(sessions.live, 1);
 }
 
@@ -81,7 +87,7 @@ removal_waits_for_workers(void **state)
 	rte_rcu_qsbr_thread_online(rcu, 0);
 	session_remove(s, 77);
 	assert_null(session_by_handle(h));
-	assert_null(session_by_call(rte_cpu_to_be_32(SERVER_IP), rte_cpu_to_be_16(5)));
+	assert_null(session_by_id(TUNNEL_PPTP, rte_cpu_to_be_32(SERVER_IP), rte_cpu_to_be_16(5)));
 	assert_int_equal(session_reap(16, gone), 0); /* a worker is in the middle of a burst */
 	assert_int_equal(add(session_handle(1, 2), 6), -EBUSY);
 	rte_rcu_qsbr_quiescent(rcu, 0);

@@ -175,7 +175,7 @@ gateway_segment(const struct gateway *g, struct link_view *out)
 {
 	struct segment_header layout;
 
-	segment_layout(&layout, N_WORKERS, MAX_SESSIONS);
+	segment_layout(&layout, N_WORKERS, MAX_SESSIONS, 0);
 	*out = (struct link_view){.header = g->segment,
 		.workers = (const void *)((const char *)g->segment + layout.worker_counters),
 		.nodes = (const void *)((const char *)g->segment + layout.node_counters),

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* So many a second, by one thread. */
+#ifndef ADIT_DATAPLANE_RATE_H
+#define ADIT_DATAPLANE_RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rate_limit {
+	uint64_t second_us; /* when the second that is counted began */
+	uint32_t n;
+};
+
+/* True for the first per_second calls of a second. */
+static inline bool
+rate_limit_take(struct rate_limit *r, uint64_t now_us, uint32_t per_second)
+{
+	if (now_us - r->second_us >= 1000000) {
+		r->second_us = now_us;
+		r->n = 0;
+	}
+	if (r->n >= per_second)
+		return false;
+	r->n++;
+	return true;
+}
+
+#endif
