@@ -9,6 +9,7 @@
 
 #include "dataplane/port.h"
 #include "dataplane/route.h"
+#include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
 #include "dataplane/worker.h"
@@ -68,13 +69,20 @@ is_wan_address(uint32_t ip)
 	       ports[FIB_INDEX(v)].role == PORT_WAN;
 }
 
-static void
-put_datagram(struct rte_mbuf *m, const struct sa_outer *outer)
+static struct rte_udp_hdr *
+put_udp_header(struct rte_mbuf *m, const struct sa_outer *outer)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)rte_pktmbuf_prepend(m, sizeof(*udp));
 	*udp = (struct rte_udp_hdr){.src_port = rte_cpu_to_be_16(outer->server_port),
 		.dst_port = rte_cpu_to_be_16(outer->peer_port),
 		.dgram_len = rte_cpu_to_be_16(m->data_len)};
+	return udp;
+}
+
+static void
+put_datagram(struct rte_mbuf *m, const struct sa_outer *outer)
+{
+	struct rte_udp_hdr *udp = put_udp_header(m, outer);
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
 	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
 		.total_length = rte_cpu_to_be_16(m->data_len),
@@ -99,15 +107,43 @@ inject_clear(struct rte_mbuf *m, const struct sa_outer *outer)
 	return INJECT_DONE;
 }
 
+/* Through a pair of SAs: the datagram for its owner. */
+static enum inject_result
+inject_protected(const struct frame_record *head, const uint8_t *data, const struct sa_outer *outer,
+	struct rte_mempool *pool)
+{
+	struct sa *sa = sa_by_handle(head->handle);
+	if (!sa)
+		return INJECT_DONE; /* closed meanwhile */
+	struct worker *w = &workers[sa->cfg.owner];
+	if (rte_ring_full(w->rx))
+		return INJECT_WAIT;
+	struct rte_mbuf *m = make_frame(pool, data + sizeof(*outer), head->length - sizeof(*outer));
+	if (!m)
+		return INJECT_DONE;
+	/* Without a checksum, as data: a NAT may lie between the peer and the address it knows (RFC
+	 * 3948 section 3.1.2). */
+	put_udp_header(m, outer);
+	struct pkt_meta *meta = pkt_meta(m);
+	meta->sa = sa;
+	meta->handle = head->handle;
+	meta->stage = STAGE_ESP_OUT;
+	give(w, m);
+	return INJECT_DONE;
+}
+
 static enum inject_result
 inject_l2tp(const struct frame_record *head, const uint8_t *data, struct rte_mempool *pool)
 {
 	struct sa_outer outer;
-	if (head->length <= sizeof(outer) || head->handle != 0)
+	if (head->length <= sizeof(outer))
 		return INJECT_BAD;
 	memcpy(&outer, data, sizeof(outer));
-	if (outer.server_port != L2TP_PORT || outer.peer_port == 0 || outer.peer_ip == 0 ||
-		!is_wan_address(outer.server_ip))
+	if (outer.server_port != L2TP_PORT || outer.peer_port == 0)
+		return INJECT_BAD;
+	if (head->handle != 0)
+		return inject_protected(head, data, &outer, pool);
+	if (outer.peer_ip == 0 || !is_wan_address(outer.server_ip))
 		return INJECT_BAD;
 	struct worker *w = &workers[worker_for_outer(
 		rte_cpu_to_be_32(outer.peer_ip), rte_cpu_to_be_32(outer.server_ip))];

@@ -100,8 +100,10 @@ create_tables(void)
 	int rc = route_init(config.max_sessions, rcu);
 	if (rc == 0)
 		rc = session_table_init(config.max_sessions, rcu);
+	if (rc == 0)
+		rc = sa_table_init(config.max_sas, rcu);
 	if (rc)
-		return failed("tables (eal.memory_mb, sessions.max)", rc);
+		return failed("tables (eal.memory_mb, sessions.max, ipsec.max_sas)", rc);
 	rc = segment_create(n_workers, config.max_sessions, config.max_sas);
 	if (rc)
 		return failed("shared segment", rc);
@@ -257,6 +259,7 @@ stop(void)
 	if (fib)
 		route_free();
 	session_table_free();
+	sa_table_free();
 	segment_free();
 	rte_mempool_free(mbufs);
 	if (epoll_fd >= 0)

@@ -17,6 +17,7 @@
 #include "dataplane/neigh.h"
 #include "dataplane/netlink.h"
 #include "dataplane/port.h"
+#include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
 
@@ -448,6 +449,12 @@ route_tick(uint64_t now_us)
 		struct session *s = &sessions.slots[i];
 		if (session_handle_of(s) != 0)
 			atomic_store_explicit(&s->cfg.outer_nh, fib_lookup(s->cfg.peer_ip_be),
+				memory_order_relaxed);
+	}
+	for (uint32_t i = 0; i < sas.max; i++) {
+		struct sa *sa = &sas.slots[i];
+		if (sa_handle_of(sa) != 0)
+			atomic_store_explicit(&sa->cfg.outer_nh, fib_lookup(sa->cfg.peer_ip_be),
 				memory_order_relaxed);
 	}
 	changed = false;

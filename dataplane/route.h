@@ -116,7 +116,8 @@ extern int route_inner_ifindex;
 
 /* PUNT_GLEAN: an IPv4 packet waits here for its next hop's hardware address.  Takes m. */
 void route_glean(struct rte_mbuf *m);
-/* Timeouts, and sessions' way to their peers after changes.  Each turn of the main loop. */
+/* Timeouts, and sessions' and SAs' way to their peers after changes.  Each turn of the main loop.
+ */
 void route_tick(uint64_t now_us);
 
 #endif

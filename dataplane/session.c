@@ -8,6 +8,7 @@
 
 #include "dataplane/port.h"
 #include "dataplane/route.h"
+#include "dataplane/sa.h"
 
 #define OUTER_MTU        1500
 #define IP_HDR_LEN       20
@@ -179,20 +180,23 @@ outer_mtu(const struct session *s)
 	return ports[nh.port].mtu;
 }
 
-/* Octets between the link's MTU and the PPP frame. */
+/* What the tunnel leaves of the link's MTU for a PPP frame. */
 static unsigned int
-tunnel_overhead(const struct session *s)
+frame_room(const struct session *s)
 {
+	unsigned int mtu = outer_mtu(s);
 	if (s->cfg.protocol == TUNNEL_PPTP)
-		return IP_HDR_LEN + GRE_HDR_LEN;
-	return IP_HDR_LEN + UDP_HDR_LEN + (s->cfg.send_sequence ? L2TP_SEQ_HDR_LEN : L2TP_HDR_LEN);
+		return mtu - IP_HDR_LEN - GRE_HDR_LEN;
+	unsigned int l2tp = UDP_HDR_LEN + (s->cfg.send_sequence ? L2TP_SEQ_HDR_LEN : L2TP_HDR_LEN);
+	const struct sa *sa = s->cfg.sa ? sa_slot(s->cfg.sa) : NULL;
+	return (sa ? sa_payload_room(sa, mtu) : mtu - IP_HDR_LEN) - l2tp;
 }
 
 /* RFC 1661 section 6.1: the MRU covers what follows the protocol number, MPPE's header included. */
 static void
 compute_mtu(struct session *s, bool clamp)
 {
-	unsigned int room = outer_mtu(s) - tunnel_overhead(s) - (s->cfg.tx_acfc ? 0 : 2) - 2;
+	unsigned int room = frame_room(s) - (s->cfg.tx_acfc ? 0 : 2) - 2;
 	unsigned int mtu = RTE_MIN((unsigned int)s->cfg.peer_mru, room);
 	if (s->cfg.mppe_tx)
 		mtu -= MPPE_OVERHEAD;

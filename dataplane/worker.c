@@ -61,7 +61,13 @@ bool
 worker_event_send(struct worker *w, uint32_t handle, enum event_type type)
 {
 	struct worker_event e = {.handle = handle, .type = type};
-	return rte_ring_sp_enqueue_elem(w->events, &e, sizeof(e)) == 0;
+	return worker_event_post(w, &e);
+}
+
+bool
+worker_event_post(struct worker *w, const struct worker_event *e)
+{
+	return rte_ring_sp_enqueue_elem(w->events, (void *)(uintptr_t)e, sizeof(*e)) == 0;
 }
 
 static struct rte_ring *
@@ -91,6 +97,8 @@ worker_create(struct worker *w)
 		SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (!w->rx || !made || !w->msgs || !w->events)
 		return -ENOMEM;
+	if (sas.max > 0 && !(w->esp = esp_engine_create(ESP_ARCH_AUTO)))
+		return -errno;
 
 	/* All other nodes are reached from these two along their edges. */
 	struct rte_graph_param prm = {
@@ -108,15 +116,19 @@ worker_create(struct worker *w)
 	return w->graph ? 0 : -ENOENT;
 }
 
-/* Apply what control says to sessions of this worker. */
+/* Apply what control says to sessions and SAs of this worker. */
 static unsigned int
 drain_messages(struct worker *w)
 {
 	struct worker_msg *msgs[MSG_BURST];
 	unsigned int n = rte_ring_sc_dequeue_burst(w->msgs, (void **)msgs, MSG_BURST, NULL);
 	for (unsigned int i = 0; i < n; i++) {
-		if (session_handle_of(msgs[i]->session) == msgs[i]->handle)
+		if (msgs[i]->cmd.type >= COMMAND_SA_ADD) {
+			if (sa_handle_of(msgs[i]->sa) == msgs[i]->handle)
+				sa_apply(msgs[i]->sa, &msgs[i]->cmd);
+		} else if (session_handle_of(msgs[i]->session) == msgs[i]->handle) {
 			session_apply(msgs[i]->session, &msgs[i]->cmd);
+		}
 		explicit_bzero(&msgs[i]->cmd, sizeof(msgs[i]->cmd));
 	}
 	if (n)
@@ -229,7 +241,9 @@ workers_stop(void)
 		}
 		rte_ring_free(w->msgs);
 		rte_ring_free(w->events);
+		esp_engine_destroy(w->esp);
 		w->graph = NULL;
+		w->esp = NULL;
 		w->rx = w->msgs = w->events = NULL;
 	}
 	rte_mempool_free(worker_msg_pool);

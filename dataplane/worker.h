@@ -17,6 +17,7 @@
 
 #include "dataplane/api/segment.h"
 #include "dataplane/route.h"
+#include "dataplane/sa.h"
 #include "dataplane/session.h"
 
 /* Where a packet that crosses a ring goes on. */
@@ -24,9 +25,11 @@ enum stage {
 	STAGE_PPTP_SEQUENCE, /* uplink GRE of another worker's session; data at the GRE header */
 	STAGE_DOWNLINK,      /* inner IPv4 packet for a session; data at the IPv4 header */
 	STAGE_PPP_OUT,       /* control frame from control: data at the 2-octet PPP protocol */
-	STAGE_IP,   /* IPv4 packet from the kernel's inner TUN device: data at the IPv4 header */
-	STAGE_PORT, /* whole Ethernet frame from a TAP twin, or released by neighbour resolution,
-		       for meta->port */
+	STAGE_IP,      /* IPv4 packet from the kernel's inner TUN device: data at the IPv4 header */
+	STAGE_PORT,    /* whole Ethernet frame from a TAP twin, or released by neighbour resolution,
+			  for meta->port */
+	STAGE_ESP,     /* uplink ESP of another worker's SA; data at the outer IPv4 header */
+	STAGE_ESP_OUT, /* UDP datagram to send through a pair of SAs; data at its UDP header */
 	STAGE_L2TP_SEQUENCE, /* uplink data of another worker's session; data at the L2TP header */
 	STAGE_COUNT
 };
@@ -37,6 +40,7 @@ enum stage {
 enum punt_kind {
 	PUNT_TCP,   /* PPTP control connection: Ethernet frame for the TAP twin of meta->port */
 	PUNT_ARP,   /* the same with ARP */
+	PUNT_IKE,   /* the same with IKE, whole or in fragments */
 	PUNT_TAP,   /* the same with anything else */
 	PUNT_INNER, /* IPv4 packet for the inner TUN device */
 	PUNT_GLEAN, /* IPv4 packet whose next hop meta->nh has no hardware address yet */
@@ -46,8 +50,11 @@ enum punt_kind {
 /* A packet's companion in its mbuf, at a fixed dynamic field: 32 octets in the mbuf's second cache
  * line. */
 struct pkt_meta {
-	struct session *session; /* valid inside of a burst, or after its handle was compared */
-	uint32_t handle;
+	union { /* valid inside of a burst, or after its handle was compared */
+		struct session *session;
+		struct sa *sa; /* in ESP's nodes and stages */
+	};
+	uint32_t handle; /* of session or sa */
 	union {
 		uint32_t nh;   /* FIB value, route.h */
 		uint32_t peer; /* L2TP from the network: the peer of pair, 0 in clear */
@@ -73,9 +80,14 @@ pkt_meta(struct rte_mbuf *m)
 /* Reserve the dynamic field.  Main lcore, before any port starts.  0 or a negative errno. */
 int pkt_meta_register(void);
 
-/* A command for a session's owner; from worker_msg_pool, given back by the worker. */
+/* A command for the owner of a session or of a pair of SAs; from worker_msg_pool, given back by the
+ * worker. */
 struct worker_msg {
-	struct session *session;
+	union {
+		void *target;
+		struct session *session;
+		struct sa *sa; /* COMMAND_SA_* */
+	};
 	uint32_t handle;
 	struct command cmd;
 };
@@ -94,6 +106,7 @@ struct worker {
 	struct rte_ring *msgs;                /* SP/SC, struct worker_msg * from main */
 	struct rte_ring *events; /* SP/SC, struct worker_event elements to main (rte_ring_*_elem) */
 	struct rte_mempool *mbuf_pool;
+	struct esp_engine *esp;            /* NULL without IPsec */
 	uint64_t icmp_tokens, icmp_refill; /* rate limit of generated ICMP errors */
 	uint64_t now;                      /* TSC at the start of this graph walk */
 	uint64_t now_us;                   /* the same in microseconds of the data plane's clock */
@@ -112,8 +125,11 @@ struct worker {
 /* Worker -> main, forwarded as an event record to control. */
 struct worker_event {
 	uint32_t handle;
-	uint32_t type; /* enum event_type: LOST_SYNC, PEER_SEEN */
+	uint32_t type; /* enum event_type: LOST_SYNC, PEER_SEEN, SA_EXPIRE, SA_MAPPING */
+	int32_t status;
+	struct sa_outer mapping;
 };
+static_assert(sizeof(struct worker_event) % 4 == 0, "an element of rte_ring");
 
 /* Name of the graphs' source node: "port_rx", but benchmarks and fuzzers have their own. */
 extern const char *worker_source;
@@ -134,6 +150,7 @@ struct dataplane_settings {
 	bool outer_fragmentation;
 	_Atomic uint32_t
 		server_inner_ip_be; /* source of ICMP errors towards clients; 0 = none yet */
+	_Atomic uint32_t control;   /* counts the processes that connected */
 	_Atomic uint32_t edge; /* R3, R12: EDGE_ALLOW_*, as control says; nothing before it does */
 };
 extern struct dataplane_settings settings;
@@ -148,8 +165,9 @@ node_worker(const struct rte_node *node)
 	return w;
 }
 
-/* Tell main about a session (bounded ring; false when full: the caller tries again later). */
+/* Tell main about a session or SA (bounded ring; false when full: the caller tries again later). */
 bool worker_event_send(struct worker *w, uint32_t handle, enum event_type type);
+bool worker_event_post(struct worker *w, const struct worker_event *e);
 
 /* Rings and graphs of workers[0..n_workers-1], whose index, lcore, queues and counters are set;
  * then their loops; then the end of both.  Main lcore.  0 or a negative errno. */

@@ -14,9 +14,11 @@
 #include "dataplane/gateway.h"
 #include "dataplane/inject.h"
 #include "dataplane/route.h"
+#include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
 #include "dataplane/worker.h"
+#include "dataplane/writer_internal.h"
 
 #define TURN_COMMANDS 256
 #define TURN_FRAMES   256
@@ -47,6 +49,7 @@ writer_init(struct rte_mempool *pool)
 		sizeof(struct frame_record), false);
 	entries = segment_part(segment_offsets.sessions);
 	counters = segment_part(segment_offsets.session_counters);
+	writer_sa_init();
 }
 
 void
@@ -55,6 +58,7 @@ writer_control_connected(void)
 	ring_skip(&command_ring);
 	ring_skip(&inject_ring);
 	ring_republish(&event_ring);
+	atomic_fetch_add_explicit(&settings.control, 1, memory_order_relaxed);
 	/* A worker that publishes at this moment says the same, or more. */
 	for (unsigned int i = 0; i < n_workers; i++)
 		ring_republish(&workers[i].punt);
@@ -75,9 +79,8 @@ flush_pending(void)
 	return n_pending == 0;
 }
 
-/* The callers see to it that there is room in pending[]. */
-static void
-send_event(const struct event *e)
+void
+writer_send_event(const struct event *e)
 {
 	if (n_pending == PENDING_MAX)
 		return;
@@ -96,7 +99,7 @@ acknowledge(const struct command *cmd, int status)
 		.cookie = cmd->cookie,
 		.status = status,
 	};
-	send_event(&e);
+	writer_send_event(&e);
 }
 
 static void
@@ -112,7 +115,20 @@ session_gone(uint32_t handle, uint64_t cookie, struct session *s)
 	};
 	entries[SESSION_SLOT(handle)].handle = 0;
 	entries[SESSION_SLOT(handle)].state = SESSION_FREE;
-	send_event(&e);
+	writer_send_event(&e);
+}
+
+/* Is who the worker speaks of still there? */
+static bool
+is_current(const struct worker_event *we)
+{
+	switch (we->type) {
+	case EVENT_SA_EXPIRE:
+	case EVENT_SA_MAPPING:
+		return sa_by_handle(we->handle) != NULL;
+	default:
+		return session_by_handle(we->handle) != NULL;
+	}
 }
 
 /* What workers saw, one event a time.  Without control nobody is interested. */
@@ -127,10 +143,13 @@ forward_events(void)
 			struct event e = {.version = RECORD_VERSION,
 				.type = (uint8_t)we.type,
 				.length = sizeof(e),
-				.handle = we.handle};
+				.handle = we.handle,
+				.status = we.status};
+			if (we.type == EVENT_SA_MAPPING)
+				e.mapping = we.mapping;
 			n++;
-			if (segment_connected() && session_by_handle(we.handle))
-				send_event(&e);
+			if (segment_connected() && is_current(&we))
+				writer_send_event(&e);
 		}
 	}
 	return n;
@@ -138,28 +157,33 @@ forward_events(void)
 
 /* ------------------------------------------------------------------ commands */
 
-static bool
+bool
 is_unicast(uint32_t ip)
 {
 	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 24 < 224;
 }
 
-/* To the owner.  -EAGAIN: its ring is full, the command stays where it is. */
-static int
-pass_on(struct session *s, const struct command *cmd)
+int
+writer_pass_on(uint8_t owner, void *target, const struct command *cmd)
 {
 	struct worker_msg *msg;
-	if (rte_ring_full(workers[s->cfg.owner].msgs) ||
+	if (rte_ring_full(workers[owner].msgs) ||
 		rte_mempool_get(worker_msg_pool, (void **)&msg) != 0)
 		return -EAGAIN;
-	msg->session = s;
+	msg->target = target;
 	msg->handle = cmd->handle;
 	msg->cmd = *cmd;
-	if (rte_ring_sp_enqueue(workers[s->cfg.owner].msgs, msg) == 0)
+	if (rte_ring_sp_enqueue(workers[owner].msgs, msg) == 0)
 		return 0;
 	explicit_bzero(&msg->cmd, sizeof(msg->cmd));
 	rte_mempool_put(worker_msg_pool, msg);
 	return -EAGAIN;
+}
+
+static int
+pass_on(struct session *s, const struct command *cmd)
+{
+	return writer_pass_on(s->cfg.owner, s, cmd);
 }
 
 static int
@@ -187,7 +211,15 @@ check_l2tp(const struct command *cmd)
 		cmd->add.server_port != L2TP_PORT || cmd->add.peer_port == 0 ||
 		(cmd->add.sa == 0) != (cmd->add.peer == 0))
 		return -EINVAL;
-	return cmd->add.sa ? -ENOENT : 0;
+	if (cmd->add.sa == 0)
+		return 0;
+	const struct sa *sa = sa_by_handle(cmd->add.sa);
+	if (!sa)
+		return -ENOENT;
+	return sa->cfg.peer == cmd->add.peer &&
+			       sa->cfg.server_ip_be == rte_cpu_to_be_32(cmd->add.server_ip)
+		       ? 0
+		       : -EINVAL;
 }
 
 static void
@@ -209,6 +241,9 @@ fill_params(struct session_params *p, const struct command *cmd)
 	p->peer_port = cmd->add.peer_port;
 	p->sa = cmd->add.sa;
 	p->peer = cmd->add.peer;
+	/* Where the pair's packets are opened, wherever its peer has moved since. */
+	if (p->sa)
+		p->owner = sa_by_handle(p->sa)->cfg.owner;
 }
 
 static int
@@ -258,6 +293,23 @@ do_l2tp(struct session *s, const struct command *cmd)
 		cmd->l2tp.require_sequence > 1)
 		return -EINVAL;
 	return pass_on(s, cmd);
+}
+
+/* Only from one pair of its peer to another: a session never falls back to the clear (T16). */
+static int
+do_session_sa(struct session *s, const struct command *cmd)
+{
+	const struct sa *sa = sa_by_handle(cmd->session_sa.sa);
+	if (s->cfg.protocol != TUNNEL_L2TP || s->cfg.peer == 0 || cmd->session_sa.sa == 0)
+		return -EINVAL;
+	if (!sa || !sa_outbound(sa))
+		return -ENOENT;
+	if (sa->cfg.peer != s->cfg.peer || sa->cfg.server_ip_be != s->cfg.server_ip_be)
+		return -EINVAL;
+	int rc = pass_on(s, cmd);
+	if (rc == 0)
+		entries[SESSION_SLOT(cmd->handle)].sa = cmd->session_sa.sa;
+	return rc;
 }
 
 static int
@@ -345,6 +397,8 @@ apply(const struct command *cmd)
 		return do_gateway(cmd);
 	if (cmd->type == COMMAND_SESSION_ADD)
 		return do_add(cmd);
+	if (cmd->type >= COMMAND_SA_ADD && cmd->type <= COMMAND_SA_CLOSE)
+		return writer_sa_apply(cmd, clock_now_us);
 	struct session *s = session_by_handle(cmd->handle);
 	if (!s)
 		return cmd->type < COMMAND_SESSION_ADD || cmd->type > COMMAND_SESSION_SA ? -EINVAL
@@ -362,6 +416,8 @@ apply(const struct command *cmd)
 		return do_close(s, cmd);
 	case COMMAND_SESSION_L2TP:
 		return do_l2tp(s, cmd);
+	case COMMAND_SESSION_SA:
+		return do_session_sa(s, cmd);
 	}
 	return -EINVAL;
 }
@@ -418,8 +474,10 @@ writer_turn(uint64_t now_us)
 	clock_now_us = now_us;
 	flush_pending();
 	n = forward_events();
-	if (n_pending == 0)
-		n += session_reap(PENDING_MAX, session_gone);
+	if (n_pending == 0) {
+		unsigned int ended = session_reap(PENDING_MAX, session_gone);
+		n += ended + writer_sa_reap(PENDING_MAX - ended);
+	}
 	/* A frame must not overtake the command that was sent before it. */
 	while (drain_commands(&commands) && frames < TURN_FRAMES &&
 		(rec = ring_consume(&inject_ring)) != NULL && inject(rec)) {

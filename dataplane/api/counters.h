@@ -61,6 +61,7 @@
 	X(esp_late, "ESP sequence number left of the replay window")                            \
 	X(esp_padding, "ESP padding wrong after decryption")                                    \
 	X(esp_not_l2tp, "ESP carries something else than L2TP over UDP")                        \
+	X(esp_dummy, "ESP dummy packet (RFC 4303 section 2.6; consumed, not an error)")         \
 	X(esp_expired, "the SA's hard lifetime has passed")                                     \
 	X(esp_sequence_end, "the outbound SA has no sequence number left (T14)")                \
 	X(esp_no_sa, "no SA to send through: gone, or not there yet")                           \

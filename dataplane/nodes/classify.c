@@ -7,10 +7,12 @@
 
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/port.h"
+#include "dataplane/rate.h"
 
 enum {
 	EDGE_PPTP_INPUT,
 	EDGE_L2TP_INPUT,
+	EDGE_ESP_INPUT,
 	EDGE_IP_FORWARD,
 	EDGE_TO_MAIN,
 	EDGE_ETH_NOT_OURS,
@@ -22,10 +24,20 @@ enum {
 	EDGE_IP_FRAGMENT,
 	EDGE_IP_OPTIONS,
 	EDGE_L2TP_CLEAR,
+	EDGE_ESP_KEEPALIVE,
+	EDGE_ESP_MALFORMED,
+	EDGE_FRAGMENT_RATE,
 	EDGE_COUNT
 };
 
 #define PPTP_TCP_PORT 1723
+#define IKE_PORT      500
+#define NAT_T_PORT    4500
+
+#define FRAGMENTS_PER_SECOND 1000 /* for each worker */
+static struct {
+	struct rate_limit rate;
+} __rte_cache_aligned fragments[SEGMENT_MAX_WORKERS];
 
 static rte_edge_t
 to_tap(struct rte_mbuf *m, enum punt_kind kind)
@@ -109,19 +121,70 @@ wan_l2tp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t edge)
 	return EDGE_L2TP_INPUT;
 }
 
+/* Whoever answers for UDP 500 and 4500 is in the kernel's reach: charon. */
+static rte_edge_t
+wan_ike(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+{
+	return is_wan_address(ip->dst_addr) ? to_tap(m, PUNT_IKE) : EDGE_EDGE_FILTER;
+}
+
+/* RFC 3948 section 2.2 to 2.4: IKE behind four octets of zero, a keepalive, or ESP. */
+static rte_edge_t
+wan_nat_t(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len)
+{
+	const uint8_t *data = (const uint8_t *)(ip + 1) + sizeof(struct rte_udp_hdr);
+	uint32_t spi;
+
+	len -= sizeof(struct rte_udp_hdr);
+	if (len == 1 && data[0] == 0xff)
+		return EDGE_ESP_KEEPALIVE;
+	if (unlikely(len < sizeof(spi)))
+		return EDGE_ESP_MALFORMED;
+	memcpy(&spi, data, sizeof(spi));
+	if (spi == 0)
+		return wan_ike(m, ip);
+	rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+	return EDGE_ESP_INPUT;
+}
+
 static rte_edge_t
 wan_udp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len, uint32_t edge)
 {
 	const uint8_t *udp = (const uint8_t *)(ip + 1);
 
-	if (len < sizeof(struct rte_udp_hdr))
+	if (unlikely(len < sizeof(struct rte_udp_hdr)))
 		return EDGE_EDGE_FILTER;
-	switch (port_at(udp + 2)) {
-	case L2TP_PORT:
+	uint16_t port = port_at(udp + 2);
+	if (port == L2TP_PORT)
 		return wan_l2tp(m, ip, edge);
-	default:
+	if (unlikely(!(edge & EDGE_ALLOW_IPSEC)))
 		return EDGE_EDGE_FILTER;
-	}
+	if (likely(port == NAT_T_PORT))
+		return wan_nat_t(m, ip, len);
+	return port == IKE_PORT ? wan_ike(m, ip) : EDGE_EDGE_FILTER;
+}
+
+/*
+ * IKE with certificates comes in fragments (R16); the kernel puts them together for charon.  What
+ * isn't IKE has a first fragment that says so, and without that one the others come to nothing; so
+ * ESP in fragments doesn't get through.  T17: so many a second.
+ */
+static rte_edge_t
+wan_fragment(struct worker *w, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len,
+	uint32_t edge)
+{
+	const uint8_t *udp = (const uint8_t *)(ip + 1);
+
+	if (ip->next_proto_id != IPPROTO_UDP || !(edge & EDGE_ALLOW_IPSEC) ||
+		!is_wan_address(ip->dst_addr))
+		return EDGE_IP_FRAGMENT;
+	if (!(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK)) &&
+		(len < sizeof(struct rte_udp_hdr) ||
+			(port_at(udp + 2) != IKE_PORT && port_at(udp + 2) != NAT_T_PORT)))
+		return EDGE_IP_FRAGMENT;
+	return rate_limit_take(&fragments[w->index].rate, w->now_us, FRAGMENTS_PER_SECOND)
+		       ? to_tap(m, PUNT_IKE)
+		       : EDGE_FRAGMENT_RATE;
 }
 
 /*
@@ -130,7 +193,8 @@ wan_udp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len, uint32_
  * no look-up of the address here: sessions and SAs know theirs.
  */
 static rte_edge_t
-wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
+wan_ipv4(struct worker *w, struct rte_mbuf *m, const struct rte_ether_hdr *eth,
+	const struct rte_ipv4_hdr *ip)
 {
 	const uint8_t *l4 = (const uint8_t *)(ip + 1);
 	uint32_t len = rte_be_to_cpu_16(ip->total_length) - sizeof(*ip);
@@ -139,14 +203,19 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 
 	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)))
 		return EDGE_EDGE_FILTER;
-	if (unlikely(ip->fragment_offset &
-		     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
-		return EDGE_IP_FRAGMENT;
 	if (unlikely(ip->version_ihl != 0x45))
 		return EDGE_IP_OPTIONS;
+	if (unlikely(ip->fragment_offset &
+		     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
+		return wan_fragment(w, m, ip, len, edge);
 	switch (ip->next_proto_id) {
 	case IPPROTO_GRE:
 		return wan_gre(m, l4, len, edge);
+	case IPPROTO_ESP:
+		if (unlikely(!(edge & EDGE_ALLOW_IPSEC)))
+			return EDGE_EDGE_FILTER;
+		rte_pktmbuf_adj(m, sizeof(*eth));
+		return EDGE_ESP_INPUT;
 	case IPPROTO_UDP:
 		return wan_udp(m, ip, len, edge);
 	case IPPROTO_TCP:
@@ -180,7 +249,6 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct port *port = &ports[meta->port];
 
-	(void)w;
 	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) < 0)
 		return EDGE_ETH_MALFORMED;
 	if (unlikely(m->data_len < sizeof(struct rte_ether_hdr)))
@@ -205,7 +273,7 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	uint32_t padding = room - rte_be_to_cpu_16(ip->total_length);
 	if (padding > 0)
 		rte_pktmbuf_trim(m, padding);
-	return port->role == PORT_WAN ? wan_ipv4(m, eth, ip) : lan_ipv4(m, eth, ip);
+	return port->role == PORT_WAN ? wan_ipv4(w, m, eth, ip) : lan_ipv4(m, eth, ip);
 }
 
 static inline void
@@ -224,6 +292,7 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
 		[EDGE_PPTP_INPUT] = "pptp_input",
 		[EDGE_L2TP_INPUT] = "l2tp_input",
+		[EDGE_ESP_INPUT] = "esp_input",
 		[EDGE_IP_FORWARD] = "ip_forward",
 		[EDGE_TO_MAIN] = "to_main",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
@@ -235,4 +304,7 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_IP_FRAGMENT] = "drop_ip_fragment",
 		[EDGE_IP_OPTIONS] = "drop_ip_options",
 		[EDGE_L2TP_CLEAR] = "drop_l2tp_clear",
+		[EDGE_ESP_KEEPALIVE] = "drop_esp_keepalive",
+		[EDGE_ESP_MALFORMED] = "drop_esp_malformed",
+		[EDGE_FRAGMENT_RATE] = "drop_fragment_rate",
 	});

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* l2tp_output, on the owner.  In: PPP frames, control's frames to send.  Out: in clear, Ethernet
- * frames for meta->port. */
+/* l2tp_output, on the owner.  In: PPP frames, control's frames to send.  Out: UDP datagrams for
+ * the session's SA; in clear, Ethernet frames for meta->port. */
 #include <netinet/in.h>
 
 #include "dataplane/nodes/l2tp.h"
@@ -12,6 +12,9 @@ enum {
 	EDGE_TO_MAIN = OUTER_TO_MAIN,
 	EDGE_IP_NO_ROUTE = OUTER_NO_ROUTE,
 	EDGE_SESSION_MTU = OUTER_MTU,
+	EDGE_ESP_ENCRYPT,
+	EDGE_HANDOFF,
+	EDGE_ESP_NO_SA,
 	EDGE_COUNT
 };
 
@@ -35,31 +38,60 @@ put_l2tp(struct session *s, struct rte_mbuf *m)
 	}
 }
 
+/* Without IPsec. */
 static inline rte_edge_t
-l2tp_output_one(struct worker *w, struct rte_mbuf *m)
+send_clear(struct session *s, struct rte_mbuf *m)
 {
-	struct pkt_meta *meta = pkt_meta(m);
-	struct session *s = meta->session;
 	uint32_t value = atomic_load_explicit(&s->cfg.outer_nh, memory_order_relaxed);
 	union nexthop nh;
 
-	(void)w;
 	if (unlikely(!outer_nexthop(value, &nh)))
 		return session_down_drop(s, EDGE_IP_NO_ROUTE);
-	if (unlikely(meta->flags & PKT_PPP_OUT))
-		ppp_put_address(m);
-	put_l2tp(s, m);
-	put_udp(m, s->cfg.server_port_be, s->cfg.peer_port_be);
-	s->down.counters->down_ppp_packets++;
 	outer_put_ipv4(m, s->cfg.server_ip_be, s->cfg.peer_ip_be, IPPROTO_UDP, s->down.ip_id++);
 	rte_edge_t way = outer_send(m, value, &nh);
 	return unlikely(way == EDGE_SESSION_MTU) ? session_down_drop(s, way) : way;
 }
 
+/* Through its pair of SAs, on that one's owner. */
+static inline rte_edge_t
+send_protected(const struct worker *w, struct session *s, struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+	struct sa *sa = sa_slot(s->cfg.sa);
+
+	if (unlikely(!sa || sa_handle_of(sa) != s->cfg.sa))
+		return session_down_drop(s, EDGE_ESP_NO_SA);
+	meta->sa = sa;
+	meta->handle = s->cfg.sa;
+	rte_prefetch0(sa_outbound(sa));
+	rte_prefetch0(&sa->run);
+	if (likely(sa->cfg.owner == w->index))
+		return EDGE_ESP_ENCRYPT;
+	meta->stage = STAGE_ESP_OUT;
+	meta->owner = sa->cfg.owner;
+	return EDGE_HANDOFF;
+}
+
+static inline rte_edge_t
+l2tp_output_one(struct worker *w, struct rte_mbuf *m)
+{
+	struct session *s = pkt_meta(m)->session;
+
+	if (unlikely(pkt_meta(m)->flags & PKT_PPP_OUT))
+		ppp_put_address(m);
+	put_l2tp(s, m);
+	put_udp(m, s->cfg.server_port_be, s->cfg.peer_port_be);
+	s->down.counters->down_ppp_packets++;
+	return likely(s->cfg.peer != 0) ? send_protected(w, s, m) : send_clear(s, m);
+}
+
 static inline void
 l2tp_output_ahead(struct rte_mbuf *m)
 {
-	rte_prefetch0(&pkt_meta(m)->session->down);
+	const struct session *s = pkt_meta(m)->session;
+
+	rte_prefetch0(&s->down);
+	rte_prefetch0(sa_slot(s->cfg.sa));
 }
 
 static uint16_t
@@ -74,4 +106,7 @@ NODE_REGISTER_INTERMEDIATE(l2tp_output, .nb_edges = EDGE_COUNT,
 		[EDGE_TO_MAIN] = "to_main",
 		[EDGE_IP_NO_ROUTE] = "drop_ip_no_route",
 		[EDGE_SESSION_MTU] = "drop_session_mtu",
+		[EDGE_ESP_ENCRYPT] = "esp_encrypt",
+		[EDGE_HANDOFF] = "handoff",
+		[EDGE_ESP_NO_SA] = "drop_esp_no_sa",
 	});

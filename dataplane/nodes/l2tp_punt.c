@@ -6,8 +6,9 @@
 
 enum { EDGE_PUNT_FULL, EDGE_L2TP_PUNT_RATE, EDGE_L2TP_MALFORMED, EDGE_COUNT };
 
-/* T13: what may knock at control in a second, before anybody was authenticated by L2TP: each worker
- * in clear. */
+/* T13: what may knock at control in a second: the peer of one pair of SAs, and everybody together
+ * in clear, for each worker. */
+#define PAIR_PER_SECOND  200
 #define CLEAR_PER_SECOND 1000
 
 #define HEADERS (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
@@ -19,7 +20,10 @@ static struct {
 static bool
 rate_allows(const struct worker *w, const struct pkt_meta *meta)
 {
-	(void)meta;
+	/* This worker owns the pair: esp_decrypt was here. */
+	if (meta->pair != 0)
+		return rate_limit_take(
+			&sas.slots[SA_SLOT(meta->pair)].run.punts, w->now_us, PAIR_PER_SECOND);
 	return rate_limit_take(&clear[w->index].rate, w->now_us, CLEAR_PER_SECOND);
 }
 

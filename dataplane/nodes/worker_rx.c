@@ -9,6 +9,10 @@ enum {
 	EDGE_PPTP_SEQUENCE,
 	EDGE_L2TP_SEQUENCE,
 	EDGE_SESSION_DOWNLINK,
+	EDGE_ESP_DECRYPT,
+	EDGE_ESP_ENCRYPT,
+	EDGE_ESP_UNKNOWN_SPI,
+	EDGE_ESP_NO_SA,
 	EDGE_IP_FORWARD,
 	EDGE_PORT_TX,
 	EDGE_SESSION_CLOSED,
@@ -22,6 +26,12 @@ static const rte_edge_t edge_of_stage[STAGE_COUNT] = {
 	[STAGE_L2TP_SEQUENCE] = EDGE_L2TP_SEQUENCE,
 	[STAGE_DOWNLINK] = EDGE_SESSION_DOWNLINK,
 };
+
+static bool
+sa_is_current(const struct pkt_meta *meta)
+{
+	return meta->sa != NULL && meta->handle != 0 && sa_handle_of(meta->sa) == meta->handle;
+}
 
 /* Who brings a session across a ring brings its handle: the slot may have a new owner by now. */
 static bool
@@ -52,6 +62,13 @@ worker_rx_one(struct rte_mbuf *m)
 			return EDGE_SESSION_CLOSED;
 		meta->session->up.counters->handoffs++;
 		return edge_of_stage[meta->stage];
+	case STAGE_ESP:
+		if (!sa_is_current(meta))
+			return EDGE_ESP_UNKNOWN_SPI;
+		meta->sa->run.counters->handoffs++;
+		return EDGE_ESP_DECRYPT;
+	case STAGE_ESP_OUT:
+		return sa_is_current(meta) ? EDGE_ESP_ENCRYPT : EDGE_ESP_NO_SA;
 	default:
 		return EDGE_SESSION_CLOSED;
 	}
@@ -108,6 +125,10 @@ static struct rte_node_register worker_rx_node = {
 			[EDGE_PPTP_SEQUENCE] = "pptp_sequence",
 			[EDGE_L2TP_SEQUENCE] = "l2tp_sequence",
 			[EDGE_SESSION_DOWNLINK] = "session_downlink",
+			[EDGE_ESP_DECRYPT] = "esp_decrypt",
+			[EDGE_ESP_ENCRYPT] = "esp_encrypt",
+			[EDGE_ESP_UNKNOWN_SPI] = "drop_esp_unknown_spi",
+			[EDGE_ESP_NO_SA] = "drop_esp_no_sa",
 			[EDGE_IP_FORWARD] = "ip_forward",
 			[EDGE_PORT_TX] = "port_tx",
 			[EDGE_SESSION_CLOSED] = "drop_session_closed",

@@ -16,8 +16,9 @@ def programs():
 
 @pytest.fixture(scope="module")
 def lab(request):
-    """One data plane for a file; a module that sets LCORES chooses its workers."""
-    made = Lab(*programs(), lcores=getattr(request.module, "LCORES", "0@0,1@1"))
+    """One data plane for a file; a module that sets LCORES or WAN_DEVICE chooses its workers, its WAN port."""
+    made = Lab(*programs(), lcores=getattr(request.module, "LCORES", "0@0,1@1"),
+               wan=getattr(request.module, "WAN_DEVICE", "net_af_packet0,iface=vwan"))
     yield made
     alive, log = made.alive(), made.log_text()
     made.close()

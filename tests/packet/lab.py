@@ -34,7 +34,7 @@ ipsec: {{ max_sas = 64; }};
 control: {{ socket = "{socket}"; user = "nobody"; }};
 edge: {{ ping = true; }};
 ports: (
-  {{ name = "wan0"; role = "wan"; device = "net_af_packet0,iface=vwan"; queues = 1;
+  {{ name = "wan0"; role = "wan"; device = "{wan}"; queues = 1;
      addresses = [ "192.0.2.10/24" ]; gateway = ""; mtu = 1500; }},
   {{ name = "lan0"; role = "lan"; device = "net_af_packet1,iface=vlan"; queues = 1;
      addresses = [ "198.51.100.1/24" ]; proxy_arp = true; mtu = 1500; }}
@@ -176,7 +176,7 @@ class Control:
 
 
 class Lab:
-    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages=False):
+    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages=False, wan="net_af_packet0,iface=vwan"):
         self.dataplane, self.segctl = dataplane, segctl
         self.id = f"adit-p{os.getpid()}"
         self.dir = tempfile.mkdtemp(prefix="adit-packet-")
@@ -184,7 +184,7 @@ class Lab:
         self.process = self.control = None
         try:
             self._networks()
-            self._start(lcores=lcores, hugepages=str(hugepages).lower())
+            self._start(lcores=lcores, hugepages=str(hugepages).lower(), wan=wan)
         except BaseException:
             self.close()
             raise
@@ -242,6 +242,10 @@ class Lab:
         done = subprocess.run(["ip", "netns", "exec", self.ns("gw"), self.dataplane, "-c", f"{self.dir}/second.conf"],
                               capture_output=True, text=True, timeout=20)
         return done.returncode, done.stderr
+
+    def arp(self, address):
+        """Let a further address of the WAN side answer for itself: the namespace's kernel does."""
+        sh("ip", "-n", self.ns("wan"), "addr", "replace", f"{address}/24", "dev", "pwan")
 
     def attach(self):
         self.control = Control(self.segctl, self.socket, self.ns("gw"))

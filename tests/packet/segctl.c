@@ -9,6 +9,12 @@
  *   flush HANDLE      close HANDLE             gateway SERVER FIRST LAST PPTP IPSEC CLEAR_L2TP
  *   add_l2tp HANDLE SERVER PEER SESSION PEER_SESSION TUNNEL PEER_TUNNEL PORT PEER_PORT SA PEER_NAME
  *   l2tp HANDLE SEND_SEQUENCE REQUIRE_SEQUENCE
+ *   session_sa HANDLE PAIR
+ *   sa_add PAIR SERVER PEER PORT PEER_PORT PEER_NAME WINDOW ALGORITHMS
+ *   sa_out PAIR SPI ALGORITHMS
+ *     ALGORITHMS: ENCRYPTION INTEGRITY ESN KEY KEY SOFT_BYTES HARD_BYTES SOFT_PACKETS HARD_PACKETS
+ *   sa_update PAIR SERVER PEER PORT PEER_PORT  sa_close PAIR
+ *   sa_counters PAIR                           sas (the table, as a restarted control finds it)
  *   inject HANDLE HEX inject_l2tp PAIR SERVER PEER PORT PEER_PORT HEX
  *   raw HEX           poke OFFSET HEX
  *   stats             counters HANDLE          layout             nodes
@@ -25,6 +31,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "crypto/suite.h"
 #include "dataplane/api/segment.h"
 
 static struct segment_header *segment;
@@ -225,6 +232,74 @@ fill_l2tp(struct command *c, char **arg)
 	c->l2tp.require_sequence = number(arg[1]);
 }
 
+static void
+fill_session_sa(struct command *c, char **arg)
+{
+	c->session_sa.sa = number(arg[0]);
+}
+
+static void
+fill_outer(struct sa_outer *o, char **arg)
+{
+	*o = (struct sa_outer){.server_ip = address(arg[0]),
+		.peer_ip = address(arg[1]),
+		.server_port = (uint16_t)number(arg[2]),
+		.peer_port = (uint16_t)number(arg[3])};
+}
+
+/* The row of a suite's name, or a number as it is: rows that there are not. */
+static uint8_t
+suite_row(const char *name)
+{
+	for (size_t i = 0; suite_at(i); i++)
+		if (strcmp(suite_at(i)->name, name) == 0)
+			return (uint8_t)i;
+	return (uint8_t)number(name);
+}
+
+/* "-" is no key. */
+static uint8_t
+fill_key(uint8_t *key, size_t size, const char *hex)
+{
+	return strcmp(hex, "-") == 0 ? 0 : (uint8_t)unhex(hex, key, size);
+}
+
+static void
+fill_algorithms(struct sa_keys *k, struct sa_lifetime *l, uint8_t *esn, char **arg)
+{
+	k->encryption = suite_row(arg[0]);
+	k->integrity = suite_row(arg[1]);
+	*esn = (uint8_t)number(arg[2]);
+	k->encryption_len = fill_key(k->encryption_key, sizeof(k->encryption_key), arg[3]);
+	k->integrity_len = fill_key(k->integrity_key, sizeof(k->integrity_key), arg[4]);
+	l->soft_bytes = strtoull(arg[5], NULL, 0);
+	l->hard_bytes = strtoull(arg[6], NULL, 0);
+	l->soft_packets = strtoull(arg[7], NULL, 0);
+	l->hard_packets = strtoull(arg[8], NULL, 0);
+}
+
+static void
+fill_sa_add(struct command *c, char **arg)
+{
+	fill_outer(&c->sa_add.outer, arg);
+	c->sa_add.peer = number(arg[4]);
+	c->sa_add.replay_window = (uint16_t)number(arg[5]);
+	fill_algorithms(&c->sa_add.keys, &c->sa_add.lifetime, &c->sa_add.esn, arg + 6);
+}
+
+static void
+fill_sa_out(struct command *c, char **arg)
+{
+	c->sa_out.spi = number(arg[0]);
+	fill_algorithms(&c->sa_out.keys, &c->sa_out.lifetime, &c->sa_out.esn, arg + 1);
+}
+
+static void
+fill_sa_update(struct command *c, char **arg)
+{
+	fill_outer(&c->sa_update.outer, arg);
+}
+
 /* arg[-1] is the first word after the verb: the handle, where there is one. */
 static const struct verb {
 	const char *name;
@@ -236,6 +311,11 @@ static const struct verb {
 	{"add_l2tp", COMMAND_SESSION_ADD, 11, fill_add_l2tp},
 	{"l2tp", COMMAND_SESSION_L2TP, 3, fill_l2tp},
 	{"add", COMMAND_SESSION_ADD, 5, fill_add},
+	{"session_sa", COMMAND_SESSION_SA, 2, fill_session_sa},
+	{"sa_add", COMMAND_SA_ADD, 16, fill_sa_add},
+	{"sa_out", COMMAND_SA_OUT, 11, fill_sa_out},
+	{"sa_update", COMMAND_SA_UPDATE, 5, fill_sa_update},
+	{"sa_close", COMMAND_SA_CLOSE, 1, NULL},
 	{"link", COMMAND_SESSION_LINK, 5, fill_link},
 	{"mppe", COMMAND_SESSION_MPPE, 5, fill_mppe},
 	{"open", COMMAND_SESSION_OPEN, 5, fill_open},
@@ -363,6 +443,48 @@ print_nodes(void)
 }
 
 static void
+print_sa_counters(uint32_t pair)
+{
+	const struct sa_counters *c =
+		(const struct sa_counters *)((const uint8_t *)segment + segment->sa_counters) +
+		SA_SLOT(pair);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {{"in_packets", c->in_packets}, {"in_bytes", c->in_bytes},
+		{"in_auth_failed", c->in_auth_failed}, {"in_replayed", c->in_replayed},
+		{"in_dropped", c->in_dropped}, {"in_last_seen_us", c->in_last_seen_us},
+		{"handoffs", c->handoffs}, {"out_packets", c->out_packets},
+		{"out_bytes", c->out_bytes}, {"out_dropped", c->out_dropped}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		printf("%s\"%s\":%lu", i ? "," : "{", all[i].name, (unsigned long)all[i].value);
+	printf("}\n");
+}
+
+static void
+print_sas(void)
+{
+	const struct sa_entry *e =
+		(const struct sa_entry *)((const uint8_t *)segment + segment->sas);
+	const char *comma = "";
+
+	printf("{\"sas\":[");
+	for (uint32_t i = 0; i < segment->max_sas; i++) {
+		if (e[i].handle == 0)
+			continue;
+		printf("%s{\"handle\":%u,\"peer\":%u,\"out_spi\":%u,\"peer_ip\":%u,"
+		       "\"peer_port\":%u,\"encryption\":\"%s\",\"owner\":%u}",
+			comma, e[i].handle, e[i].peer, e[i].out_spi, e[i].outer.peer_ip,
+			e[i].outer.peer_port,
+			suite_at(e[i].encryption) ? suite_at(e[i].encryption)->name : "?",
+			e[i].owner);
+		comma = ",";
+	}
+	printf("]}\n");
+}
+
+static void
 print_layout(void)
 {
 	printf("{\"command_ring\":%lu,\"event_ring\":%lu,\"inject_ring\":%lu,\"punt_ring0\":%lu}\n",
@@ -399,6 +521,10 @@ run_line(char *line)
 		print_counters((uint32_t)strtoul(argv[1], NULL, 0));
 	} else if (strcmp(argv[0], "nodes") == 0) {
 		print_nodes();
+	} else if (strcmp(argv[0], "sa_counters") == 0 && argc == 2) {
+		print_sa_counters(number(argv[1]));
+	} else if (strcmp(argv[0], "sas") == 0) {
+		print_sas();
 	} else if (strcmp(argv[0], "layout") == 0) {
 		print_layout();
 	} else {
@@ -413,8 +539,11 @@ drain(void)
 	const struct frame_record *f;
 
 	while ((e = ring_consume(&events))) {
-		printf("{\"event\":%u,\"handle\":%u,\"cookie\":%lu,\"status\":%d}\n", e->type,
-			e->handle, (unsigned long)e->cookie, e->status);
+		printf("{\"event\":%u,\"handle\":%u,\"cookie\":%lu,\"status\":%d,"
+		       "\"mapping\":[%u,%u]}\n",
+			e->type, e->handle, (unsigned long)e->cookie, e->status,
+			e->type == EVENT_SA_MAPPING ? e->mapping.peer_ip : 0,
+			e->type == EVENT_SA_MAPPING ? e->mapping.peer_port : 0);
 		ring_consumed(&events);
 	}
 	for (uint32_t i = 0; i < segment->n_workers; i++) {

@@ -11,9 +11,11 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include "crypto/suite.h"
 #include "dataplane/clock.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
+#include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
 #include "dataplane/worker.h"
@@ -24,6 +26,7 @@
 #define WAN_IFINDEX   1000001 /* no interface of this machine */
 #define INNER_IFINDEX 1000002
 #define MAX_SESSIONS  16
+#define MAX_SAS       8
 
 static struct rte_rcu_qsbr *rcu;
 static struct rte_mempool *mbufs;
@@ -59,13 +62,37 @@ bench_eal_end(void)
 	rmdir(dir);
 }
 
+/* AES-128-CBC with HMAC-SHA1, without limits. */
+static inline struct sa_keys
+bench_keys(void)
+{
+	struct sa_keys k = {.encryption_len = 16, .integrity_len = 20};
+	while (suite_at(k.encryption) != suite_by_name("aes128-cbc"))
+		k.encryption++;
+	while (suite_at(k.integrity) != suite_by_name("hmac-sha1-96"))
+		k.integrity++;
+	memset(k.encryption_key, 0x5a, sizeof(k.encryption_key));
+	memset(k.integrity_key, 0xa5, sizeof(k.integrity_key));
+	return k;
+}
+
+static inline struct command_sa_add
+bench_sa_add(void)
+{
+	return (struct command_sa_add){.outer = {.server_ip = SERVER_IP, .peer_ip = PEER_IP},
+		.peer = 77,
+		.replay_window = 64,
+		.keys = bench_keys()};
+}
+
 static inline void
 bench_tables(void)
 {
 	n_ports = 1;
 	ports[0] = (struct port){.name = "wan0", .mtu = 1500, .tap_fd = -1, .ifindex = WAN_IFINDEX};
 	route_inner_ifindex = INNER_IFINDEX;
-	if (route_init(MAX_SESSIONS, rcu) != 0 || session_table_init(MAX_SESSIONS, rcu) != 0)
+	if (route_init(MAX_SESSIONS, rcu) != 0 || session_table_init(MAX_SESSIONS, rcu) != 0 ||
+		sa_table_init(MAX_SAS, rcu) != 0)
 		rte_panic("tables\n");
 	const struct kernel_route local = {
 		.ip = SERVER_IP, .depth = 32, .oif = WAN_IFINDEX, .type = KERNEL_ROUTE_LOCAL};
@@ -81,6 +108,7 @@ static inline void
 bench_tables_free(void)
 {
 	session_table_free();
+	sa_table_free();
 	route_free();
 }
 

@@ -117,6 +117,14 @@ ping(void)
 }
 
 static void
+ike(void)
+{
+	uint8_t *udp = ipv4(IPPROTO_UDP, 36);
+	udp[2] = 500 >> 8;
+	udp[3] = 500 & 0xff;
+}
+
+static void
 syn(void)
 {
 	uint8_t *tcp = ipv4(IPPROTO_TCP, 20);
@@ -141,8 +149,8 @@ echo(uint16_t call, uint32_t seq)
 static void
 a_flood_of_one_kind_leaves_room_for_the_others(void **state)
 {
-	void (*const flood[])(void) = {arp, ping};
-	const enum punt_kind kind[] = {PUNT_ARP, PUNT_TAP};
+	void (*const flood[])(void) = {arp, ping, ike}; /* T13 */
+	const enum punt_kind kind[] = {PUNT_ARP, PUNT_TAP, PUNT_IKE};
 	struct worker *w = &workers[0];
 	(void)state;
 	for (unsigned int f = 0; f < RTE_DIM(flood); f++) {

@@ -75,6 +75,159 @@ sessions_are_found_and_bounded(void **state)
 	assert_int_equal(sessions.live, 1);
 }
 
+static int
+add_l2tp(uint32_t handle, uint16_t id, uint32_t sa, uint32_t peer)
+{
+	const struct session_params p = {.server_ip = SERVER_IP,
+		.peer_ip = PEER_IP,
+		.call_id = id,
+		.peer_call_id = 7,
+		.protocol = TUNNEL_L2TP,
+		.tunnel_id = 8,
+		.peer_tunnel_id = 9,
+		.server_port = L2TP_PORT,
+		.peer_port = L2TP_PORT,
+		.sa = sa,
+		.peer = peer,
+		.counters = &counters[SESSION_SLOT(handle) % MAX_SESSIONS]};
+	return session_add(handle, &p);
+}
+
+static void
+protocols_have_ids_of_their_own(void **state)
+{
+	(void)state;
+	rte_be32_t ip = rte_cpu_to_be_32(SERVER_IP);
+	rte_be16_t id = rte_cpu_to_be_16(5);
+	assert_int_equal(add(session_handle(1, 1), 5), 0);
+	assert_null(session_by_id(TUNNEL_L2TP, ip, id));
+	assert_int_equal(add_l2tp(session_handle(2, 1), 5, 0, 0), 0);
+	assert_int_equal(add_l2tp(session_handle(3, 1), 5, 0, 0), -EBUSY);
+	assert_ptr_equal(session_by_id(TUNNEL_PPTP, ip, id), &sessions.slots[1]);
+	assert_ptr_equal(session_by_id(TUNNEL_L2TP, ip, id), &sessions.slots[2]);
+	session_remove(&sessions.slots[1], 0);
+	assert_null(session_by_id(TUNNEL_PPTP, ip, id));
+	assert_ptr_equal(session_by_id(TUNNEL_L2TP, ip, id), &sessions.slots[2]);
+	const struct session_params unknown = {.server_ip = SERVER_IP,
+		.peer_ip = PEER_IP,
+		.call_id = 6,
+		.protocol = TUNNEL_PROTOCOLS};
+	assert_int_equal(session_add(session_handle(4, 1), &unknown), -EINVAL);
+}
+
+static struct sa_counters sa_counters[MAX_SAS];
+static unsigned int n_sa_gone;
+
+static void
+sa_gone(uint32_t handle, uint64_t cookie, struct sa *sa)
+{
+	assert_int_equal(handle, sa_handle(1, 1));
+	assert_int_equal(cookie, 5);
+	assert_ptr_equal(sa->run.counters, &sa_counters[1]);
+	n_sa_gone++;
+}
+
+static int
+add_sa(uint32_t handle)
+{
+	const struct command_sa_add c = bench_sa_add();
+	return sa_add(handle, &c, 0, &sa_counters[SA_SLOT(handle) % MAX_SAS]);
+}
+
+static void
+pairs_are_found_and_bounded(void **state)
+{
+	(void)state;
+	uint32_t h = sa_handle(3, 9);
+	assert_int_equal(add_sa(0), -EINVAL);
+	assert_int_equal(add_sa(3), -EINVAL); /* a generation is part of every SPI */
+	assert_int_equal(add_sa(sa_handle(MAX_SAS, 1)), -EINVAL);
+	assert_int_equal(add_sa(h), 0);
+	assert_int_equal(add_sa(sa_handle(3, 10)), -EBUSY);
+	assert_non_null(sa_by_handle(h));
+	assert_ptr_equal(sa_by_handle(h), sa_slot(h));
+	assert_null(sa_by_handle(sa_handle(3, 8)));
+	assert_null(sa_by_handle(sa_handle(2, 9)));
+	assert_null(sa_slot(0));
+	assert_null(sa_slot(0xffffffff));
+	struct command_sa_out out = {.spi = 0x1234567, .keys = bench_keys()};
+	out.keys.integrity_len = 21;
+	assert_int_equal(sa_set_outbound(sa_by_handle(h), &out), -EINVAL);
+	out.keys.integrity_len = 255;
+	assert_int_equal(sa_set_outbound(sa_by_handle(h), &out), -EINVAL);
+	out.keys.integrity_len = 20;
+	assert_int_equal(sa_set_outbound(sa_by_handle(h), &out), 0);
+	assert_int_equal(sa_set_outbound(sa_by_handle(h), &out), -EALREADY);
+	assert_int_equal(sas.live, 1);
+}
+
+static void
+removal_of_a_pair_waits_for_workers(void **state)
+{
+	(void)state;
+	n_sa_gone = 0;
+	assert_int_equal(add_sa(sa_handle(1, 1)), 0);
+	struct sa *sa = sa_by_handle(sa_handle(1, 1));
+	const struct esp_sa *in = sa->cfg.in;
+	rte_rcu_qsbr_thread_register(rcu, 0);
+	rte_rcu_qsbr_thread_online(rcu, 0);
+	sa_remove(sa, 5);
+	assert_null(sa_by_handle(sa_handle(1, 1)));
+	assert_int_equal(sa_reap(16, sa_gone), 0); /* a worker is in the middle of a burst */
+	assert_ptr_equal(sa->cfg.in, in);          /* and its keys are still there */
+	assert_int_equal(add_sa(sa_handle(1, 2)), -EBUSY);
+	sa_remove(sa, 6); /* twice does no harm */
+	rte_rcu_qsbr_quiescent(rcu, 0);
+	assert_int_equal(sa_reap(16, sa_gone), 1);
+	assert_int_equal(n_sa_gone, 1);
+	assert_null(sa->cfg.in);
+	assert_int_equal(sa_reap(16, sa_gone), 0);
+	assert_int_equal(add_sa(sa_handle(1, 2)), 0);
+	rte_rcu_qsbr_thread_offline(rcu, 0);
+	rte_rcu_qsbr_thread_unregister(rcu, 0);
+}
+
+static void
+an_update_moves_the_peer_only(void **state)
+{
+	(void)state;
+	struct command_sa_add c = bench_sa_add();
+	c.outer.server_port = 4500, c.outer.peer_port = 40000;
+	assert_int_equal(sa_add(sa_handle(1, 1), &c, 3, &sa_counters[1]), 0);
+	struct sa *sa = sa_by_handle(sa_handle(1, 1));
+	const struct command update = {.type = COMMAND_SA_UPDATE,
+		.sa_update.outer = {SERVER_IP, PEER_IP + 1, 4500, 40001}};
+	sa_apply(sa, &update);
+	assert_int_equal(sa->cfg.peer_ip_be, rte_cpu_to_be_32(PEER_IP + 1));
+	assert_int_equal(sa->cfg.peer_port_be, rte_cpu_to_be_16(40001));
+	assert_int_equal(sa->cfg.server_ip_be, rte_cpu_to_be_32(SERVER_IP));
+	assert_int_equal(sa->cfg.owner, 3);
+}
+
+/* What RFC 4303 leaves of an IPv4 packet: IV 16, ICV 12, blocks of 16. */
+static void
+room_inside_of_esp(void **state)
+{
+	(void)state;
+	struct command_sa_add c = bench_sa_add();
+	const struct command_sa_out out = {.spi = 0x1234567, .keys = bench_keys()};
+	assert_int_equal(sa_add(sa_handle(1, 1), &c, 0, &sa_counters[1]), 0);
+	struct sa *sa = sa_by_handle(sa_handle(1, 1));
+	uint32_t unknown = sa_payload_room(sa, 1500);
+	assert_int_equal(sa_set_outbound(sa, &out), 0);
+	assert_int_equal(sa_payload_room(sa, 1500), (1500 - 20 - 24 - 12) / 16 * 16 - 2);
+	assert_true(unknown > 0 && unknown <= sa_payload_room(sa, 1500));
+	assert_int_equal(sa_payload_room(sa, 60), 0);
+	assert_int_equal(add_l2tp(session_handle(1, 1), 5, sa_handle(1, 1), 77), 0);
+	struct session *s = session_by_handle(session_handle(1, 1));
+	struct command link = {.type = COMMAND_SESSION_LINK, .link = {1500, 1500, 0, 0}};
+	session_apply(s, &link);
+	assert_int_equal(s->cfg.mtu, sa_payload_room(sa, 1500) - 8 - 6 - 4);
+	struct command l2tp = {.type = COMMAND_SESSION_L2TP, .l2tp = {1, 1}};
+	session_apply(s, &l2tp);
+	assert_int_equal(s->cfg.mtu, sa_payload_room(sa, 1500) - 8 - 10 - 4);
+}
+
 static void
 removal_waits_for_workers(void **state)
 {
@@ -271,6 +424,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sessions_are_found_and_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(protocols_have_ids_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(pairs_are_found_and_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			removal_of_a_pair_waits_for_workers, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_update_moves_the_peer_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(room_inside_of_esp, setup, teardown),
 		cmocka_unit_test_setup_teardown(removal_waits_for_workers, setup, teardown),
 		cmocka_unit_test_setup_teardown(mtu_and_mss, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -16,7 +16,7 @@ setup(void **state)
 {
 	(void)state;
 	n_workers = 1;
-	if (segment_create(1, MAX_SESSIONS, 0) != 0)
+	if (segment_create(1, MAX_SESSIONS, MAX_SAS) != 0)
 		return -1;
 	bench_tables();
 	struct worker *w = &workers[0];
@@ -205,22 +205,177 @@ random_records_do_no_harm(void **state)
 		}
 		c.version = RECORD_VERSION;
 		c.length = sizeof(c);
-		c.type = 2 + x % 6;
+		c.type = 2 + x % 12;
 		c.handle = session_handle(x >> 8 & 31, x >> 16 & 1);
 		c.cookie = 1;
 		if (c.type == COMMAND_SESSION_ADD && x & 1 << 20)
 			c.add.server_ip = SERVER_IP, c.add.peer_ip = PEER_IP;
+		if (c.type == COMMAND_SESSION_ADD && x & 1 << 21) {
+			c.add.protocol = TUNNEL_L2TP;
+			c.add.server_port = L2TP_PORT;
+			c.add.sa = x & 1 << 22 ? sa_handle(x >> 24 & 7, 1) : 0;
+			c.add.peer = c.add.sa ? 77 : 0;
+		}
+		if (c.type == COMMAND_SESSION_SA)
+			c.session_sa.sa = sa_handle(x >> 24 & 7, 1);
+		if (c.type == COMMAND_SA_ADD && x & 1 << 20)
+			c.sa_add = bench_sa_add();
+		if (c.type == COMMAND_SA_OUT && x & 1 << 20)
+			c.sa_out.keys = bench_keys(), c.sa_out.esn = 0;
 		put(&c);
 		writer_turn(n);
 		while (next_event().type)
 			;
 		for (struct worker_msg *m; (m = take_msg());) {
-			if (session_handle_of(m->session) == m->handle)
+			if (m->cmd.type >= COMMAND_SA_ADD)
+				sa_apply(m->sa, &m->cmd);
+			else if (session_handle_of(m->session) == m->handle)
 				session_apply(m->session, &m->cmd);
 			rte_mempool_put(worker_msg_pool, m);
 		}
 	}
 	assert_true(sessions.live <= MAX_SESSIONS);
+	assert_true(sas.live <= MAX_SAS);
+}
+
+static struct command
+make_l2tp(uint32_t handle, uint32_t sa, uint32_t peer)
+{
+	struct command c = make_add(handle, 200);
+	c.add.protocol = TUNNEL_L2TP;
+	c.add.tunnel_id = 5;
+	c.add.peer_tunnel_id = 6;
+	c.add.server_port = c.add.peer_port = L2TP_PORT;
+	c.add.sa = sa;
+	c.add.peer = peer;
+	return c;
+}
+
+static void
+life_of_a_pair(void **state)
+{
+	(void)state;
+	uint32_t h = sa_handle(2, 5), s = session_handle(2, 1);
+	const struct sa_entry *e = (const struct sa_entry *)segment_part(segment_offsets.sas) + 2;
+	struct command c = make(COMMAND_SA_ADD, h);
+	c.sa_add = bench_sa_add();
+	assert_int_equal(say(&c), 0);
+	assert_int_equal(e->handle, h);
+	assert_int_equal(e->peer, 77);
+	/* No key stays in the ring. */
+	const uint8_t *ring = commands.shared->elems;
+	for (unsigned int i = 0; i < 2 * sizeof(struct command); i++)
+		assert_int_not_equal(ring[i], 0x5a);
+	c = make_l2tp(s, h, 77);
+	assert_int_equal(say(&c), 0);
+	assert_int_equal(((struct session_entry *)segment_part(segment_offsets.sessions))[2].sa, h);
+	c = make(COMMAND_SESSION_SA, s), c.session_sa.sa = h;
+	assert_int_equal(say(&c), -ENOENT); /* nothing to send with yet */
+	c = make(COMMAND_SA_OUT, h);
+	c.sa_out = (struct command_sa_out){.spi = 0x12345678, .keys = bench_keys()};
+	assert_int_equal(say(&c), 0);
+	assert_int_equal(e->out_spi, 0x12345678);
+	assert_int_equal(say(&c), -EALREADY);
+	c = make(COMMAND_SESSION_SA, s), c.session_sa.sa = h;
+	assert_int_equal(say(&c), 0);
+	struct worker_msg *m = take_msg();
+	assert_non_null(m);
+	assert_ptr_equal(m->session, &sessions.slots[2]);
+	rte_mempool_put(worker_msg_pool, m);
+	c = make(COMMAND_SA_CLOSE, h);
+	assert_int_equal(say(&c), 0);
+	writer_turn(2);
+	struct event gone = next_event();
+	assert_int_equal(gone.type, EVENT_SA_GONE);
+	assert_int_equal(gone.handle, h);
+	assert_int_equal(gone.cookie, 4711);
+	assert_int_equal(e->handle, 0);
+	c = make(COMMAND_SESSION_SA, s), c.session_sa.sa = h;
+	assert_int_equal(say(&c), -ENOENT);
+	/* T16: never back to the clear. */
+	c.session_sa.sa = 0;
+	assert_int_equal(say(&c), -EINVAL);
+}
+
+/* The owner's ring is full: the update stays where it is. */
+static void
+full_owner_ring_holds_updates_back(void **state)
+{
+	(void)state;
+	struct command c = make(COMMAND_SA_ADD, sa_handle(1, 1));
+	c.sa_add = bench_sa_add();
+	assert_int_equal(say(&c), 0);
+	c = make(COMMAND_SA_UPDATE, sa_handle(1, 1));
+	c.sa_update.outer = (struct sa_outer){.server_ip = SERVER_IP, .peer_ip = PEER_IP + 2};
+	for (unsigned int i = 0; i < 7; i++)
+		assert_int_equal(say(&c), 0);
+	put(&c);
+	writer_turn(1);
+	assert_int_equal(next_event().type, 0);
+	struct worker_msg *m = take_msg();
+	assert_int_equal(m->cmd.type, COMMAND_SA_UPDATE);
+	sa_apply(m->sa, &m->cmd);
+	rte_mempool_put(worker_msg_pool, m);
+	writer_turn(2);
+	assert_int_equal(next_event().type, EVENT_ACK);
+	assert_int_equal(sas.slots[1].cfg.peer_ip_be, rte_cpu_to_be_32(PEER_IP + 2));
+}
+
+/* T21: frames for a pair or in clear. */
+static void
+injected_l2tp(void **state)
+{
+	(void)state;
+	uint32_t h = sa_handle(1, 1);
+	struct command c = make(COMMAND_SA_ADD, h);
+	c.sa_add = bench_sa_add();
+	assert_int_equal(say(&c), 0);
+	static const struct {
+		uint32_t handle;
+		struct sa_outer outer;
+		uint16_t length;
+		uint8_t kind;
+		bool good;
+	} cases[] = {
+		{1 << 20 | 1, {SERVER_IP, PEER_IP, 1701, 1701}, 24, FRAME_L2TP, true},
+		{0, {SERVER_IP, PEER_IP, 1701, 40000}, 24, FRAME_L2TP, true},
+		{1 << 20 | 1, {SERVER_IP, PEER_IP, 1701, 1701}, 12, FRAME_L2TP, false},
+		{1 << 20 | 1, {SERVER_IP, PEER_IP, 1701, 1701}, 0, FRAME_L2TP, false},
+		{1 << 20 | 1, {SERVER_IP, PEER_IP, 1701, 1701}, FRAME_MAX + 1, FRAME_L2TP, false},
+		{1 << 20 | 1, {SERVER_IP, PEER_IP, 1702, 1701}, 24, FRAME_L2TP, false},
+		{1 << 20 | 1, {SERVER_IP, PEER_IP, 1701, 0}, 24, FRAME_L2TP, false},
+		{0, {SERVER_IP + 1, PEER_IP, 1701, 1701}, 24, FRAME_L2TP, false},
+		{0, {SERVER_IP, 0, 1701, 1701}, 24, FRAME_L2TP, false},
+		{0, {SERVER_IP, PEER_IP, 1701, 1701}, 24, 2, false},
+	};
+	ports[0].role = PORT_WAN;
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		uint64_t bad = segment->bad_records;
+		struct frame_record *f = ring_produce(&injects);
+		*f = (struct frame_record){.version = RECORD_VERSION,
+			.kind = cases[i].kind,
+			.length = cases[i].length,
+			.handle = cases[i].handle,
+			.data = {[12] = 0xc8, 0x02}};
+		memcpy(f->data, &cases[i].outer, sizeof(cases[i].outer));
+		ring_produced(&injects);
+		writer_turn(i);
+		void *p = NULL;
+		rte_ring_sc_dequeue(workers[0].rx, &p);
+		assert_int_equal(p != NULL, cases[i].good);
+		assert_int_equal(segment->bad_records - bad, !cases[i].good);
+		if (!p)
+			continue;
+		struct rte_mbuf *m = p;
+		const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *);
+		bool in_clear = cases[i].handle == 0;
+		assert_int_equal(pkt_meta(m)->stage, in_clear ? STAGE_IP : STAGE_ESP_OUT);
+		assert_int_equal(m->data_len, 8 + 12 + (in_clear ? 20 : 0));
+		assert_int_equal(d[in_clear ? 28 : 8], 0xc8);
+		if (!in_clear)
+			assert_ptr_equal(pkt_meta(m)->sa, &sas.slots[1]);
+		rte_pktmbuf_free(m);
+	}
 }
 
 static void
@@ -328,6 +483,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(life_of_a_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_records_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(life_of_a_pair, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			full_owner_ring_holds_updates_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(injected_l2tp, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_records_do_no_harm, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			full_event_ring_holds_commands_back, setup, teardown),

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pairs of IPsec SAs as the data plane knows them, and the table that leads to them: the SPI of an
+ * inbound SA is ours to choose, so it is an index (dataplane/api/sa.h).
+ *
+ * As with sessions, one writer: the main lcore adds, publishes and removes; workers read under RCU;
+ * a pair's mutable state belongs to its owner worker alone.  Slots live in one array for the whole
+ * run; keys and replay windows, whose size depends on the suite, are allocated with a pair and
+ * freed after it.  Names ending in _be are in network byte order, all other numbers in host byte
+ * order.
+ */
+#ifndef ADIT_DATAPLANE_SA_H
+#define ADIT_DATAPLANE_SA_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_rcu_qsbr.h>
+
+#include "crypto/esp.h"
+#include "dataplane/api/segment.h"
+#include "dataplane/closing.h"
+#include "dataplane/rate.h"
+
+enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
+
+/* Configured state: written before publication, but for where the peer is, which the owner changes
+ * on COMMAND_SA_UPDATE; read by all workers. */
+struct sa_config {
+	_Atomic uint32_t handle;   /* the inbound SPI; 0: free or being removed.  Release by the
+				      writer pairs with acquire on arrival */
+	uint32_t peer;             /* control's name for the host behind it */
+	_Atomic uint32_t outer_nh; /* FIB value towards the peer, kept current by the writer */
+	_Atomic rte_be32_t peer_ip_be;
+	rte_be32_t server_ip_be;
+	rte_be16_t server_port_be, peer_port_be; /* 0: native ESP; peer_port_be: owner only */
+	struct esp_sa *in;
+	_Atomic(struct esp_sa *) out; /* NULL: none yet.  Release by the writer pairs with
+					 acquire in sa_outbound() */
+	uint8_t owner;                /* worker index */
+	uint8_t state;                /* enum sa_state; the writer's */
+};
+
+/* Owner's running state, beside that in the two struct esp_sa. */
+struct sa_running {
+	struct sa_counters *counters; /* in the shared segment */
+	uint64_t mapping_told_us;     /* rate limit of EVENT_SA_MAPPING */
+	struct rate_limit punts;      /* L2TP control messages (T13) */
+	uint16_t ip_id;
+	uint8_t expiry_told; /* bit for each enum sa_expiry whose event was sent */
+	uint32_t told_to;    /* settings.control then: a new control process is told again */
+};
+
+struct sa {
+	struct sa_config cfg __rte_cache_aligned;
+	struct sa_running run __rte_cache_aligned;
+	/* cold: the writer's */
+	struct {
+		uint64_t opened_us;
+		struct closing closing;
+	} cold __rte_cache_aligned;
+};
+static_assert(sizeof(struct sa_config) <= 64, "configured state fits one cache line");
+static_assert(sizeof(struct sa_running) <= 64, "running state fits one cache line");
+static_assert(sizeof(struct sa) == 192, "three cache lines and the keys");
+
+struct sa_table {
+	struct sa *slots; /* max entries */
+	uint32_t max;     /* 0: no IPsec */
+	uint32_t live;
+	struct rte_rcu_qsbr *rcu;
+	struct esp_engine *engine; /* the main lcore's, for set-up */
+	struct closing_list closing;
+};
+
+extern struct sa_table sas;
+
+static inline uint32_t
+sa_handle_of(const struct sa *sa)
+{
+	return atomic_load_explicit(&sa->cfg.handle, memory_order_acquire);
+}
+
+/* The slot of an SPI or a handle, whoever has it now; NULL when it is none of ours.  The caller
+ * still has to compare sa_handle_of(). */
+static inline struct sa *
+sa_slot(uint32_t handle)
+{
+	uint32_t slot = SA_SLOT(handle);
+	return likely(slot < sas.max && SA_GEN(handle) != 0) ? &sas.slots[slot] : NULL;
+}
+
+/* What packets to the peer are protected with; NULL: not there yet. */
+static inline struct esp_sa *
+sa_outbound(const struct sa *sa)
+{
+	return atomic_load_explicit(&sa->cfg.out, memory_order_acquire);
+}
+
+static inline bool
+sa_in_udp(const struct sa *sa)
+{
+	return sa->cfg.server_port_be != 0;
+}
+
+/* Largest payload of an ESP packet of this pair when its outer IPv4 packet may have mtu octets. The
+ * most that any suite needs while the outbound SA isn't there. */
+uint32_t sa_payload_room(const struct sa *sa, uint32_t mtu);
+
+/* --- main lcore only
+ * -------------------------------------------------------------------------------- */
+
+/* Allocate the table; max_sas may be 0.  0 or a negative errno. */
+int sa_table_init(uint32_t max_sas, struct rte_rcu_qsbr *rcu);
+void sa_table_free(void);
+/* Fill the slot of handle and publish it; the owner was chosen by the caller.  0, -EINVAL (handle,
+ * algorithms, keys, window), -EBUSY (slot not free), -ENOMEM. */
+int sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner,
+	struct sa_counters *counters);
+/* Give a pair its outbound SA.  0, -EINVAL, -ENOMEM, -EALREADY: a second one would begin to count
+ * anew with the same key (T14). */
+int sa_set_outbound(struct sa *sa, const struct command_sa_out *c);
+/* The pair of a handle from control (hostile), or NULL. */
+struct sa *sa_by_handle(uint32_t handle);
+/*
+ * Staged death, stage 1: clear the handle.  sa_reap() goes on when every worker has passed a
+ * quiescent state: wipes keys, frees the slot, and calls gone() once.  Who could still hold the
+ * pointer: a worker in the middle of a burst (RCU; what IPsec-MB was given it has given back before
+ * the burst ends); packets and messages in hand-over rings, and sessions that send through the pair
+ * (they carry the handle, which no longer matches).
+ */
+void sa_remove(struct sa *sa, uint64_t cookie);
+/* At most max of them. */
+unsigned int sa_reap(
+	unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, struct sa *sa));
+
+/* --- owner worker only
+ * ------------------------------------------------------------------------------ */
+
+/* COMMAND_SA_UPDATE. */
+void sa_apply(struct sa *sa, const struct command *cmd);
+
+#endif
