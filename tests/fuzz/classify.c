@@ -4,8 +4,9 @@
  *
  * Input: up to eight packets, each a head octet, a length octet and so many octets.  The head says
  * how far the packet is helped along, so that the fuzzer needs no checksum or key: 0 a raw frame, 1
- * an IPv4 packet, 2 GRE, 3 PPP in GRE's next sequence number, 4 the same encrypted; bits 3 and 4
- * choose the session or the port's role.
+ * an IPv4 packet, 2 GRE, 3 PPP in GRE's next sequence number, 4 the same encrypted, 5 L2TP in
+ * clear, 6 a UDP datagram in ESP with the right keys, 7 what follows ESP's SPI; bits 3 and 4 choose
+ * the session, the pair of SAs or the port's role.
  */
 #include <stdlib.h>
 
@@ -14,7 +15,10 @@
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
 #include <rte_ring_elem.h>
+#include <rte_udp.h>
 
+#include "crypto/esp.h"
+#include "crypto/suite.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/port.h"
 
@@ -23,14 +27,24 @@
 #define INNER(i) (0x0a630001u + (i)) /* 10.99.0.1 */
 #define CALL(i)  (1000 + (i))
 #define SESSIONS 3 /* in clear, MPPE stateless and required, MPPE stateful */
+#define L2TPS    2 /* in clear, in IPsec */
+#define PAIRS    2 /* native, in UDP */
+#define SA_BYTES 2048
 #define PACKETS  8
 
-enum head { RAW, IPV4, GRE, PPP, ENCRYPTED };
+/* 1001 and 1003 are the IDs of L2TP's tunnels and sessions. */
+#define L2TP_ID(i) (1001 + 2 * (i))
+
+enum head { RAW, IPV4, GRE, PPP, ENCRYPTED, L2TP, ESP_DATAGRAM, ESP_RAW };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct session saved[SESSIONS];
+static struct session saved[SESSIONS + L2TPS];
+static struct sa saved_pairs[PAIRS];
+static uint8_t saved_in[PAIRS][SA_BYTES], peer_sa_saved[PAIRS][SA_BYTES];
+static _Alignas(ESP_SA_ALIGN) uint8_t peer_sa[PAIRS][SA_BYTES];
+static struct esp_engine *peer_engine;
 static struct mppe_tx peer_tx[SESSIONS], peer_tx_saved[SESSIONS];
 static struct rte_mbuf *pending[PACKETS];
 static unsigned int n_pending;
@@ -85,6 +99,73 @@ make_session(unsigned int i, struct session_counters *counters)
 	saved[i] = *s;
 }
 
+static uint8_t
+row_of(const char *name)
+{
+	uint8_t row = 0;
+	while (suite_at(row) != suite_by_name(name))
+		row++;
+	return row;
+}
+
+/* The peer has the same keys the other way round. */
+static void
+make_pair(unsigned int i, struct sa_counters *counters)
+{
+	struct command_sa_add add = {.outer = {SERVER, PEER, i ? 4500 : 0, i ? 4500 : 0},
+		.peer = 77,
+		.replay_window = 64};
+	struct command_sa_out out = {.spi = 0x12345678};
+
+	add.keys.encryption = row_of(i ? "aes128-gcm16" : "aes128-cbc");
+	add.keys.encryption_len = i ? 20 : 16;
+	add.keys.integrity = i ? 0 : row_of("hmac-sha1-96");
+	add.keys.integrity_len = i ? 0 : 20;
+	memset(add.keys.encryption_key, 0x11, sizeof(add.keys.encryption_key));
+	out.keys = add.keys;
+	MUST(sa_add(sa_handle(i, 1), &add, 0, counters) == 0);
+	MUST(sa_set_outbound(sa_by_handle(sa_handle(i, 1)), &out) == 0);
+	struct esp_sa_config c = {.encryption = suite_at(add.keys.encryption),
+		.integrity = i ? NULL : suite_at(add.keys.integrity),
+		.encryption_key = add.keys.encryption_key,
+		.integrity_key = add.keys.integrity_key,
+		.encryption_key_len = add.keys.encryption_len,
+		.integrity_key_len = add.keys.integrity_len,
+		.spi = sa_handle(i, 1)};
+	MUST(esp_sa_size(&c) <= SA_BYTES && sas.slots[i].cfg.in->size <= SA_BYTES);
+	MUST(esp_sa_init((struct esp_sa *)peer_sa[i], peer_engine, &c) == ESP_SETUP_OK);
+	memcpy(peer_sa_saved[i], peer_sa[i], SA_BYTES);
+	memcpy(saved_in[i], sas.slots[i].cfg.in, sas.slots[i].cfg.in->size);
+	saved_pairs[i] = sas.slots[i];
+}
+
+static void
+make_l2tp(unsigned int i, struct session_counters *counters)
+{
+	struct command link = {.type = COMMAND_SESSION_LINK, .link = {1400, 1400, 1, 1}};
+	struct command open = {.type = COMMAND_SESSION_OPEN,
+		.open = {.inner_ip = INNER(SESSIONS + i), .clamp_mss = 1}};
+	const struct session_params params = {.server_ip = SERVER,
+		.peer_ip = PEER,
+		.call_id = L2TP_ID(i),
+		.peer_call_id = 2000 + i,
+		.protocol = TUNNEL_L2TP,
+		.tunnel_id = L2TP_ID(i),
+		.peer_tunnel_id = 3000,
+		.server_port = L2TP_PORT,
+		.peer_port = L2TP_PORT,
+		.sa = i ? sa_handle(0, 1) : 0,
+		.peer = i ? 77 : 0,
+		.counters = counters};
+	uint32_t slot = SESSIONS + 1 + i;
+
+	MUST(session_add(session_handle(slot, 1), &params) == 0);
+	session_apply(&sessions.slots[slot], &link);
+	session_apply(&sessions.slots[slot], &open);
+	MUST(route_add_session(INNER(SESSIONS + i), slot) == 0);
+	saved[SESSIONS + i] = sessions.slots[slot];
+}
+
 static void
 make_worker(void)
 {
@@ -107,7 +188,8 @@ make_worker(void)
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static struct session_counters counters[SESSIONS];
+	static struct session_counters counters[SESSIONS + L2TPS];
+	static struct sa_counters sa_counters[PAIRS];
 	const char *args[] = {"fuzz", "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf",
 		"-m", "256", "-l", "0", "--vdev=net_null0", "--log-level=3"};
 
@@ -119,6 +201,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		rte_zmalloc(NULL, rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);
 	MUST(rcu && rte_rcu_qsbr_init(rcu, 1) == 0);
 	MUST(session_table_init(8, rcu) == 0);
+	MUST(sa_table_init(PAIRS, rcu) == 0);
+	MUST((peer_engine = esp_engine_create(ESP_ARCH_AUTO)) != NULL);
 	MUST(route_init(8, rcu) == 0);
 	settings.max_rekeys = 64;
 	settings.edge_ping = true;
@@ -139,6 +223,11 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	rte_rcu_qsbr_thread_online(rcu, 0);
 	for (unsigned int i = 0; i < SESSIONS; i++)
 		make_session(i, &counters[i]);
+	for (unsigned int i = 0; i < PAIRS; i++)
+		make_pair(i, &sa_counters[i]);
+	for (unsigned int i = 0; i < L2TPS; i++)
+		make_l2tp(i, &counters[SESSIONS + i]);
+	MUST(rte_lpm_add(fib, SERVER, 32, FIB_VALUE(FIB_LOCAL, 0)) == 0);
 	return 0;
 }
 
@@ -176,6 +265,38 @@ put_gre(struct rte_mbuf *m, unsigned int i, uint32_t seq)
 	g->words[0] = rte_cpu_to_be_32(seq);
 }
 
+static void
+put_udp(struct rte_mbuf *m, uint16_t from, uint16_t to)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)rte_pktmbuf_prepend(m, sizeof(*udp));
+	*udp = (struct rte_udp_hdr){.src_port = rte_cpu_to_be_16(from),
+		.dst_port = rte_cpu_to_be_16(to),
+		.dgram_len = rte_cpu_to_be_16(m->data_len)};
+}
+
+static void
+seal(struct rte_mbuf *m, unsigned int i)
+{
+	struct esp_sa *sa = (struct esp_sa *)peer_sa[i];
+	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, sa->header_len);
+	struct esp_job job = {.sa = sa,
+		.data = p,
+		.len = m->data_len,
+		.room = rte_pktmbuf_tailroom(m),
+		.next_header = 17};
+	MUST(esp_encapsulate_burst(peer_engine, &job, 1) == 1);
+	m->data_len = m->pkt_len = (uint16_t)job.len;
+}
+
+/* An ESP packet of the peer, in what surrounds it. */
+static void
+put_esp(struct rte_mbuf *m, unsigned int i)
+{
+	if (i)
+		put_udp(m, 4500, 4500);
+	put_ipv4(m, i ? 17 : 50, PEER, SERVER);
+}
+
 /* The mbuf holds what the fuzzer gave; put in front what head asks for. */
 static void
 help(struct rte_mbuf *m, uint8_t head, uint32_t seq)
@@ -200,6 +321,22 @@ help(struct rte_mbuf *m, uint8_t head, uint32_t seq)
 		/* fall through */
 	case IPV4:
 		put_ethernet(m, pkt_meta(m)->port);
+		break;
+	case L2TP:
+		put_udp(m, 1701, 1701);
+		put_ipv4(m, 17, PEER, SERVER);
+		put_ethernet(m, 0);
+		break;
+	case ESP_DATAGRAM:
+		seal(m, i % PAIRS);
+		put_esp(m, i % PAIRS);
+		put_ethernet(m, 0);
+		break;
+	case ESP_RAW:
+		p = (uint8_t *)rte_pktmbuf_prepend(m, 4);
+		memcpy(p, &((struct esp_sa *)peer_sa[i % PAIRS])->spi, 4);
+		put_esp(m, i % PAIRS);
+		put_ethernet(m, 0);
 		break;
 	default: /* a whole frame */
 		break;
@@ -231,8 +368,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct worker *w = &workers[0];
 
-	for (unsigned int i = 0; i < SESSIONS; i++)
+	for (unsigned int i = 0; i < SESSIONS + L2TPS; i++)
 		sessions.slots[i + 1] = saved[i];
+	for (unsigned int i = 0; i < PAIRS; i++) {
+		sas.slots[i] = saved_pairs[i];
+		memcpy(sas.slots[i].cfg.in, saved_in[i], sas.slots[i].cfg.in->size);
+	}
+	memcpy(peer_sa, peer_sa_saved, sizeof(peer_sa));
 	memcpy(peer_tx, peer_tx_saved, sizeof(peer_tx));
 	for (uint32_t seq = 0; size >= 2 && seq < PACKETS; seq++) {
 		uint8_t head = data[0];
