@@ -83,11 +83,9 @@ link_reset(struct link *l)
 	if (l->seg)
 		munmap(l->seg, l->seg_size);
 	l->seg = NULL;
-	free(l->slots);
-	free(l->free_slots);
-	l->slots = NULL;
-	l->free_slots = NULL;
-	l->max_sessions = l->max_sas = l->n_workers = l->n_free = l->n_closing = 0;
+	slots_clear(&l->sessions);
+	slots_clear(&l->sas);
+	l->n_workers = 0;
 	l->stats.unconfirmed = 0;
 	link_queue_clear(l);
 	l->connected = false;
@@ -188,8 +186,9 @@ link_map(struct link *l, int fd, const struct segment_hello *hello)
 		memcmp(h.punt_rings, lay->punt_rings, h.n_workers * sizeof(h.punt_rings[0])) != 0)
 		return "the segment's layout is another one";
 	l->n_workers = h.n_workers;
-	l->max_sessions = h.max_sessions;
-	l->max_sas = h.max_sas;
+	if (!slots_init(&l->sessions, h.max_sessions, COMMAND_SESSION_CLOSE) ||
+		!slots_init(&l->sas, h.max_sas, COMMAND_SA_CLOSE))
+		return "out of memory";
 	return NULL;
 }
 
@@ -199,14 +198,10 @@ link_part(const struct link *l, uint64_t offset)
 	return (uint8_t *)l->seg + offset;
 }
 
-static const char *
+static void
 link_attach(struct link *l)
 {
 	const struct segment_header *lay = &l->layout;
-	l->slots = calloc(l->max_sessions, sizeof(*l->slots));
-	l->free_slots = calloc(l->max_sessions, sizeof(*l->free_slots));
-	if (!l->slots || !l->free_slots)
-		return "out of memory";
 	ring_attach(&l->commands, link_part(l, lay->command_ring), COMMAND_RING_CAPACITY,
 		sizeof(struct command), true);
 	ring_attach(&l->injects, link_part(l, lay->inject_ring), INJECT_RING_CAPACITY,
@@ -220,7 +215,6 @@ link_attach(struct link *l)
 		for (uint32_t n = 0; n < PUNT_RING_CAPACITY && ring_consume(&l->punts[i]); n++)
 			ring_consumed(&l->punts[i]);
 	}
-	return NULL;
 }
 
 static void
@@ -228,7 +222,7 @@ link_hello(struct link *l, const struct segment_hello *hello, int fds[3])
 {
 	const char *why = link_map(l, fds[0], hello);
 	if (!why)
-		why = link_attach(l);
+		link_attach(l);
 	l->event_fd = fds[1];
 	l->wake_fd = fds[2];
 	close(fds[0]);
@@ -252,8 +246,9 @@ link_hello(struct link *l, const struct segment_hello *hello, int fds[3])
 	l->error_logged = false;
 	l->error[0] = '\0';
 	l->stats.connects++;
-	log_event(LOG_NOTICE, "dataplane-connected", "socket=\"%s\" workers=%u max_sessions=%u",
-		l->path, l->n_workers, l->max_sessions);
+	log_event(LOG_NOTICE, "dataplane-connected",
+		"socket=\"%s\" workers=%u max_sessions=%u max_sas=%u", l->path, l->n_workers,
+		l->sessions.size, l->sas.size);
 	l->ops->up(l->user);
 	link_adopt_slots(l);
 }
@@ -389,7 +384,7 @@ link_error(const struct link *l)
 uint32_t
 link_max_sessions(const struct link *l)
 {
-	return l->connected ? l->max_sessions : 0;
+	return l->connected ? l->sessions.size : 0;
 }
 
 bool
@@ -401,7 +396,7 @@ link_view(const struct link *l, struct link_view *out)
 		.workers = link_part(l, l->layout.worker_counters),
 		.nodes = link_part(l, l->layout.node_counters),
 		.n_workers = l->n_workers,
-		.max_sessions = l->max_sessions};
+		.max_sessions = l->sessions.size};
 	return true;
 }
 
@@ -417,7 +412,7 @@ link_counters(const struct link *l, uint32_t handle, struct session_counters *ou
 {
 	memset(out, 0, sizeof(*out));
 	/* Also during down(), when nothing is "connected" any more. */
-	if (!l->seg || SESSION_SLOT(handle) >= l->max_sessions)
+	if (!l->seg || SESSION_SLOT(handle) >= l->sessions.size)
 		return;
 	const struct session_counters *all = link_part(l, l->layout.session_counters);
 	memcpy(out, &all[SESSION_SLOT(handle)], sizeof(*out));
@@ -426,7 +421,7 @@ link_counters(const struct link *l, uint32_t handle, struct session_counters *ou
 uint8_t
 link_owner_worker(const struct link *l, uint32_t handle)
 {
-	if (!l->seg || SESSION_SLOT(handle) >= l->max_sessions)
+	if (!l->seg || SESSION_SLOT(handle) >= l->sessions.size)
 		return 0;
 	const struct session_entry *table = link_part(l, l->layout.sessions);
 	uint8_t owner = table[SESSION_SLOT(handle)].owner;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The link to the data plane: client of the shared segment (DESIGN section 4).  Connects, checks
- * and maps the segment, owns the session slots and their generations, and carries commands, frames
- * and events.  What the data plane writes is treated as hostile: copied out, checked, counted when
- * bad. Calling context: adit-control's only thread, in its libuv loop.  No callback is made from
- * within a link_*() call except link_free().
+ * and maps the segment, owns the slots of sessions and of pairs of SAs with their generations, and
+ * carries commands, frames and events.  What the data plane writes is treated as hostile: copied
+ * out, checked, counted when bad. Calling context: adit-control's only thread, in its libuv loop.
+ * No callback is made from within a link_*() call except link_free().
  */
 #ifndef ADIT_CONTROL_LINK_H
 #define ADIT_CONTROL_LINK_H
@@ -33,6 +33,24 @@ struct link_ops {
 	void (*lost_sync)(void *owner);
 	/* The session's end is confirmed, its slot free again. */
 	void (*gone)(void *owner, const struct session_counters *last);
+
+	/* Pairs of SAs and what comes through them.  Each of these may be NULL. */
+
+	/* A pair that lives since an earlier control process, reported after up() and before
+	 * orphan().  `entry` is a checked copy.  The result becomes the slot's owner and the pair
+	 * goes on; NULL: it is closed. */
+	void *(*sa_orphan)(void *user, const struct sa_entry *entry);
+	/* The answer to COMMAND_SA_ADD, OUT or UPDATE, in their order: 0 or a negative errno. */
+	void (*sa_done)(void *owner, enum command_type type, int error);
+	void (*sa_expire)(void *owner, enum sa_expiry which);
+	/* An authentic packet of the pair came from elsewhere. */
+	void (*sa_mapping)(void *owner, const struct sa_outer *from);
+	/* The pair's end is confirmed, its slot free again. */
+	void (*sa_gone)(void *owner, const struct sa_counters *last);
+	/* An L2TP control message; sa is the pair that it came through, live and with an owner, or
+	 * 0 when it came in clear.  `inner` holds the addresses and UDP ports of its datagram. */
+	void (*l2tp_frame)(void *user, uint32_t sa, const struct sa_outer *inner,
+		const uint8_t *message, size_t len);
 };
 
 /* Since link_new(). */
@@ -45,7 +63,8 @@ struct link_stats {
 	uint64_t queue_full;     /* records refused to the caller because the queue was full, too */
 	uint64_t close_repeated; /* CLOSE commands repeated because no answer came */
 	uint32_t queued;         /* records waiting now */
-	uint32_t unconfirmed;    /* slots whose end the data plane did not confirm in time, now */
+	uint32_t unconfirmed;    /* sessions and pairs whose end the data plane did not confirm in
+				    time, now */
 };
 
 /* The mapped segment for readers: its parts by the dimensions that were checked when it was mapped.
@@ -93,5 +112,35 @@ int link_inject(struct link *l, uint32_t handle, const uint8_t *frame, size_t le
 void link_counters(const struct link *l, uint32_t handle, struct session_counters *out);
 /* The worker that owns the session; 0 when unknown. */
 uint8_t link_owner_worker(const struct link *l, uint32_t handle);
+
+/* --- pairs of SAs: handles are SPIs, dataplane/api/sa.h
+ * --------------------------------------------------------- */
+
+/* Pairs that the data plane has room for; 0 while not connected, or without IPsec. */
+uint32_t link_max_sas(const struct link *l);
+/* As link_take() and link_untake(): an SPI before the data plane knows of it. */
+uint32_t link_sa_take(struct link *l, void *owner);
+void link_sa_untake(struct link *l, uint32_t sa);
+/* The owner of a live pair; NULL when there is none of that handle, or it is being closed. */
+void *link_sa_owner(const struct link *l, uint32_t sa);
+/* 0, -ENOTCONN, -ENOBUFS as link_command(), -ENOENT: no such pair.  sa_done() follows.  The caller
+ * wipes its keys. */
+int link_sa_add(struct link *l, uint32_t sa, const struct command_sa_add *add);
+int link_sa_out(struct link *l, uint32_t sa, const struct command_sa_out *out);
+int link_sa_update(struct link *l, uint32_t sa, const struct sa_outer *outer);
+/* Ends a pair that was added, repeated until the data plane confirms.  sa_gone() follows, unless
+ * down() comes before. */
+void link_sa_close(struct link *l, uint32_t sa);
+/* Sends an L2TP control message through the pair's outbound SA, or in clear with sa 0, after all
+ * commands given before.  `inner` is seen from here: server_* is its source.  0, -ENOTCONN,
+ * -EMSGSIZE, -ENOBUFS, -ENOENT. */
+int link_l2tp_inject(struct link *l, uint32_t sa, const struct sa_outer *inner,
+	const uint8_t *message, size_t len);
+/* The data plane's monotonic clock, in which its times are given; 0 without a segment. */
+uint64_t link_now_us(const struct link *l);
+/* As they stand; zeros when unknown. */
+void link_sa_counters(const struct link *l, uint32_t sa, struct sa_counters *out);
+/* A copy of the data plane's entry; false when it has none for this handle. */
+bool link_sa_entry(const struct link *l, uint32_t sa, struct sa_entry *out);
 
 #endif

@@ -93,6 +93,27 @@ fake_counters(struct fake *f, uint32_t slot)
 	return (struct session_counters *)(base_of(f) + layout_of(f)->session_counters) + slot;
 }
 
+struct sa_entry *
+fake_sa(struct fake *f, uint32_t slot)
+{
+	return (struct sa_entry *)(base_of(f) + layout_of(f)->sas) + slot;
+}
+
+struct sa_counters *
+fake_sa_counters(struct fake *f, uint32_t slot)
+{
+	return (struct sa_counters *)(base_of(f) + layout_of(f)->sa_counters) + slot;
+}
+
+unsigned int
+fake_live_sas(struct fake *f)
+{
+	unsigned int n = 0;
+	for (uint32_t i = 0; f->seg && i < f->max_sas; i++)
+		n += fake_sa(f, i)->handle != 0;
+	return n;
+}
+
 unsigned int
 fake_live(struct fake *f)
 {
@@ -141,6 +162,8 @@ fake_event(struct fake *f, uint8_t type, uint32_t handle, uint64_t cookie, int s
 		.status = status};
 	if (type == EVENT_SESSION_GONE)
 		e.final = *fake_counters(f, SESSION_SLOT(handle));
+	if (type == EVENT_SA_GONE)
+		e.sa = *fake_sa_counters(f, SA_SLOT(handle));
 	return fake_raw_event(f, &e);
 }
 
@@ -170,13 +193,60 @@ fake_punt(struct fake *f, uint32_t handle, const uint8_t *frame, size_t len)
 	return fake_raw_frame(f, &r);
 }
 
+bool
+fake_punt_l2tp(struct fake *f, uint32_t sa, const struct sa_outer *inner, const uint8_t *message,
+	size_t len)
+{
+	struct frame_record r = {.version = RECORD_VERSION,
+		.kind = FRAME_L2TP,
+		.length = (uint16_t)(sizeof(*inner) + len),
+		.handle = sa};
+	memcpy(r.data, inner, sizeof(*inner));
+	memcpy(r.data + sizeof(*inner), message, len);
+	return fake_raw_frame(f, &r);
+}
+
 /* ------------------------------------------------------------------ obeying */
+
+static int
+obey_sa(struct fake *f, const struct command *c)
+{
+	if (SA_SLOT(c->handle) >= f->max_sas || SA_GEN(c->handle) == 0)
+		return -EINVAL;
+	struct sa_entry *e = fake_sa(f, SA_SLOT(c->handle));
+	if (c->type == COMMAND_SA_ADD) {
+		if (e->handle)
+			return -EBUSY;
+		must(c->sa_add.peer != 0 && c->sa_add.outer.peer_ip != 0, "peer of a pair");
+		*e = (struct sa_entry){.handle = c->handle,
+			.peer = c->sa_add.peer,
+			.outer = c->sa_add.outer,
+			.encryption = c->sa_add.keys.encryption,
+			.integrity = c->sa_add.keys.integrity,
+			.esn = c->sa_add.esn};
+		memset(fake_sa_counters(f, SA_SLOT(c->handle)), 0, sizeof(struct sa_counters));
+		return 0;
+	}
+	if (e->handle != c->handle)
+		return -ENOENT;
+	if (c->type == COMMAND_SA_OUT) {
+		e->out_spi = c->sa_out.spi;
+	} else if (c->type == COMMAND_SA_UPDATE) {
+		e->outer = c->sa_update.outer;
+	} else if (!f->no_gone) {
+		e->handle = 0;
+		fake_event(f, EVENT_SA_GONE, c->handle, c->cookie, 0);
+	}
+	return 0;
+}
 
 static int
 obey(struct fake *f, const struct command *c)
 {
 	if (c->type == COMMAND_GATEWAY)
 		return 0;
+	if (c->type >= COMMAND_SA_ADD)
+		return obey_sa(f, c);
 	if (SESSION_SLOT(c->handle) >= f->max_sessions)
 		return -EINVAL;
 	struct session_entry *e = fake_entry(f, SESSION_SLOT(c->handle));
@@ -240,6 +310,19 @@ pump_commands(struct fake *f)
 	}
 }
 
+static void
+take_l2tp(struct fake *f, const struct frame_record *r)
+{
+	struct sa_outer inner;
+	must(r->length > sizeof(inner), "L2TP frame record");
+	memcpy(&inner, r->data, sizeof(inner));
+	bool known = r->handle == 0 || (SA_SLOT(r->handle) < f->max_sas &&
+					       fake_sa(f, SA_SLOT(r->handle))->handle == r->handle);
+	if (known && f->l2tp)
+		f->l2tp(f->user, r->handle, &inner, r->data + sizeof(inner),
+			r->length - sizeof(inner));
+}
+
 /* Commands are drained before each frame, as the real one does. */
 void
 fake_pump(struct fake *f)
@@ -255,6 +338,12 @@ fake_pump(struct fake *f)
 		must(r.version == RECORD_VERSION && r.length >= 2 && r.length <= FRAME_MAX,
 			"frame record");
 		f->frames++;
+		if (r.kind == FRAME_L2TP) {
+			take_l2tp(f, &r);
+			if (f->connected)
+				pump_commands(f);
+			continue;
+		}
 		bool known = SESSION_SLOT(r.handle) < f->max_sessions &&
 			     fake_entry(f, SESSION_SLOT(r.handle))->handle == r.handle;
 		if (known && f->frame)

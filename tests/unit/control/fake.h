@@ -29,6 +29,9 @@ struct fake {
 
 	/* A frame from control for the peer. */
 	void (*frame)(void *user, uint32_t handle, const uint8_t *frame, size_t len);
+	/* An L2TP control message from control, through a pair or in clear. */
+	void (*l2tp)(void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message,
+		size_t len);
 	/* Each command as it is taken. */
 	void (*command)(void *user, const struct command *cmd);
 	void *user;
@@ -58,8 +61,13 @@ struct session_counters *fake_counters(struct fake *f, uint32_t slot);
 unsigned int fake_live(struct fake *f);
 /* The session of a call, 0 when none. */
 uint32_t fake_handle_of(struct fake *f, uint16_t call_id);
+struct sa_entry *fake_sa(struct fake *f, uint32_t slot);
+struct sa_counters *fake_sa_counters(struct fake *f, uint32_t slot);
+unsigned int fake_live_sas(struct fake *f);
 /* To control.  False when the ring is full. */
 bool fake_punt(struct fake *f, uint32_t handle, const uint8_t *frame, size_t len);
+bool fake_punt_l2tp(struct fake *f, uint32_t sa, const struct sa_outer *inner,
+	const uint8_t *message, size_t len);
 bool fake_event(struct fake *f, uint8_t type, uint32_t handle, uint64_t cookie, int status);
 bool fake_raw_event(struct fake *f, const struct event *e);
 bool fake_raw_frame(struct fake *f, const struct frame_record *r);
