@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "alerts.h"
+
+#include <daemon.h>
+#include <encoding/message.h>
+
+struct alerts {
+	listener_t listener;
+	void (*tell)(void *user, struct ike_message *m);
+	void *user;
+};
+
+/* With a wrong pre-shared key the first encrypted message of main mode decrypts to garbage: that is
+ * all that IKEv1 lets the responder see (RFC 2409 section 5.4). */
+static enum ike_alert
+of_bad_body(ike_sa_t *ike_sa, va_list args)
+{
+	message_t *message = va_arg(args, message_t *);
+
+	if (ike_sa && message && ike_sa->get_version(ike_sa) == IKEV1 &&
+		ike_sa->get_state(ike_sa) == IKE_CONNECTING &&
+		message->get_exchange_type(message) == ID_PROT &&
+		message->get_first_payload_type(message) != PLV1_SECURITY_ASSOCIATION &&
+		message->get_first_payload_type(message) != PLV1_KEY_EXCHANGE)
+		return IKE_ALERT_PSK;
+	return IKE_ALERT_MALFORMED;
+}
+
+/* IKE_ALERT_COUNT: nothing to tell. */
+static enum ike_alert
+alert_of(ike_sa_t *ike_sa, alert_t alert, va_list args)
+{
+	switch (alert) {
+	case ALERT_PROPOSAL_MISMATCH_IKE:
+		return IKE_ALERT_NO_IKE_PROPOSAL;
+	case ALERT_PROPOSAL_MISMATCH_CHILD:
+		return IKE_ALERT_NO_ESP_PROPOSAL;
+	case ALERT_TS_MISMATCH:
+		return IKE_ALERT_SELECTORS;
+	case ALERT_PEER_AUTH_FAILED:
+	case ALERT_LOCAL_AUTH_FAILED:
+		return IKE_ALERT_AUTH;
+	case ALERT_PARSE_ERROR_HEADER:
+		return IKE_ALERT_MALFORMED;
+	case ALERT_PARSE_ERROR_BODY:
+		return of_bad_body(ike_sa, args);
+	case ALERT_HALF_OPEN_TIMEOUT:
+		return IKE_ALERT_HALF_OPEN;
+	case ALERT_RETRANSMIT_SEND_TIMEOUT:
+		return IKE_ALERT_UNANSWERED;
+	case ALERT_INSTALL_CHILD_SA_FAILED:
+		return IKE_ALERT_INSTALL;
+	default:
+		return IKE_ALERT_COUNT;
+	}
+}
+
+static bool
+on_alert(listener_t *listener, ike_sa_t *ike_sa, alert_t alert, va_list args)
+{
+	struct alerts *a = (struct alerts *)listener;
+	struct ike_message m = {.type = IKE_ALERT};
+	enum ike_alert code = alert_of(ike_sa, alert, args);
+
+	if (code == IKE_ALERT_COUNT)
+		return true;
+	host_t *peer = ike_sa ? ike_sa->get_other_host(ike_sa) : NULL;
+	if (peer && peer->get_family(peer) == AF_INET) {
+		uint32_t be;
+		memcpy(&be, peer->get_address(peer).ptr, sizeof(be));
+		m.alert.peer_ip = ntohl(be);
+	}
+	m.alert.code = code;
+	a->tell(a->user, &m);
+	return true;
+}
+
+struct alerts *
+alerts_create(void (*tell)(void *user, struct ike_message *m), void *user)
+{
+	struct alerts *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->listener.alert = on_alert;
+	a->tell = tell;
+	a->user = user;
+	charon->bus->add_listener(charon->bus, &a->listener);
+	return a;
+}
+
+void
+alerts_destroy(struct alerts *a)
+{
+	if (!a)
+		return;
+	charon->bus->remove_listener(charon->bus, &a->listener);
+	free(a);
+}
