@@ -8,56 +8,93 @@
 #define ADIT_CONTROL_REFUSAL_H
 
 /* X(enumerator, "stable-code", "what happened", "what to do about it") */
-#define REFUSAL_TABLE(X)                                                                          \
-	X(NONE, "none", "orderly end", "nothing to do")                                           \
-	X(PROTOCOL_DISABLED, "protocol-disabled",                                                 \
-		"the tunnel protocol is turned off (max_sessions = 0)",                           \
-		"set pptp.max_sessions above 0")                                                  \
-	X(PORTS_FULL, "ports-full", "all ports of the protocol are in use",                       \
-		"raise max_sessions, or disconnect idle sessions")                                \
-	X(ADDRESS_LIMIT, "address-limit", "too many control connections from one address",        \
-		"raise pptp.max_connections_per_address if many clients share that address")      \
-	X(DATAPLANE_DOWN, "dataplane-down", "the data plane is not connected",                    \
-		"start adit-dataplane and look at its log")                                       \
-	X(NO_COMMON_AUTH, "no-common-auth",                                                       \
-		"client and server have no authentication method in common",                      \
-		"enable a method of ppp.authentication that the client offers")                   \
-	X(UNKNOWN_USER, "unknown-user", "no such user", "create the user, or correct the name")   \
-	X(WRONG_PASSWORD, "wrong-password", "the password is wrong", "correct it at the client")  \
-	X(DIALIN_DENIED, "dialin-denied", "the user's dial-in permission is not allow",           \
-		"set dial_in = \"allow\" for the user")                                           \
-	X(LOCKED_OUT, "locked-out", "too many failed attempts", "wait, or raise ppp.lockout")     \
-	X(POOL_EMPTY, "pool-empty", "no free address is left in the pool", "enlarge the pool")    \
-	X(ADDRESS_IN_USE, "address-in-use", "the user's static address is in use",                \
-		"disconnect the other session")                                                   \
-	X(NO_COMMON_ENCRYPTION, "no-common-encryption",                                           \
-		"policy requires encryption and the client agreed to none that is allowed",       \
-		"enable MPPE-128 at the client, or allow less in policy")                         \
-	X(WEAK_CRYPTO_OFF, "weak-crypto-off",                                                     \
-		"the client offers only 40- or 56-bit MPPE, which is off",                        \
-		"enable MPPE-128 at the client; as a last resort: aditctl weak-crypto pptp on")   \
-	X(ENCRYPTION_NEEDS_MSCHAP, "encryption-needs-mschap",                                     \
-		"MPPE is required, but the authentication method yields no keys",                 \
-		"use MS-CHAPv2, or do not require MPPE")                                          \
-	X(NO_IP, "no-ip", "the client refused the address it was given (IPCP failed)",            \
-		"let the client obtain its address automatically")                                \
-	X(LCP_FAILED, "lcp-failed", "LCP did not converge", "look at the client's LCP options")   \
-	X(SETUP_TIMEOUT, "setup-timeout", "the client did not finish the set-up in time",         \
-		"check that GRE (IP protocol 47) passes firewalls and NATs in both directions")   \
-	X(PEER_DEAD, "peer-dead", "the client stopped answering", "check the client's network")   \
-	X(PEER_CLOSED, "peer-closed", "the client ended the connection", "nothing to do")         \
-	X(CONTROL_LOST, "control-lost", "the PPTP control connection was lost",                   \
-		"check the client's network")                                                     \
-	X(PROTOCOL_ERROR, "protocol-error", "the client broke the protocol",                      \
-		"update the client; a scanner or an attack also looks like this")                 \
-	X(ADMIN_DISCONNECT, "admin-disconnect", "an operator ended the session", "nothing to do") \
-	X(SERVER_STOPPING, "server-stopping", "the gateway is being stopped",                     \
-		"connect again later")                                                            \
-	X(NO_RESOURCES, "no-resources", "out of memory or identifiers", "look at aditctl status") \
-	X(AUTH_TIMEOUT, "auth-timeout", "the client did not authenticate in time",                \
-		"check the client")                                                               \
-	X(CALL_REFUSED, "call-refused", "the call request cannot be served",                      \
-		"clients call out; incoming and dial-out calls are not served")
+#define REFUSAL_TABLE(X)                                                                           \
+	X(NONE, "none", "orderly end", "nothing to do")                                            \
+	X(PROTOCOL_DISABLED, "protocol-disabled",                                                  \
+		"the tunnel protocol is turned off (max_sessions = 0)",                            \
+		"set pptp.max_sessions above 0")                                                   \
+	X(PORTS_FULL, "ports-full", "all ports of the protocol are in use",                        \
+		"raise max_sessions, or disconnect idle sessions")                                 \
+	X(ADDRESS_LIMIT, "address-limit", "too many control connections from one address",         \
+		"raise pptp.max_connections_per_address if many clients share that address")       \
+	X(DATAPLANE_DOWN, "dataplane-down", "the data plane is not connected",                     \
+		"start adit-dataplane and look at its log")                                        \
+	X(NO_COMMON_AUTH, "no-common-auth",                                                        \
+		"client and server have no authentication method in common",                       \
+		"enable a method of ppp.authentication that the client offers")                    \
+	X(UNKNOWN_USER, "unknown-user", "no such user", "create the user, or correct the name")    \
+	X(WRONG_PASSWORD, "wrong-password", "the password is wrong", "correct it at the client")   \
+	X(DIALIN_DENIED, "dialin-denied", "the user's dial-in permission is not allow",            \
+		"set dial_in = \"allow\" for the user")                                            \
+	X(LOCKED_OUT, "locked-out", "too many failed attempts", "wait, or raise ppp.lockout")      \
+	X(POOL_EMPTY, "pool-empty", "no free address is left in the pool", "enlarge the pool")     \
+	X(ADDRESS_IN_USE, "address-in-use", "the user's static address is in use",                 \
+		"disconnect the other session")                                                    \
+	X(NO_COMMON_ENCRYPTION, "no-common-encryption",                                            \
+		"policy requires encryption and the client agreed to none that is allowed",        \
+		"enable MPPE-128 at the client, or allow less in policy")                          \
+	X(WEAK_CRYPTO_OFF, "weak-crypto-off",                                                      \
+		"the client offers only 40- or 56-bit MPPE, which is off",                         \
+		"enable MPPE-128 at the client; as a last resort: aditctl weak-crypto pptp on")    \
+	X(ENCRYPTION_NEEDS_MSCHAP, "encryption-needs-mschap",                                      \
+		"MPPE is required, but the authentication method yields no keys",                  \
+		"use MS-CHAPv2, or do not require MPPE")                                           \
+	X(NO_IP, "no-ip", "the client refused the address it was given (IPCP failed)",             \
+		"let the client obtain its address automatically")                                 \
+	X(LCP_FAILED, "lcp-failed", "LCP did not converge", "look at the client's LCP options")    \
+	X(SETUP_TIMEOUT, "setup-timeout", "the client did not finish the set-up in time",          \
+		"check that GRE (IP protocol 47) passes firewalls and NATs in both directions")    \
+	X(PEER_DEAD, "peer-dead", "the client stopped answering", "check the client's network")    \
+	X(PEER_CLOSED, "peer-closed", "the client ended the connection", "nothing to do")          \
+	X(CONTROL_LOST, "control-lost", "the PPTP control connection was lost",                    \
+		"check the client's network")                                                      \
+	X(PROTOCOL_ERROR, "protocol-error", "the client broke the protocol",                       \
+		"update the client; a scanner or an attack also looks like this")                  \
+	X(ADMIN_DISCONNECT, "admin-disconnect", "an operator ended the session", "nothing to do")  \
+	X(SERVER_STOPPING, "server-stopping", "the gateway is being stopped",                      \
+		"connect again later")                                                             \
+	X(NO_RESOURCES, "no-resources", "out of memory or identifiers", "look at aditctl status")  \
+	X(AUTH_TIMEOUT, "auth-timeout", "the client did not authenticate in time",                 \
+		"check the client")                                                                \
+	X(CALL_REFUSED, "call-refused", "the call request cannot be served",                       \
+		"clients call out; incoming and dial-out calls are not served")                    \
+	X(IKE_NO_PROPOSAL, "ike-no-common-proposal",                                               \
+		"IKE: the client offers no cipher, hash and group that are allowed",               \
+		"see ipsec.proposals; as a last resort: aditctl weak-crypto l2tp on")              \
+	X(ESP_NO_PROPOSAL, "esp-no-common-proposal",                                               \
+		"IKE: the client offers no ESP encryption and integrity that are allowed",         \
+		"see ipsec.proposals; as a last resort: aditctl weak-crypto l2tp on")              \
+	X(IKE_PSK_MISMATCH, "ike-psk-mismatch",                                                    \
+		"IKE: the client's first encrypted message can't be read: another pre-shared key", \
+		"enter the same pre-shared key at the client and in ipsec.psk")                    \
+	X(IKE_AUTH_FAILED, "ike-auth-failed",                                                      \
+		"IKE: the client's certificate or identity is not accepted",                       \
+		"check its machine certificate, its dates, and the CAs of ipsec.ca")               \
+	X(IKE_MALFORMED, "ike-malformed", "IKE: a message can't be parsed",                        \
+		"update the client; a scanner or an attack also looks like this")                  \
+	X(IKE_HALF_OPEN, "ike-half-open",                                                          \
+		"IKE: the client began and did not go on (Windows shows error 809)",               \
+		"let UDP 500 and 4500 pass in both directions; behind a NAT on the server's side " \
+		"Windows needs AssumeUDPEncapsulationContextOnSendRule = 2")                       \
+	X(IKE_PEER_DEAD, "ike-peer-dead", "IKE: the client does not answer any more",              \
+		"check the client's network")                                                      \
+	X(IPSEC_SELECTORS, "ipsec-selectors",                                                      \
+		"IKE: the client wants to protect something else than L2TP",                       \
+		"set the client to L2TP/IPsec, transport mode, UDP port 1701")                     \
+	X(IPSEC_NO_ESP, "ipsec-no-esp",                                                            \
+		"IKE succeeded, but not one ESP packet of the client came",                        \
+		"let ESP (IP protocol 50) or UDP 4500 pass; turn on NAT traversal at the client")  \
+	X(IPSEC_WEAK_CRYPTO_OFF, "ipsec-weak-crypto-off",                                          \
+		"the SA would use DES or MD5, which is off",                                       \
+		"allow better ones at the client; as a last resort: aditctl weak-crypto l2tp on")  \
+	X(IPSEC_ADDRESS_LIMIT, "ipsec-address-limit",                                              \
+		"too many IPsec clients, or exchanges at once, from one address",                  \
+		"raise ipsec.max_peers_per_address or max_half_open_per_address if a NAT is "      \
+		"there")                                                                           \
+	X(IPSEC_FULL, "ipsec-full", "the data plane has no room for another SA",                   \
+		"raise ipsec.max_sas of the data plane")                                           \
+	X(IPSEC_INSTALL, "ipsec-install", "IKE: the SA could not be installed",                    \
+		"look at the log of adit-control just before")
 
 enum refusal_code {
 #define X(e, code, what, remedy) REFUSAL_##e,

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ike/connection.h"
+
+#include <string.h>
+
+#include "control/ike/proposal.h"
+#include "control/log.h"
+
+/* ------------------------------------------------------------------ secrets */
+
+static void
+request_psk(const struct ike_psk *psk, struct vici *v)
+{
+	char ip[16];
+	vici_begin(v, "load-shared");
+	vici_format(v, "id", "adit-%08x", psk->peer_ip);
+	vici_put(v, "type", "IKE");
+	vici_put(v, "data", psk->secret);
+	/* Without owners it is anybody's; one with the peer's address fits better. */
+	if (psk->peer_ip) {
+		vici_list(v, "owners");
+		vici_item(v, log_ip(ip, psk->peer_ip));
+		vici_list_end(v);
+	}
+}
+
+static void
+request_certificate(const struct blob *der, bool ca, struct vici *v)
+{
+	vici_begin(v, "load-cert");
+	vici_put(v, "type", "X509");
+	vici_put(v, "flag", ca ? "CA" : "NONE");
+	vici_put_bytes(v, "data", der->bytes, der->len);
+}
+
+static void
+request_key(const struct blob *der, struct vici *v)
+{
+	vici_begin(v, "load-key");
+	vici_put(v, "type", "any");
+	vici_put_bytes(v, "data", der->bytes, der->len);
+}
+
+/* ------------------------------------------------------------------ connections */
+
+static void
+put_item(void *arg, const char *proposal)
+{
+	vici_item(arg, proposal);
+}
+
+/* T15: charon has the same limit for all proposals of a connection; that of a 64-bit cipher is the
+ * data plane's to keep. */
+static void
+put_child(const struct ike_config *cfg, bool allow_weak, bool truncated, struct vici *v)
+{
+	vici_section(v, "children");
+	vici_section(v, "l2tp");
+	vici_put(v, "mode", "transport");
+	vici_list(v, "esp_proposals");
+	proposals_esp((enum suite_class)cfg->min_strength, allow_weak, put_item, v);
+	vici_list_end(v);
+	vici_list(v, "local_ts");
+	vici_item(v, "dynamic[udp/1701]");
+	vici_list_end(v);
+	vici_list(v, "remote_ts");
+	vici_item(v, "dynamic[udp]");
+	vici_list_end(v);
+	vici_format(v, "life_time", "%us", cfg->sa_lifetime_s);
+	vici_format(v, "rekey_time", "%us", cfg->sa_lifetime_s / 10 * 9);
+	vici_format(v, "rand_time", "%us", cfg->sa_lifetime_s / 20);
+	if (cfg->sa_lifetime_bytes) {
+		/* Always both: charon derives one from the other with an underflow. */
+		vici_format(v, "life_bytes", "%llu", (unsigned long long)cfg->sa_lifetime_bytes);
+		vici_format(v, "rekey_bytes", "%llu",
+			(unsigned long long)(cfg->sa_lifetime_bytes / 10 * 9));
+		vici_format(
+			v, "rand_bytes", "%llu", (unsigned long long)(cfg->sa_lifetime_bytes / 20));
+	}
+	vici_format(v, "replay_window", "%u", cfg->replay_window);
+	vici_put(v, "dpd_action", "clear");
+	vici_put(v, "sha256_96", truncated ? "yes" : "no");
+	vici_section_end(v);
+	vici_section_end(v);
+}
+
+static void
+put_addresses(struct vici *v, const char *name, const uint32_t *ips, unsigned int n)
+{
+	char ip[16];
+	vici_list(v, name);
+	for (unsigned int i = 0; i < n; i++)
+		vici_item(v, log_ip(ip, ips[i]));
+	if (n == 0)
+		vici_item(v, "%any");
+	vici_list_end(v);
+}
+
+struct kind {
+	const char *name;
+	bool certificate, truncated;
+};
+
+static void
+request_connection(
+	const struct ike_config *cfg, const struct kind *kind, bool allow_weak, struct vici *v)
+{
+	const char *auth = kind->certificate ? "pubkey" : "psk";
+	vici_begin(v, "load-conn");
+	vici_section(v, kind->name);
+	vici_put(v, "version", "1");
+	vici_put(v, "aggressive", "no"); /* T12 */
+	vici_put(v, "unique", "never");  /* D1: a second client behind the NAT is no replacement */
+	put_addresses(v, "local_addrs", cfg->listen, cfg->n_listen);
+	put_addresses(v, "remote_addrs", cfg->sha256_96,
+		kind->truncated && !cfg->sha256_96_all ? cfg->n_sha256_96 : 0);
+	vici_list(v, "proposals");
+	proposals_ike((enum suite_class)cfg->min_strength, allow_weak, put_item, v);
+	vici_list_end(v);
+	/* Clients renew IKE; main mode against a client behind a NAT would not get through. */
+	vici_put(v, "reauth_time", "0s");
+	vici_format(v, "rekey_time", "%us", cfg->ike_lifetime_s);
+	vici_format(v, "over_time", "%us", cfg->ike_lifetime_s / 10);
+	vici_format(v, "dpd_delay", "%us", cfg->dpd_s);
+	vici_format(v, "dpd_timeout", "%us", cfg->dpd_s * 5);
+	vici_put(v, "send_certreq", kind->certificate ? "yes" : "no");
+	vici_section(v, "local");
+	vici_put(v, "auth", auth);
+	if (kind->certificate && *cfg->identity)
+		vici_put(v, "id", cfg->identity);
+	vici_section_end(v);
+	vici_section(v, "remote");
+	vici_put(v, "auth", auth);
+	vici_put(v, "id", "%any");
+	vici_section_end(v);
+	put_child(cfg, allow_weak, kind->truncated, v);
+	vici_section_end(v);
+}
+
+/* Which connections there are; the count. */
+static unsigned int
+kinds(const struct ike_config *cfg, const struct credential *cred, struct kind out[4])
+{
+	unsigned int n = 0;
+	for (int certificate = 0; certificate < 2; certificate++) {
+		if (certificate ? cred->certificate.len == 0 : cfg->n_psk == 0)
+			continue;
+		if (cfg->n_sha256_96 && !cfg->sha256_96_all)
+			out[n++] = (struct kind){
+				certificate ? "l2tp-certificate-sha256-96" : "l2tp-psk-sha256-96",
+				certificate, true};
+		out[n++] = (struct kind){certificate ? "l2tp-certificate" : "l2tp-psk", certificate,
+			cfg->sha256_96_all};
+	}
+	return n;
+}
+
+unsigned int
+connection_first(const struct ike_config *cfg, const struct credential *cred)
+{
+	return cfg->n_psk + (cred->certificate.len ? 2 + cred->n_ca : 0);
+}
+
+bool
+connection_request(const struct ike_config *cfg, const struct credential *cred, bool allow_weak,
+	unsigned int i, struct vici *v, char what[64])
+{
+	struct kind all[4];
+	char ip[16];
+	if (i < cfg->n_psk) {
+		snprintf(what, 64, "pre-shared key of %s",
+			cfg->psk[i].peer_ip ? log_ip(ip, cfg->psk[i].peer_ip) : "everybody");
+		request_psk(&cfg->psk[i], v);
+		return true;
+	}
+	i -= cfg->n_psk;
+	if (cred->certificate.len) {
+		if (i < cred->n_ca) {
+			snprintf(what, 64, "CA certificate %u", i + 1);
+			request_certificate(&cred->ca[i], true, v);
+			return true;
+		}
+		i -= cred->n_ca;
+		if (i < 2) {
+			snprintf(what, 64, "%s", i ? "private key" : "certificate");
+			if (i)
+				request_key(&cred->key, v);
+			else
+				request_certificate(&cred->certificate, false, v);
+			return true;
+		}
+		i -= 2;
+	}
+	if (i >= kinds(cfg, cred, all))
+		return false;
+	snprintf(what, 64, "connection %s", all[i].name);
+	request_connection(cfg, &all[i], allow_weak, v);
+	return true;
+}
+
+/* ------------------------------------------------------------------ strongswan.conf */
+
+bool
+connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out)
+{
+	char line[96] = "";
+	if (*group)
+		snprintf(line, sizeof(line), "  group = %s\n", group);
+	fprintf(out,
+		"# Written by adit-control at its start: changes are lost.\n"
+		"charon {\n"
+		"%s"
+		/* Ours takes the place of the kernel, or charon must not run at all. */
+		"  load = random nonce openssl hmac kdf pubkey pem x509 socket-default vici "
+		"kernel-adit! kernel-netlink\n"
+		"  install_routes = no\n"
+		"  install_virtual_ip = no\n"
+		"  process_route = no\n"
+		"  threads = 16\n"
+		"  ikesa_table_size = 4096\n"
+		"  ikesa_table_segments = 16\n"
+		"  prefer_configured_proposals = yes\n"
+		"  i_dont_care_about_security_and_use_aggressive_mode_psk = no\n"
+		"  cookie_threshold = %u\n"
+		"  block_threshold = %u\n"
+		"  init_limit_half_open = %u\n"
+		"  plugins {\n"
+		"    kernel-adit { socket = %s/ike.sock }\n"
+		"    vici { socket = unix://%s/vici.sock }\n"
+		"  }\n"
+		"}\n",
+		line, cfg->max_half_open / 4, cfg->max_half_open_per_address, cfg->max_half_open,
+		cfg->directory, cfg->directory);
+	return fflush(out) == 0 && !ferror(out);
+}

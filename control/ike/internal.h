@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared by ike.c (life, operators), sa.c (pairs) and request.c (what the plugin asks). */
+#ifndef ADIT_CONTROL_IKE_INTERNAL_H
+#define ADIT_CONTROL_IKE_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "control/ike/channel.h"
+#include "control/ike/charon.h"
+#include "control/ike/ike.h"
+#include "control/ike/peer.h"
+
+/* Pairs that one peer may have at once: one that re-keys every second gains nothing. */
+#define PAIRS_PER_PEER 8
+
+enum pair_state {
+	PAIR_RESERVED, /* an SPI that was given out; no peer yet */
+	PAIR_ADDING,   /* the data plane is to have it */
+	PAIR_IN,       /* the inbound SA works */
+	PAIR_UP,       /* and the outbound one */
+	PAIR_CLOSING,  /* waits for the data plane's confirmation; no peer any more */
+};
+
+struct ike_pair {
+	TAILQ_ENTRY(ike_pair) next;      /* of struct ike, in order of age */
+	TAILQ_ENTRY(ike_pair) peer_next; /* of the peer */
+	struct ike *ike;
+	struct ike_peer *peer;
+	uint32_t spi, out_spi;
+	uint32_t peer_ip; /* half-open count, while reserved */
+	uint8_t state;    /* enum pair_state */
+	bool out_deleted; /* charon sends through another one */
+	bool listed;      /* charon named it since the plugin connected, or made it since */
+	bool widow;       /* charon does not know it any more */
+	bool ending;      /* charon was told that it has expired */
+	const struct suite *encryption, *integrity;
+	uint64_t opened_us;   /* CLOCK_MONOTONIC */
+	uint64_t deadline_ms; /* of a reserved SPI, of a widow, of a weak one to go; 0: none */
+	uint64_t ask_in, ask_out,
+		ask_update; /* the plugin's requests that wait for the data plane */
+};
+
+struct ike {
+	uv_loop_t *loop;
+	const struct ike_config *cfg;
+	const struct ike_ops *ops;
+	void *user;
+	struct link *link;
+	struct channel *channel;
+	struct charon *charon;
+	uv_timer_t sweep;
+	unsigned int n_handles;
+	bool freeing;
+	void (*closed)(void *user);
+
+	struct peers peers;
+	struct pair_list pairs;
+	uint32_t n_sas, n_weak; /* with an inbound SA */
+	bool allow_weak;
+	uint64_t instance, charon_started_us;
+	uint64_t unknown_pairs; /* requests about pairs that are not there */
+};
+
+/* sa.c */
+uint64_t ike_now_us(void);
+/* NULL: none, or it is being closed. */
+struct ike_pair *pair_find(const struct ike *k, uint32_t spi);
+struct ike_pair *pair_new(struct ike *k, uint8_t state);
+bool pair_is_weak(const struct ike_pair *s);
+/* The peer gets the pair; it is not its current one yet. */
+void pair_join(struct ike_pair *s, struct ike_peer *p);
+void pair_set_state(struct ike_pair *s, uint8_t state);
+/* Chooses the peer's current pair anew, and tells. */
+void peer_elect(struct ike *k, struct ike_peer *p);
+/* Gone for everybody but the data plane, which is told. */
+void pair_close(struct ike_pair *s);
+/* charon is to re-key (soft) or delete (hard) it. */
+void pair_expire(struct ike_pair *s, enum ike_direction direction, bool hard);
+/* Answers the request, if one waits there, once. */
+void pair_answer(struct ike_pair *s, uint64_t *ask, int error);
+void ike_refused(struct ike *k, enum refusal_code code, uint32_t peer_ip);
+void ike_sweep_pairs(struct ike *k);
+/* The plugin said all that charon has. */
+void ike_reconcile(struct ike *k);
+
+/* request.c */
+void ike_request(struct ike *k, const struct ike_message *m);
+
+#endif
