@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "control/aaa/pool.h"
+#include "control/config_ipsec.h"
 #include "control/config_value.h"
 
 static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
@@ -71,11 +72,17 @@ get_strengths(struct reader *r, const config_setting_t *group, const char *name,
 }
 
 const struct config_group config_groups[] = {
-	{"", {"control", "pptp", "ppp", "mppe", "pool", "dns", "wins", "users"}},
+	{"", {"control", "pptp", "ipsec", "ppp", "mppe", "pool", "dns", "wins", "users"}},
 	{"control", {"socket", "socket_group", "operate_group", "dataplane", "user", "log_level"}},
 	{"pptp", {"enabled", "listen", "port", "max_sessions", "max_connections",
 			 "max_connections_per_address", "max_calls_per_connection", "start_timeout",
 			 "echo_interval", "echo_timeout"}},
+	{"ipsec", {"enabled", "directory", "charon_user", "listen", "psk", "peers", "certificate",
+			  "key", "ca", "pkcs12", "pkcs12_password", "identity", "allow_weak_crypto",
+			  "proposals", "sha256_96", "sha256_96_peers", "ike_lifetime",
+			  "sa_lifetime", "sa_lifetime_mb", "dpd", "replay_window",
+			  "max_peers_per_address", "max_half_open_per_address", "max_half_open"}},
+	{"ipsec.peers[]", {"address", "psk"}},
 	{"ppp", {"mru", "min_peer_mru", "server_name", "authentication", "echo_interval",
 			"echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
 			"lockout_failures", "lockout_time", "clamp_mss"}},
@@ -86,8 +93,8 @@ const struct config_group config_groups[] = {
 	{NULL, {NULL}},
 };
 
-static const char *const *
-known(const char *group)
+const char *const *
+config_known(const char *group)
 {
 	const struct config_group *g = config_groups;
 	while (strcmp(g->name, group) != 0)
@@ -99,7 +106,7 @@ static bool
 read_control(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
-	return config_only_known(r, g, known("control")) &&
+	return config_only_known(r, g, config_known("control")) &&
 	       config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
 	       config_get_string(
 		       r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
@@ -116,7 +123,7 @@ read_pptp(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
 	unsigned int port = c->pptp_port;
-	if (!config_only_known(r, g, known("pptp")) ||
+	if (!config_only_known(r, g, config_known("pptp")) ||
 		!config_get_bool(r, g, "enabled", &c->pptp_enabled) ||
 		!config_get_ips(
 			r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen) ||
@@ -139,7 +146,7 @@ read_ppp(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
 	unsigned int mru = c->ppp.mru, min_mru = c->ppp.min_peer_mru;
-	if (!config_only_known(r, g, known("ppp")) ||
+	if (!config_only_known(r, g, config_known("ppp")) ||
 		!config_get_number(r, g, "mru", 576, 1500, &mru) ||
 		!config_get_number(r, g, "min_peer_mru", 128, 1400, &min_mru) ||
 		!config_get_string(
@@ -165,7 +172,7 @@ read_mppe(struct reader *r, const config_setting_t *g)
 	struct aaa_settings *a = &r->c->aaa;
 	int policy = a->mppe_policy, mode = a->mppe_mode;
 	unsigned int strengths = a->mppe_strengths;
-	if (!config_only_known(r, g, known("mppe")) ||
+	if (!config_only_known(r, g, config_known("mppe")) ||
 		!config_get_word(r, g, "policy", mppe_policies, &policy) ||
 		!config_get_word(r, g, "mode", mppe_modes, &mode) ||
 		!get_strengths(r, g, "strengths", &strengths) ||
@@ -186,7 +193,7 @@ read_pool(struct reader *r, const config_setting_t *g)
 	struct config *c = r->c;
 	const config_setting_t *first = config_setting_get_member(g, "first");
 	const config_setting_t *last = config_setting_get_member(g, "last");
-	if (!config_only_known(r, g, known("pool")) ||
+	if (!config_only_known(r, g, config_known("pool")) ||
 		!config_get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name)))
 		return false;
 	if (!first || !last)
@@ -247,7 +254,7 @@ read_user(struct reader *r, const config_setting_t *g)
 		.mppe_policy = -1,
 		.mppe_mode = -1,
 		.mppe_strengths = -1};
-	bool ok = config_only_known(r, g, known("users[]")) &&
+	bool ok = config_only_known(r, g, config_known("users[]")) &&
 		  config_get_string(r, g, "name", 1, name, sizeof(name)) &&
 		  config_get_string(r, g, "password", 1, password, sizeof(password)) &&
 		  config_get_word(r, g, "dial_in", dialins, &dialin) && read_static_ip(r, g, &u) &&
@@ -306,10 +313,11 @@ read_root(struct reader *r, const config_setting_t *root)
 	struct config *c = r->c;
 	unsigned int n = 0;
 	bool ok;
-	if (!config_only_known(r, root, known("")) ||
+	if (!config_only_known(r, root, config_known("")) ||
 		!read_group(r, root, "control", read_control) ||
-		!read_group(r, root, "pptp", read_pptp) || !read_group(r, root, "ppp", read_ppp) ||
-		!read_group(r, root, "mppe", read_mppe))
+		!read_group(r, root, "pptp", read_pptp) ||
+		!read_group(r, root, "ipsec", config_read_ipsec) ||
+		!read_group(r, root, "ppp", read_ppp) || !read_group(r, root, "mppe", read_mppe))
 		return false;
 	if (!config_setting_get_member(root, "pool"))
 		return config_fail(r, NULL, "pool: missing");
@@ -353,6 +361,7 @@ config_defaults(void)
 		.echo_interval_ms = 60000,
 		.echo_timeout_ms = 60000,
 		.stop_timeout_ms = 3000};
+	config_ipsec_defaults(&c->ike);
 	c->ppp = (struct ppp_config){.mru = 1400,
 		.min_peer_mru = 576,
 		.auth = PPP_AUTH_MSCHAPV2,
@@ -426,6 +435,7 @@ config_load(const char *path, char *err, size_t errlen)
 		ok = read_root(&r, config_root_setting(&cf));
 	}
 	wipe_passwords(&cf);
+	config_wipe_ipsec(&cf);
 	config_destroy(&cf);
 	if (ok)
 		return c;
@@ -439,5 +449,6 @@ config_free(struct config *c)
 	if (!c)
 		return;
 	users_free(c->users);
+	explicit_bzero(c, sizeof(*c));
 	free(c);
 }

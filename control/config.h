@@ -9,6 +9,7 @@
 
 #include "control/aaa/decide.h"
 #include "control/aaa/users.h"
+#include "control/ike/config.h"
 #include "control/ppp/ppp.h"
 #include "control/pptp/server.h"
 
@@ -31,6 +32,8 @@ struct config {
 	unsigned int pptp_max_connections_per_address;
 	unsigned int pptp_max_connections;
 	struct pptp_config pptp;
+	/* ipsec: */
+	struct ike_config ike;
 	/* ppp: and mppe: */
 	struct ppp_config ppp;
 	struct aaa_settings aaa;
@@ -44,7 +47,7 @@ struct config {
 
 /* Every setting that there is, by group: "" for the file itself, "users[]" for each of the list.
  * Ends with a NULL name.  docs/operators.md describes them; a test compares the two. */
-#define CONFIG_MAX_SETTINGS 16
+#define CONFIG_MAX_SETTINGS 32
 struct config_group {
 	const char *name;
 	const char *settings[CONFIG_MAX_SETTINGS]; /* up to the first NULL */

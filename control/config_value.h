@@ -29,6 +29,8 @@ struct word {
 /* Always false: `return config_fail(...)`. */
 bool config_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The settings of a group of config_groups; config.c. */
+const char *const *config_known(const char *group);
 /* A misspelt setting must not be silently without effect.  names ends with NULL. */
 bool config_only_known(struct reader *r, const config_setting_t *group, const char *const *names);
 bool config_get_bool(struct reader *r, const config_setting_t *group, const char *name, bool *out);

@@ -41,7 +41,7 @@ timer_closed(uv_handle_t *h)
 }
 
 static void
-link_closed(void *user)
+part_closed(void *user)
 {
 	gateway_handle_closed(user);
 }
@@ -60,7 +60,11 @@ gateway_teardown(struct gateway *g)
 	}
 	while ((s = TAILQ_FIRST(&g->sessions)))
 		session_forget(s);
-	link_free(g->link, link_closed);
+	if (g->ike) {
+		ike_free(g->ike, part_closed);
+		g->ike = NULL;
+	}
+	link_free(g->link, part_closed);
 	uv_close((uv_handle_t *)&g->stop_timer, timer_closed);
 }
 
@@ -94,6 +98,15 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 	uv_timer_init(loop, &g->stop_timer);
 	g->stop_timer.data = g;
 	g->n_handles = 2; /* with the link */
+	if (cfg->ike.enabled) {
+		g->ike = ike_new(loop, &cfg->ike, &gateway_ike_ops, g, err, errlen);
+		if (!g->ike) {
+			gateway_teardown(g);
+			return NULL;
+		}
+		g->n_handles++;
+		ike_set_link(g->ike, g->link);
+	}
 	/* R3, R4: nothing listens unless enabled and with room for a session. */
 	if (cfg->pptp_enabled && cfg->pptp_max_sessions > 0 && !gateway_listen(g, err, errlen)) {
 		gateway_teardown(g);
@@ -192,6 +205,11 @@ describe_problem(const struct gateway *g, char *out, size_t size)
 		 g->n_active >= g->cfg->pptp_max_sessions)
 		snprintf(out, size, "all PPTP ports are in use; %s",
 			refusal_remedy(REFUSAL_PORTS_FULL));
+	else if (g->ike) {
+		struct ike_status is;
+		ike_status(g->ike, &is);
+		snprintf(out, size, "%s", is.problem);
+	}
 }
 
 void

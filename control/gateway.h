@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "control/config.h"
+#include "control/ike/ike.h"
 #include "control/link.h"
 #include "control/refusal.h"
 
@@ -69,6 +70,11 @@ void gateway_sessions(const struct gateway *g,
 /* 0 or -ENOENT. */
 int gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out);
 
+/* IPsec: enabled is false, and all else 0, when it is off. */
+void gateway_ike_status(const struct gateway *g, struct ike_status *out);
+void gateway_sas(const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa),
+	void *user);
+
 /* The shared segment's counters, during the caller's callback only; false while no data plane is
  * connected. */
 bool gateway_segment(const struct gateway *g, struct link_view *out);
@@ -89,5 +95,9 @@ enum weak_fate { WEAK_KEEP, WEAK_DROP };
  * sessions were dropped. `who` goes to the audit log. */
 unsigned int gateway_weak_crypto_pptp(
 	struct gateway *g, bool allow, enum weak_fate fate, const char *who);
+/* The same for DES and MD5 in L2TP/IPsec (AllowL2TPWeakCrypto).  Returns how many SAs are re-keyed
+ * or dropped. */
+unsigned int gateway_weak_crypto_l2tp(
+	struct gateway *g, bool allow, enum ike_fate fate, const char *who);
 
 #endif

@@ -15,11 +15,11 @@ static void
 on_link_up(void *user)
 {
 	struct gateway *g = user;
-	struct command cmd = {
-		.gateway = {.server_ip = pool_server_address(g->pool),
-			.pool_first = g->cfg->pool_first,
-			.pool_last = g->cfg->pool_last,
-			.pptp = g->cfg->pptp_enabled && g->cfg->pptp_max_sessions > 0}};
+	struct command cmd = {.gateway = {.server_ip = pool_server_address(g->pool),
+				      .pool_first = g->cfg->pool_first,
+				      .pool_last = g->cfg->pool_last,
+				      .pptp = g->cfg->pptp_enabled && g->cfg->pptp_max_sessions > 0,
+				      .ipsec = g->ike != NULL}};
 	link_command(g->link, COMMAND_GATEWAY, &cmd);
 	if (link_max_sessions(g->link) < g->cfg->pptp_max_sessions)
 		log_event(LOG_WARNING, "dataplane-small",
@@ -66,6 +66,15 @@ on_link_down(void *user, const char *why)
 	}
 	while ((s = TAILQ_FIRST(&g->sessions)))
 		session_release(s);
+	if (g->ike)
+		ike_link_down(g->ike);
+}
+
+static void *
+on_sa_orphan(void *user, const struct sa_entry *e)
+{
+	struct gateway *g = user;
+	return g->ike ? ike_sa_orphan(g->ike, e) : NULL;
 }
 
 static void
@@ -128,4 +137,9 @@ const struct link_ops gateway_link_ops = {
 	.peer_seen = on_peer_seen,
 	.lost_sync = on_lost_sync,
 	.gone = on_gone,
+	.sa_orphan = on_sa_orphan,
+	.sa_done = ike_sa_done,
+	.sa_expire = ike_sa_expire,
+	.sa_mapping = ike_sa_mapping,
+	.sa_gone = ike_sa_gone,
 };

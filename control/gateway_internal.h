@@ -81,11 +81,12 @@ struct gateway {
 	struct pool *pool;
 	struct aaa *aaa;
 	struct link *link;
+	struct ike *ike; /* NULL: IPsec is off */
 	struct call_ids call_ids;
 	struct listener listeners[CONFIG_MAX_LISTEN];
 	uv_timer_t stop_timer;
-	unsigned int
-		n_handles; /* of listeners, connections, sessions, link, timer: open or closing */
+	unsigned int n_handles; /* of listeners, connections, sessions, link, ike, timer: open or
+				   closing */
 
 	struct session_list sessions; /* in order of id */
 	uint32_t n_sessions, n_active, n_up, n_weak, next_id;
@@ -126,6 +127,9 @@ void gateway_unlisten(struct gateway *g);
 void conn_settle(struct conn *c);
 void conn_close(struct conn *c, enum refusal_code why);
 void conn_abort(struct conn *c); /* at once, the peer learns it from TCP */
+
+/* gateway_ipsec.c */
+extern const struct ike_ops gateway_ike_ops;
 
 /* gateway_dataplane.c */
 extern const struct link_ops gateway_link_ops;

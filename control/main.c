@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "control/gateway.h"
+#include "control/ike/charon.h"
 #include "control/log.h"
 #include "control/oper/socket.h"
 
@@ -59,6 +60,9 @@ warn_about(const struct config *c, const char *path)
 	if (c->aaa.allow_weak_crypto)
 		log_event(LOG_WARNING, "weak-crypto",
 			"text=\"mppe.allow_weak_crypto is on: 40- and 56-bit MPPE is accepted\"");
+	if (c->ike.allow_weak_crypto)
+		log_event(LOG_WARNING, "weak-crypto",
+			"text=\"ipsec.allow_weak_crypto is on: DES and MD5 are accepted\"");
 	if (c->aaa.auth & PPP_AUTH_PAP)
 		log_event(LOG_WARNING, "weak-authentication",
 			"text=\"PAP is on: passwords cross the network in clear\"");
@@ -157,11 +161,23 @@ on_signal(uv_signal_t *h, int signum)
 	gateway_stop(p->gateway, gateway_stopped, p);
 }
 
+/* The group that may use charon's VICI socket: that of the user we become. */
+static gid_t
+own_group(const struct config *c)
+{
+	const struct passwd *pw = geteuid() == 0 && *c->user ? getpwnam(c->user) : NULL;
+	return pw ? pw->pw_gid : (gid_t)-1;
+}
+
 /* Everything bound, or false with a logged reason. */
 static bool
 start(struct program *p, const struct config *c)
 {
 	char err[256] = "";
+	if (c->ike.enabled && !charon_write_conf(&c->ike, own_group(c), err, sizeof(err))) {
+		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
+		return false;
+	}
 	p->gateway = gateway_start(&p->loop, c, err, sizeof(err));
 	if (!p->gateway) {
 		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);

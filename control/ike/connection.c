@@ -224,6 +224,8 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"  cookie_threshold = %u\n"
 		"  block_threshold = %u\n"
 		"  init_limit_half_open = %u\n"
+		/* One line a refused proposal would list all of ours. */
+		"  journal { cfg = 0 }\n"
 		"  plugins {\n"
 		"    kernel-adit { socket = %s/ike.sock }\n"
 		"    vici { socket = unix://%s/vici.sock }\n"

@@ -3,6 +3,7 @@
 
 #include <daemon.h>
 #include <encoding/message.h>
+#include <encoding/payloads/notify_payload.h>
 
 struct alerts {
 	listener_t listener;
@@ -26,17 +27,23 @@ of_bad_body(ike_sa_t *ike_sa, va_list args)
 	return IKE_ALERT_MALFORMED;
 }
 
+static bool
+ikev1(ike_sa_t *ike_sa)
+{
+	return ike_sa && ike_sa->get_version(ike_sa) == IKEV1;
+}
+
 /* IKE_ALERT_COUNT: nothing to tell. */
 static enum ike_alert
 alert_of(ike_sa_t *ike_sa, alert_t alert, va_list args)
 {
 	switch (alert) {
 	case ALERT_PROPOSAL_MISMATCH_IKE:
-		return IKE_ALERT_NO_IKE_PROPOSAL;
+		return ikev1(ike_sa) ? IKE_ALERT_COUNT : IKE_ALERT_NO_IKE_PROPOSAL;
 	case ALERT_PROPOSAL_MISMATCH_CHILD:
-		return IKE_ALERT_NO_ESP_PROPOSAL;
+		return ikev1(ike_sa) ? IKE_ALERT_COUNT : IKE_ALERT_NO_ESP_PROPOSAL;
 	case ALERT_TS_MISMATCH:
-		return IKE_ALERT_SELECTORS;
+		return ikev1(ike_sa) ? IKE_ALERT_COUNT : IKE_ALERT_SELECTORS;
 	case ALERT_PEER_AUTH_FAILED:
 	case ALERT_LOCAL_AUTH_FAILED:
 		return IKE_ALERT_AUTH;
@@ -55,16 +62,14 @@ alert_of(ike_sa_t *ike_sa, alert_t alert, va_list args)
 	}
 }
 
-static bool
-on_alert(listener_t *listener, ike_sa_t *ike_sa, alert_t alert, va_list args)
+static void
+tell(struct alerts *a, ike_sa_t *ike_sa, enum ike_alert code)
 {
-	struct alerts *a = (struct alerts *)listener;
 	struct ike_message m = {.type = IKE_ALERT};
-	enum ike_alert code = alert_of(ike_sa, alert, args);
+	host_t *peer = ike_sa ? ike_sa->get_other_host(ike_sa) : NULL;
 
 	if (code == IKE_ALERT_COUNT)
-		return true;
-	host_t *peer = ike_sa ? ike_sa->get_other_host(ike_sa) : NULL;
+		return;
 	if (peer && peer->get_family(peer) == AF_INET) {
 		uint32_t be;
 		memcpy(&be, peer->get_address(peer).ptr, sizeof(be));
@@ -72,6 +77,38 @@ on_alert(listener_t *listener, ike_sa_t *ike_sa, alert_t alert, va_list args)
 	}
 	m.alert.code = code;
 	a->tell(a->user, &m);
+}
+
+static bool
+on_alert(listener_t *listener, ike_sa_t *ike_sa, alert_t alert, va_list args)
+{
+	tell((struct alerts *)listener, ike_sa, alert_of(ike_sa, alert, args));
+	return true;
+}
+
+/* charon raises no alert when IKEv1 finds nothing in common: only the peer is told. */
+static bool
+on_message(listener_t *listener, ike_sa_t *ike_sa, message_t *message, bool incoming, bool plain)
+{
+	enum ike_alert code = IKE_ALERT_COUNT;
+	payload_t *payload;
+
+	if (incoming || !plain || !ikev1(ike_sa) ||
+		message->get_exchange_type(message) != INFORMATIONAL_V1)
+		return true;
+	bool connecting = ike_sa->get_state(ike_sa) == IKE_CONNECTING;
+	enumerator_t *e = message->create_payload_enumerator(message);
+	while (e->enumerate(e, &payload)) {
+		if (payload->get_type(payload) != PLV1_NOTIFY)
+			continue;
+		notify_payload_t *n = (notify_payload_t *)payload;
+		if (n->get_notify_type(n) == NO_PROPOSAL_CHOSEN)
+			code = connecting ? IKE_ALERT_NO_IKE_PROPOSAL : IKE_ALERT_NO_ESP_PROPOSAL;
+		else if (n->get_notify_type(n) == INVALID_ID_INFORMATION)
+			code = connecting ? IKE_ALERT_AUTH : IKE_ALERT_SELECTORS;
+	}
+	e->destroy(e);
+	tell((struct alerts *)listener, ike_sa, code);
 	return true;
 }
 
@@ -83,6 +120,7 @@ alerts_create(void (*tell)(void *user, struct ike_message *m), void *user)
 	if (!a)
 		return NULL;
 	a->listener.alert = on_alert;
+	a->listener.message = on_message;
 	a->tell = tell;
 	a->user = user;
 	charon->bus->add_listener(charon->bus, &a->listener);
