@@ -35,16 +35,16 @@ _aditctl()
 		esac
 	done
 	case $command:$n in
-	:*) words="status sessions session disconnect stats weak-crypto explain version help $general" ;;
+	:*) words="status sessions session disconnect stats sas weak-crypto explain version help $general" ;;
 	sessions:*) words="--user" ;;
 	session:0) words=$(_aditctl_column 1 sessions) ;;
 	disconnect:0) words="--user $(_aditctl_column 1 sessions)" ;;
 	stats:*) words="--all" ;;
-	weak-crypto:0) words="pptp" ;;
+	weak-crypto:0) words="pptp l2tp" ;;
 	weak-crypto:1) words="on off" ;;
-	weak-crypto:2) words="--keep --drop" ;;
+	weak-crypto:2) words="--keep --rekey --drop" ;;
 	explain:0) words=$(_aditctl_column 1 explain) ;;
-	help:0) words="status sessions session disconnect stats weak-crypto explain version help" ;;
+	help:0) words="status sessions session disconnect stats sas weak-crypto explain version help" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

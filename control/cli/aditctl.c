@@ -41,6 +41,7 @@ parse_options(int argc, char **argv, struct cli *cli, bool *help)
 		{"all", no_argument, NULL, 'a'},
 		{"keep", no_argument, NULL, 'k'},
 		{"drop", no_argument, NULL, 'd'},
+		{"rekey", no_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
 	int o;
@@ -71,6 +72,9 @@ parse_options(int argc, char **argv, struct cli *cli, bool *help)
 			break;
 		case 'd':
 			cli->given |= COMMAND_DROP;
+			break;
+		case 'r':
+			cli->given |= COMMAND_REKEY;
 			break;
 		default:
 			return usage_error("aditctl help tells what there is");

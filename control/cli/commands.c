@@ -153,28 +153,63 @@ run_stats(struct cli *cli)
 	return EXIT_OK;
 }
 
+static enum exit_code
+run_sas(struct cli *cli)
+{
+	json_t *all = json_array();
+	json_int_t total = 0;
+	enum exit_code code;
+
+	for (;;) {
+		json_t *params = json_pack(
+			"{s:I, s:i}", "offset", (json_int_t)json_array_size(all), "limit", PAGE);
+		if (cli->n_args > 0)
+			json_object_set_new(params, "peer", json_string(cli->args[0]));
+		json_t *r = ask(cli, "sas", params, &code);
+		if (r == NULL) {
+			json_decref(all);
+			return code;
+		}
+		size_t got = json_array_size(json_object_get(r, "sas"));
+		total = json_integer_value(json_object_get(r, "total"));
+		json_array_extend(all, json_object_get(r, "sas"));
+		json_decref(r);
+		if (got == 0 || (json_int_t)json_array_size(all) >= total)
+			break;
+	}
+	json_t *r = json_pack("{s:I, s:o}", "total", total, "sas", all);
+	if (!printed_json(cli, r))
+		show_sas(r);
+	json_decref(r);
+	return EXIT_OK;
+}
+
 /* The parameters of weak-crypto; NULL after a message. */
 static json_t *
 weak_crypto_params(const struct cli *cli)
 {
 	const char *protocol = cli->n_args > 0 ? cli->args[0] : "pptp";
 	const char *word = cli->n_args > 1 ? cli->args[1] : NULL;
-	unsigned int fate = cli->given & (COMMAND_KEEP | COMMAND_DROP);
+	unsigned int fate = cli->given & (COMMAND_KEEP | COMMAND_DROP | COMMAND_REKEY);
 
 	if (word != NULL && strcmp(word, "on") != 0 && strcmp(word, "off") != 0)
 		usage_error("weak-crypto %s: \"%s\" is neither on nor off", protocol, word);
-	else if (fate == (COMMAND_KEEP | COMMAND_DROP))
-		usage_error("weak-crypto: --keep and --drop exclude each other");
+	else if ((fate & (fate - 1)) != 0)
+		usage_error("weak-crypto: --keep, --rekey and --drop exclude each other");
+	else if (fate == COMMAND_REKEY && strcmp(protocol, "l2tp") != 0)
+		usage_error("weak-crypto: --rekey goes with l2tp");
 	else if (fate != 0 && (word == NULL || strcmp(word, "off") != 0))
-		usage_error("weak-crypto: --keep and --drop go with off: what happens to running "
-			    "weak sessions");
+		usage_error("weak-crypto: --keep, --rekey and --drop go with off: what happens to "
+			    "running weak sessions");
 	else {
 		json_t *params = json_pack("{s:s}", "protocol", protocol);
 		if (word != NULL)
 			json_object_set_new(params, "allow", json_boolean(strcmp(word, "on") == 0));
 		if (fate != 0)
 			json_object_set_new(params, "sessions",
-				json_string(fate == COMMAND_DROP ? "drop" : "keep"));
+				json_string(fate == COMMAND_DROP    ? "drop"
+					    : fate == COMMAND_REKEY ? "rekey"
+								    : "keep"));
 		return params;
 	}
 	return NULL;
@@ -192,12 +227,16 @@ run_weak_crypto(struct cli *cli)
 	if (r == NULL)
 		return code;
 	if (!printed_json(cli, r)) {
-		printf("40- and 56-bit MPPE for PPTP: %s\n",
+		bool l2tp = strcmp(json_string_value(json_object_get(r, "protocol")), "l2tp") == 0;
+		printf("%s: %s\n",
+			l2tp ? "DES and MD5 for L2TP/IPsec" : "40- and 56-bit MPPE for PPTP",
 			json_is_true(json_object_get(r, "allowed")) ? "allowed" : "off");
 		printf("weak sessions: %" JSON_INTEGER_FORMAT "\n",
 			json_integer_value(json_object_get(r, "weak_sessions")));
 		if (cli->n_args > 1)
-			printf("dropped: %" JSON_INTEGER_FORMAT "\n",
+			printf(cli->given & COMMAND_REKEY ? "to be re-keyed: %" JSON_INTEGER_FORMAT
+							    "\n"
+							  : "dropped: %" JSON_INTEGER_FORMAT "\n",
 				json_integer_value(json_object_get(r, "dropped")));
 	}
 	json_decref(r);
@@ -307,8 +346,9 @@ const struct cli_command cli_commands[] = {
 	{"session", "ID", "one session with its counters", 0, 1, 1, false, run_session},
 	{"disconnect", "ID | --user U", "end a session, or all of a user", COMMAND_USER, 0, 1, false, run_disconnect},
 	{"stats", "[--all]", "data plane: nodes, drops, ports; --all: workers and zeros too", COMMAND_ALL, 0, 0, false, run_stats},
-	{"weak-crypto", "[pptp [on | off [--keep | --drop]]]", "show or change whether 40- and 56-bit MPPE is allowed",
-		COMMAND_KEEP | COMMAND_DROP, 0, 2, false, run_weak_crypto},
+	{"sas", "[PEER]", "list pairs of IPsec SAs", 0, 0, 1, false, run_sas},
+	{"weak-crypto", "[pptp | l2tp [on | off [--keep | --rekey | --drop]]]", "show or change whether weak algorithms are allowed",
+		COMMAND_KEEP | COMMAND_DROP | COMMAND_REKEY, 0, 2, false, run_weak_crypto},
 	{"explain", "[CODE]", "what a refusal code means, and its remedy", 0, 0, 1, false, run_explain},
 	{"version", "", "versions of aditctl and adit-control", 0, 0, 0, false, run_version},
 	{"help", "[COMMAND]", "this text, or a command's usage", 0, 0, 1, true, run_help},

@@ -9,10 +9,11 @@
 
 /* Options besides the general ones, a bit mask; commands.c's users print them. */
 enum command_option {
-	COMMAND_USER = 1 << 0, /* --user U */
-	COMMAND_ALL = 1 << 1,  /* --all */
-	COMMAND_KEEP = 1 << 2, /* --keep */
-	COMMAND_DROP = 1 << 3, /* --drop */
+	COMMAND_USER = 1 << 0,  /* --user U */
+	COMMAND_ALL = 1 << 1,   /* --all */
+	COMMAND_KEEP = 1 << 2,  /* --keep */
+	COMMAND_DROP = 1 << 3,  /* --drop */
+	COMMAND_REKEY = 1 << 4, /* --rekey */
 };
 
 /* A command line, taken apart. */
@@ -48,6 +49,7 @@ const char *nearest(const char *word, const char *const *words);
 void show_status(const json_t *result);
 void show_sessions(const json_t *result);
 void show_session(const json_t *result);
+void show_sas(const json_t *result);
 void show_stats(const json_t *result, bool all);
 void show_explain(const json_t *result);
 

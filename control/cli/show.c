@@ -36,6 +36,7 @@ void
 show_status(const json_t *r)
 {
 	const json_t *pptp = json_object_get(r, "pptp"), *pool = json_object_get(r, "pool");
+	const json_t *ipsec = json_object_get(r, "ipsec");
 	const json_t *refusals = json_object_get(r, "refusals"), *refusal;
 	struct table *t = table_new("|");
 	size_t i;
@@ -52,10 +53,19 @@ show_status(const json_t *r)
 				count(pptp, "connections"), count(pptp, "calls_total")));
 	else
 		table_row(t, "PPTP", "off");
+	if (is(ipsec, "enabled"))
+		table_row(t, "IPsec",
+			show_format("%s SAs of %s peers; charon %s", count(ipsec, "sas"),
+				count(ipsec, "peers"),
+				is(ipsec, "connected") ? "connected" : "not connected"));
+	else
+		table_row(t, "IPsec", "off");
 	table_row(t, "weak crypto",
-		show_format("PPTP %s, %s weak sessions",
+		show_format("PPTP %s, %s weak sessions; L2TP/IPsec %s, %s weak SAs",
 			is(pptp, "weak_crypto_allowed") ? "allowed" : "off",
-			count(pptp, "weak_sessions")));
+			count(pptp, "weak_sessions"),
+			is(ipsec, "weak_crypto_allowed") ? "allowed" : "off",
+			count(ipsec, "weak_sas")));
 	table_row(t, "pool",
 		show_format("%s %s - %s: %s of %s in use", str(pool, "name"), str(pool, "first"),
 			str(pool, "last"), count(pool, "used"), count(pool, "size")));
@@ -93,6 +103,38 @@ show_sessions(const json_t *r)
 		show_bytes(num(s, "down_bytes")));
 	table_print(t);
 	printf("%zu sessions\n", json_array_size(list));
+}
+
+/* "aes128-cbc hmac-sha1-96 (legacy)". */
+static const char *
+suite(const json_t *sa)
+{
+	const char *integrity = str(sa, "integrity");
+
+	return show_format("%s%s%s (%s)", str(sa, "encryption"), integrity[0] ? " " : "", integrity,
+		str(sa, "strength"));
+}
+
+static const char *
+sa_state(const json_t *sa)
+{
+	return is(sa, "orphan") ? "orphan" : is(sa, "current") ? "current" : "old";
+}
+
+void
+show_sas(const json_t *r)
+{
+	const json_t *list = json_object_get(r, "sas"), *sa;
+	struct table *t = table_new("SPI|PEER|NAT PORT|SUITE|STATE|>AGE|>IN|>OUT|>AUTH|>REPLAY");
+	size_t i;
+
+	json_array_foreach(list, i, sa) table_row(t, str(sa, "spi"), str(sa, "peer"),
+		is(sa, "nat") ? count(sa, "port") : "none", suite(sa), sa_state(sa),
+		show_duration(num(sa, "age_ms")), show_bytes(num(sa, "in_bytes")),
+		show_bytes(num(sa, "out_bytes")), count(sa, "in_auth_failed"),
+		count(sa, "in_replayed"));
+	table_print(t);
+	printf("%zu pairs of SAs\n", json_array_size(list));
 }
 
 static const char *

@@ -70,11 +70,12 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name",
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
 		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used));
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "version", ADIT_VERSION,
-		"uptime_ms", rpc_u64(s.uptime_ms), "healthy", s.problem[0] == '\0', "problem",
-		rpc_text(s.problem, sizeof(s.problem)), "dataplane_connected",
-		s.dataplane_connected, "pptp", pptp, "pool", pool, "refusals",
-		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters));
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
+		ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy", s.problem[0] == '\0',
+		"problem", rpc_text(s.problem, sizeof(s.problem)), "dataplane_connected",
+		s.dataplane_connected, "pptp", pptp, "ipsec", rpc_ipsec_status(ctx), "pool", pool,
+		"refusals", refusal_counts(s.refusals), "control_socket",
+		socket_counts(ctx->counters));
 }
 
 /* What `sessions` shows of each. */
@@ -134,9 +135,8 @@ page_session(void *opaque, const struct gateway_session *s)
 	return true;
 }
 
-/* An optional integer parameter within bounds; false with *error filled. */
-static bool
-get_bounded(const json_t *params, const char *name, json_int_t min, json_int_t max, json_int_t *v,
+bool
+rpc_bounded(const json_t *params, const char *name, json_int_t min, json_int_t max, json_int_t *v,
 	struct rpc_error *error)
 {
 	const json_t *given = json_object_get(params, name);
@@ -158,8 +158,8 @@ method_sessions(const struct rpc_context *ctx, const json_t *params, struct rpc_
 {
 	json_int_t offset = 0, limit = PAGE_DEFAULT;
 
-	if (!get_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
-		!get_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
+	if (!rpc_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
+		!rpc_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
 		return NULL;
 	struct page page = {
 		.user = json_string_value(json_object_get(params, "user")),
@@ -184,7 +184,7 @@ method_session(const struct rpc_context *ctx, const json_t *params, struct rpc_e
 	struct gateway_session s;
 	json_int_t id = 0;
 
-	if (!get_bounded(params, "id", 0, UINT32_MAX, &id, error))
+	if (!rpc_bounded(params, "id", 0, UINT32_MAX, &id, error))
 		return NULL;
 	if (gateway_session(ctx->gateway, (uint32_t)id, &s) != 0)
 		return no_session(id, error);
@@ -203,7 +203,7 @@ method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rp
 	if (by_id == (user != NULL))
 		return rpc_fail(error, RPC_INVALID_PARAMS,
 			"disconnect needs either \"id\" or \"user\", not both");
-	if (!get_bounded(params, "id", 0, UINT32_MAX, &id, error))
+	if (!rpc_bounded(params, "id", 0, UINT32_MAX, &id, error))
 		return NULL;
 	if (by_id) {
 		if (gateway_disconnect(ctx->gateway, (uint32_t)id) != 0)
@@ -249,8 +249,11 @@ method_weak_crypto(const struct rpc_context *ctx, const json_t *params, struct r
 	enum weak_fate fate;
 	unsigned int dropped = 0;
 
+	if (strcmp(protocol, "l2tp") == 0)
+		return rpc_weak_crypto_l2tp(ctx, params, error);
 	if (strcmp(protocol, "pptp") != 0)
-		return rpc_fail(error, RPC_INVALID_PARAMS, "\"protocol\" must be \"pptp\"");
+		return rpc_fail(
+			error, RPC_INVALID_PARAMS, "\"protocol\" must be \"pptp\" or \"l2tp\"");
 	if (allow == NULL && json_object_get(params, "sessions") != NULL)
 		return rpc_fail(
 			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
@@ -344,10 +347,15 @@ const struct rpc_method rpc_methods[] = {
 	{"stats", OPER_READ, rpc_stats, "the data plane's nodes, drops, workers, ports and buffers", {
 		{"all", RPC_BOOLEAN, false, OPER_READ, "also nodes and drop reasons that counted nothing"},
 	}},
-	{"weak-crypto", OPER_READ, method_weak_crypto, "show or change whether 40- and 56-bit MPPE is allowed", {
-		{"protocol", RPC_STRING, true, OPER_READ, "\"pptp\""},
+	{"sas", OPER_READ, rpc_sas, "list pairs of IPsec SAs in order of their age", {
+		{"peer", RPC_STRING, false, OPER_READ, "only this address's"},
+		{"offset", RPC_INTEGER, false, OPER_READ, "matching pairs to skip, default 0"},
+		{"limit", RPC_INTEGER, false, OPER_READ, "1 to 500 pairs, default 100"},
+	}},
+	{"weak-crypto", OPER_READ, method_weak_crypto, "show or change whether weak algorithms are allowed", {
+		{"protocol", RPC_STRING, true, OPER_READ, "\"pptp\" (MPPE of 40 and 56 bits) or \"l2tp\" (DES and MD5 in IPsec)"},
 		{"allow", RPC_BOOLEAN, false, OPER_ADMIN, "the new setting; without it nothing is changed"},
-		{"sessions", RPC_STRING, false, OPER_ADMIN, "with allow false: \"keep\" (default) or \"drop\" weak sessions"},
+		{"sessions", RPC_STRING, false, OPER_ADMIN, "with allow false: \"keep\" (default) or \"drop\" weak sessions; l2tp: or \"rekey\""},
 	}},
 	{"explain", OPER_READ, method_explain, "what a refusal code means, and its remedy", {
 		{"code", RPC_STRING, false, OPER_READ, "refusal code; all of them when left out"},

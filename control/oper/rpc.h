@@ -112,6 +112,16 @@ json_t *rpc_text(const char *s, size_t max);
 /* Dotted quad of a host byte order address. */
 json_t *rpc_ip(uint32_t ip);
 
+/* methods.c: an optional integer parameter within bounds; false with *error filled. */
+bool rpc_bounded(const json_t *params, const char *name, json_int_t min, json_int_t max,
+	json_int_t *v, struct rpc_error *error);
+
+/* ipsec.c */
+json_t *rpc_ipsec_status(const struct rpc_context *ctx);
+json_t *rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+json_t *rpc_weak_crypto_l2tp(
+	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+
 /* stats.c */
 json_t *rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 

@@ -11,7 +11,7 @@
 #define MAX_SESSIONS 64
 
 struct gateway {
-	bool dataplane, allow_weak;
+	bool dataplane, allow_weak, allow_weak_l2tp, weak_sa_gone;
 	char problem[160];
 	unsigned int n_sessions;
 	struct gateway_session sessions[FAKE_SESSIONS_MAX];
@@ -245,4 +245,56 @@ gateway_weak_crypto_pptp(struct gateway *g, bool allow, enum weak_fate fate, con
 			n++;
 		}
 	return n;
+}
+
+/* ------------------------------------------------------------------ IPsec: a strong pair, and a
+ * weak one */
+
+void
+gateway_ike_status(const struct gateway *g, struct ike_status *out)
+{
+	*out = (struct ike_status){.enabled = true,
+		.plugin_connected = true,
+		.configured = true,
+		.allow_weak_crypto = g->allow_weak_l2tp,
+		.peers = 2,
+		.sas = g->weak_sa_gone ? 1 : 2,
+		.weak_sas = g->weak_sa_gone ? 0 : 1};
+}
+
+void
+gateway_sas(
+	const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa), void *user)
+{
+	struct ike_sa_info sa = {.spi = 0x00100001,
+		.out_spi = 0xc0ffee01,
+		.peer = 7,
+		.outer = {.server_ip = 0xc000020a, .peer_ip = 0xc0000201},
+		.encryption = "aes256-cbc",
+		.integrity = "hmac-sha1-96",
+		.strength = "legacy",
+		.current = true,
+		.age_ms = 5000};
+
+	if (!each(user, &sa) || g->weak_sa_gone)
+		return;
+	sa.spi++;
+	sa.outer = (struct sa_outer){0xc000020a, 0xc0000202, 4500, 40000};
+	sa.encryption = "des-cbc";
+	sa.integrity = "hmac-md5-96";
+	sa.strength = "weak";
+	sa.weak = true;
+	each(user, &sa);
+}
+
+unsigned int
+gateway_weak_crypto_l2tp(struct gateway *g, bool allow, enum ike_fate fate, const char *who)
+{
+	if (who[0] == '\0')
+		abort();
+	g->allow_weak_l2tp = allow;
+	if (allow || fate == IKE_KEEP || g->weak_sa_gone)
+		return 0;
+	g->weak_sa_gone = fate == IKE_DROP;
+	return 1;
 }

@@ -173,7 +173,12 @@ test_weak_crypto(void **state)
 	expect("aditctl weak-crypto pptp on --drop", EXIT_USAGE, "go with off");
 	expect("aditctl weak-crypto pptp off --drop --keep", EXIT_USAGE, "exclude");
 	expect("aditctl weak-crypto pptp maybe", EXIT_USAGE, "neither on nor off");
-	expect("aditctl weak-crypto l2tp", EXIT_REQUEST_FAILED, "must be \"pptp\"");
+	expect("aditctl weak-crypto pptp off --rekey", EXIT_USAGE, "goes with l2tp");
+	expect("aditctl weak-crypto l2tp", EXIT_OK, "MD5 for L2TP/IPsec: off\nweak sessions: 1\n");
+	expect("aditctl weak-crypto l2tp on", EXIT_OK, "L2TP/IPsec: allowed\n");
+	expect("aditctl weak-crypto l2tp off --rekey", EXIT_OK, "to be re-keyed: 1\n");
+	expect("aditctl weak-crypto l2tp off --drop", EXIT_OK, "weak sessions: 0\ndropped: 1\n");
+	expect("aditctl weak-crypto sstp", EXIT_REQUEST_FAILED, "or \"l2tp\"");
 }
 
 static void
@@ -251,7 +256,7 @@ offered(const char *word)
 static void
 test_completion_of_commands(void **state)
 {
-	static const char *const options[] = {"--user", "--all", "--keep", "--drop"};
+	static const char *const options[] = {"--user", "--all", "--keep", "--drop", "--rekey"};
 	char words[128];
 
 	(void)state;
@@ -264,7 +269,7 @@ test_completion_of_commands(void **state)
 		snprintf(words, sizeof(words), "aditctl %s %s ''", c->name,
 			strcmp(c->name, "weak-crypto") == 0 ? "pptp off" : "");
 		complete(words);
-		for (unsigned int i = 0; i < 4; i++)
+		for (unsigned int i = 0; i < 5; i++)
 			if (offered(options[i]) != ((c->options >> i & 1) != 0))
 				fail_msg("%s: completion of %s", c->name, options[i]);
 	}

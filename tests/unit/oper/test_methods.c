@@ -308,7 +308,7 @@ test_weak_crypto(void **state)
 	assert_int_equal(num(r, "weak_sessions"), 1);
 	json_decref(r);
 	refused(room, "weak-crypto", "{}", RPC_INVALID_PARAMS, "protocol");
-	refused(room, "weak-crypto", "{\"protocol\":\"l2tp\"}", RPC_INVALID_PARAMS, "pptp");
+	refused(room, "weak-crypto", "{\"protocol\":\"sstp\"}", RPC_INVALID_PARAMS, "pptp");
 	refused(room, "weak-crypto", "{\"protocol\":\"pptp\",\"sessions\":\"drop\"}",
 		RPC_INVALID_PARAMS, "allow");
 	refused(room, "weak-crypto", "{\"protocol\":\"pptp\",\"allow\":true,\"sessions\":\"drop\"}",
@@ -331,6 +331,56 @@ test_weak_crypto(void **state)
 }
 
 static void
+test_sas(void **state)
+{
+	struct room *room = *state;
+	json_t *r = result(room, "sas", "{}");
+
+	assert_int_equal(num(r, "total"), 2);
+	const json_t *sa = json_array_get(json_object_get(r, "sas"), 1);
+	assert_string_equal(str(sa, "encryption"), "des-cbc");
+	assert_string_equal(str(sa, "strength"), "weak");
+	assert_true(json_is_true(json_object_get(sa, "nat")));
+	json_decref(r);
+	r = result(room, "sas", "{\"offset\":1,\"limit\":1}");
+	assert_int_equal(json_array_size(json_object_get(r, "sas")), 1);
+	json_decref(r);
+	r = result(room, "sas", "{\"peer\":\"192.0.2.1\"}");
+	assert_int_equal(num(r, "total"), 1);
+	json_decref(r);
+	refused(room, "sas", "{\"peer\":\"client\"}", RPC_INVALID_PARAMS, "IPv4");
+	refused(room, "sas", "{\"limit\":501}", RPC_INVALID_PARAMS, "limit");
+}
+
+/* R2: the second switch is independent of the first. */
+static void
+test_weak_crypto_l2tp(void **state)
+{
+	struct room *room = *state;
+	json_t *r = result(room, "weak-crypto", "{\"protocol\":\"l2tp\"}");
+
+	assert_true(json_is_false(json_object_get(r, "allowed")));
+	assert_int_equal(num(r, "weak_sessions"), 1);
+	json_decref(r);
+	refused(room, "weak-crypto", "{\"protocol\":\"l2tp\",\"sessions\":\"drop\"}",
+		RPC_INVALID_PARAMS, "allow");
+	refused(room, "weak-crypto",
+		"{\"protocol\":\"l2tp\",\"allow\":false,\"sessions\":\"kill\"}", RPC_INVALID_PARAMS,
+		"rekey");
+	r = result(room, "weak-crypto", "{\"protocol\":\"l2tp\",\"allow\":true}");
+	assert_true(json_is_true(json_object_get(r, "allowed")));
+	json_decref(r);
+	r = result(room, "weak-crypto", "{\"protocol\":\"pptp\"}");
+	assert_true(json_is_false(json_object_get(r, "allowed")));
+	json_decref(r);
+	r = result(room, "weak-crypto",
+		"{\"protocol\":\"l2tp\",\"allow\":false,\"sessions\":\"drop\"}");
+	assert_int_equal(num(r, "dropped"), 1);
+	assert_int_equal(num(r, "weak_sessions"), 0);
+	json_decref(r);
+}
+
+static void
 test_readers_only_read(void **state)
 {
 	struct room *room = *state;
@@ -338,6 +388,7 @@ test_readers_only_read(void **state)
 	room->ctx.role = OPER_READ;
 	refused(room, "disconnect", "{\"id\":1}", RPC_DENIED, "operate");
 	refused(room, "weak-crypto", "{\"protocol\":\"pptp\",\"allow\":true}", RPC_DENIED, "admin");
+	refused(room, "weak-crypto", "{\"protocol\":\"l2tp\",\"allow\":true}", RPC_DENIED, "admin");
 	json_decref(result(room, "weak-crypto", "{\"protocol\":\"pptp\"}"));
 	json_decref(result(room, "status", "{}"));
 	json_t *r = result(room, "version", "{}");
@@ -448,6 +499,8 @@ main(void)
 		TEST(test_sessions),
 		TEST(test_disconnect),
 		TEST(test_weak_crypto),
+		TEST(test_weak_crypto_l2tp),
+		TEST(test_sas),
 		TEST(test_readers_only_read),
 		TEST(test_operators_end_sessions),
 		TEST(test_stats),

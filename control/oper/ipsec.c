@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What operators see and change of IPsec. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "control/oper/audit.h"
+#include "control/oper/rpc.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     500
+
+json_t *
+rpc_ipsec_status(const struct rpc_context *ctx)
+{
+	struct ike_status s;
+
+	gateway_ike_status(ctx->gateway, &s);
+	return json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o}", "enabled", s.enabled,
+		"connected", s.plugin_connected, "configured", s.configured, "peers",
+		rpc_u64(s.peers), "sas", rpc_u64(s.sas), "weak_sas", rpc_u64(s.weak_sas),
+		"weak_crypto_allowed", s.allow_weak_crypto, "bad_records", rpc_u64(s.bad_records));
+}
+
+struct page {
+	uint32_t peer_ip; /* 0: everybody */
+	uint64_t offset, limit, matching;
+	json_t *list;
+};
+
+static json_t *
+describe(const struct ike_sa_info *sa)
+{
+	const struct sa_counters *c = &sa->counters;
+	char spi[12], out_spi[12];
+
+	snprintf(spi, sizeof(spi), "%08x", sa->spi);
+	snprintf(out_spi, sizeof(out_spi), sa->out_spi ? "%08x" : "", sa->out_spi);
+	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:s, s:s, s:s, s:b, s:b, s:b}",
+		"spi", spi, "out_spi", out_spi, "peer", rpc_ip(sa->outer.peer_ip), "peer_id",
+		rpc_u64(sa->peer), "server", rpc_ip(sa->outer.server_ip), "nat",
+		sa->outer.peer_port != 0, "port", rpc_u64(sa->outer.peer_port), "encryption",
+		sa->encryption, "integrity", sa->integrity, "strength", sa->strength, "weak",
+		sa->weak, "current", sa->current, "orphan", sa->orphan);
+	json_t *counts = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "age_ms",
+		rpc_u64(sa->age_ms), "worker", (int)sa->worker, "in_packets",
+		rpc_u64(c->in_packets), "in_bytes", rpc_u64(c->in_bytes), "in_auth_failed",
+		rpc_u64(c->in_auth_failed), "in_replayed", rpc_u64(c->in_replayed), "in_dropped",
+		rpc_u64(c->in_dropped), "out_packets", rpc_u64(c->out_packets), "out_bytes",
+		rpc_u64(c->out_bytes), "out_dropped", rpc_u64(c->out_dropped));
+	json_object_update_new(o, counts);
+	return o;
+}
+
+static bool
+page_sa(void *opaque, const struct ike_sa_info *sa)
+{
+	struct page *page = opaque;
+
+	if (page->peer_ip && page->peer_ip != sa->outer.peer_ip)
+		return true;
+	if (page->matching >= page->offset && json_array_size(page->list) < page->limit)
+		json_array_append_new(page->list, describe(sa));
+	page->matching++;
+	return true;
+}
+
+json_t *
+rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	const char *peer = json_string_value(json_object_get(params, "peer"));
+	json_int_t offset = 0, limit = PAGE_DEFAULT;
+	struct in_addr a = {0};
+
+	if (!rpc_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
+		!rpc_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
+		return NULL;
+	if (peer != NULL && inet_pton(AF_INET, peer, &a) != 1)
+		return rpc_fail(error, RPC_INVALID_PARAMS, "\"peer\" must be an IPv4 address");
+	struct page page = {.peer_ip = ntohl(a.s_addr),
+		.offset = (uint64_t)offset,
+		.limit = (uint64_t)limit,
+		.list = json_array()};
+	gateway_sas(ctx->gateway, page_sa, &page);
+	return json_pack("{s:o, s:I, s:I, s:o}", "total", rpc_u64(page.matching), "offset", offset,
+		"limit", limit, "sas", page.list);
+}
+
+/* "keep" (also when not given), "rekey" or "drop"; false with *error filled. */
+static bool
+get_fate(const json_t *params, enum ike_fate *fate, struct rpc_error *error)
+{
+	static const char *const words[] = {"keep", "rekey", "drop"};
+	const char *sessions = json_string_value(json_object_get(params, "sessions"));
+
+	*fate = IKE_KEEP;
+	if (sessions == NULL)
+		return true;
+	for (int i = IKE_KEEP; i <= IKE_DROP; i++)
+		if (strcmp(sessions, words[i]) == 0) {
+			*fate = (enum ike_fate)i;
+			return true;
+		}
+	return rpc_fail(error, RPC_INVALID_PARAMS,
+		       "\"sessions\" must be \"keep\", \"rekey\" or \"drop\""),
+	       false;
+}
+
+json_t *
+rpc_weak_crypto_l2tp(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
+{
+	const json_t *allow = json_object_get(params, "allow");
+	unsigned int acted = 0;
+	struct ike_status s;
+	enum ike_fate fate;
+
+	if (!json_is_false(allow) && json_object_get(params, "sessions") != NULL)
+		return rpc_fail(
+			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
+	gateway_ike_status(ctx->gateway, &s);
+	if (allow != NULL) {
+		char who[AUDIT_WHO_MAX];
+		if (!get_fate(params, &fate, error))
+			return NULL;
+		if (!s.enabled)
+			return rpc_fail(error, RPC_INVALID_PARAMS,
+				"IPsec is off (ipsec.enabled): there is nothing to switch");
+		/* The gateway keeps the audit trail of this one. */
+		acted = gateway_weak_crypto_l2tp(
+			ctx->gateway, json_is_true(allow), fate, audit_who(ctx, who));
+		gateway_ike_status(ctx->gateway, &s);
+	}
+	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", "l2tp", "allowed", s.allow_weak_crypto,
+		"weak_sessions", rpc_u64(s.weak_sas), "dropped", rpc_u64(acted));
+}
