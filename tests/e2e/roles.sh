@@ -136,3 +136,98 @@ iperf() {
 		echo "${way:-up}: $(echo "$out" | grep receiver)"
 	done
 }
+
+# ---------------------------------------------------------------- IPsec: an unmodified strongSwan, IKEv1, transport mode
+IKE_PROPOSALS=aes256-sha256-modp2048,aes128-sha1-modp2048,3des-sha1-modp1024
+ESP_PROPOSALS=aes128-sha1
+
+# ipsec_conf NAME=VALUE...: ike, esp (proposals), psk, encap (yes: UDP whatever the path), auth (psk or pubkey: the
+# certificate, key and CA are in /lab/x509), id
+ipsec_conf() {
+	local ike=$IKE_PROPOSALS esp=$ESP_PROPOSALS psk=lab-Secret-psk-01 encap=no auth=psk id='' word
+	for word; do local "${word%%=*}"="${word#*=}"; done
+	cat > /etc/strongswan.conf <<-C
+		charon {
+		  # a short list: the full one costs a second in a guest
+		  load = random nonce openssl hmac kdf pubkey pem x509 kernel-netlink socket-default vici
+		  install_routes = no
+		  retransmit_tries = 3
+		  retransmit_timeout = 1
+		  filelog {
+		    log {
+		      path = /var/log/charon.log
+		      default = 1
+		      ike = 2
+		      flush_line = yes
+		    }
+		  }
+		}
+		swanctl { load = random openssl pem pubkey x509 }
+	C
+	mkdir -p /etc/swanctl/x509 /etc/swanctl/private /etc/swanctl/x509ca
+	[ "$auth" = psk ] || cp -r /lab/x509/. /etc/swanctl/
+	cat > /etc/swanctl/swanctl.conf <<-C
+		connections { l2tp {
+		  version = 1
+		  remote_addrs = $SERVER
+		  proposals = $ike
+		  encap = $encap
+		  keyingtries = 1
+		  dpd_delay = 10s
+		  local { auth = $auth
+		    ${id:+id = $id}
+		    $([ "$auth" = psk ] || echo certs = client.pem) }
+		  remote { auth = $auth
+		    id = $([ "$auth" = psk ] && echo "$SERVER" || echo %any) }
+		  children { l2tp {
+		    mode = transport
+		    esp_proposals = $esp
+		    local_ts = dynamic[udp/1701]
+		    remote_ts = dynamic[udp/1701]
+		    ${child:-}
+		  } }
+		} }
+		secrets { ike-psk { secret = "$psk" } }
+	C
+}
+# The client's own charon with that configuration.
+ipsec_start() { # NAME=VALUE...
+	local i
+	modprobe -qa xfrm_user esp4 xfrm4_tunnel af_key
+	ipsec_conf "$@"
+	if ! pidof charon-systemd > /dev/null; then
+		: > /var/log/charon.log
+		setsid charon-systemd < /dev/null > /dev/null 2>&1 &
+		for ((i = 0; i < 100; i++)); do
+			[ -S /run/charon.vici ] && break
+			sleep 0.05
+		done
+	fi
+	swanctl --load-all --noprompt > /var/log/swanctl.log 2>&1 || cat /var/log/swanctl.log
+}
+ipsec_up() { swanctl --initiate --child l2tp --timeout "${1:-15}" > /var/log/up.log 2>&1 || { tail -n 4 /var/log/up.log; return 1; }; }
+# An SA with the gateway, or the reason why not.
+ipsec_client() { ipsec_start "$@" && ipsec_up; } # NAME=VALUE...
+ipsec_rekey() { swanctl --rekey --child l2tp; }
+ipsec_count() { swanctl --list-sas --raw | grep -o 'spi-in=' | wc -l; }
+ipsec_down() { swanctl --terminate --ike l2tp --timeout 5 > /dev/null 2>&1; }
+ipsec_stop() { # with all its SAs, the gateway is told
+	local pid i
+	pid=$(pidof charon-systemd) || return 0
+	kill "$pid"
+	for ((i = 0; i < 50; i++)); do
+		pidof charon-systemd > /dev/null || break
+		sleep 0.1
+	done
+	rm -f /run/charon.vici
+	ip xfrm state flush
+	ip xfrm policy flush
+}
+# It dies without a word, and its SAs with it.
+ipsec_vanish() {
+	# shellcheck disable=SC2046
+	kill -9 $(pidof charon-systemd)
+	rm -f /run/charon.vici
+	ip xfrm state flush
+	ip xfrm policy flush
+}

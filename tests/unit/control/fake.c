@@ -223,7 +223,8 @@ obey_sa(struct fake *f, const struct command *c)
 			.outer = c->sa_add.outer,
 			.encryption = c->sa_add.keys.encryption,
 			.integrity = c->sa_add.keys.integrity,
-			.esn = c->sa_add.esn};
+			.esn = c->sa_add.esn,
+			.opened_us = f->seg->now_us};
 		memset(fake_sa_counters(f, SA_SLOT(c->handle)), 0, sizeof(struct sa_counters));
 		return 0;
 	}
