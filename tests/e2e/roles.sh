@@ -205,7 +205,11 @@ ipsec_start() { # NAME=VALUE...
 	fi
 	swanctl --load-all --noprompt > /var/log/swanctl.log 2>&1 || cat /var/log/swanctl.log
 }
-ipsec_up() { swanctl --initiate --child l2tp --timeout "${1:-15}" > /var/log/up.log 2>&1 || { tail -n 4 /var/log/up.log; return 1; }; }
+ipsec_up() {
+	swanctl --initiate --child l2tp --timeout 15 > /var/log/up.log 2>&1 && return 0
+	tail -n 4 /var/log/up.log
+	return 1
+}
 # An SA with the gateway, or the reason why not.
 ipsec_client() { ipsec_start "$@" && ipsec_up; } # NAME=VALUE...
 ipsec_rekey() { swanctl --rekey --child l2tp; }

@@ -14,7 +14,8 @@
 #include "control/config.h"
 #include "control/log.h"
 
-#define POOL "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n"
+#define POOL     "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n"
+#define GOOD_PSK "Neither-short-nor-simple-7"
 
 static char path[] = "/tmp/adit-config-XXXXXX";
 
@@ -66,6 +67,29 @@ static const struct {
 	{POOL "mppe: { strengths = [ ]; };\n", "2: strengths: empty, but policy is \"require\""},
 	{POOL "control: { log_level = \"loud\"; };\n",
 		"2: log_level: \"loud\" is none of error, warning, notice, info, debug"},
+	/* T12 */
+	{POOL "ipsec: { enabled = true; };\n", "2: ipsec: psk, certificate or pkcs12 is needed"},
+	{POOL "ipsec: { psk = \"vpn\"; };\n",
+		"2: psk: too easy to guess (about 0 bits of 80; take 20 random characters)"},
+	{POOL "ipsec: { psk = \"12345678901234567890\"; };\n", "2: psk: too easy to guess"},
+	{POOL "ipsec: { psk = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"; };\n",
+		"2: psk: too easy to guess"},
+	{POOL "ipsec: { peers = ( { address = \"10.0.0.1\"; } ); };\n",
+		"2: peers: address and psk are needed"},
+	{POOL "ipsec: { peers = ( { address = \"10.0.0.1\"; psk = \"" GOOD_PSK "\"; },\n"
+	      "{ address = \"10.0.0.1\"; psk = \"" GOOD_PSK "\"; } ); };\n",
+		"3: psk: this address has a key already"},
+	{POOL "ipsec: { peers = ( { address = \"0.0.0.0\"; psk = \"" GOOD_PSK "\"; } ); };\n",
+		"2: address: of one peer expected"},
+	{POOL "ipsec: { certificate = \"a.pem\"; };\n",
+		"2: ipsec: certificate and key go together"},
+	{POOL "ipsec: { certificate = \"a\"; key = \"b\"; pkcs12 = \"c\"; };\n",
+		"2: ipsec: either certificate or pkcs12, not both"},
+	{POOL "ipsec: { directory = \"run\"; };\n", "2: directory: an absolute path"},
+	{POOL "ipsec: { directory = \"/a}b\"; };\n", "2: directory: an absolute path"},
+	{POOL "ipsec: { proposals = \"weak\"; };\n",
+		"2: proposals: \"weak\" is none of strong, legacy"},
+	{POOL "ipsec: { aggressive = true; };\n", "2: unknown setting \"aggressive\""},
 	{"pool: { first = \"10.0.0.1\"; };\n", "1: pool: first and last are needed"},
 	{"pool: { first = \"10.0.0.9\"; last = \"10.0.0.1\"; };\n", "1: pool: "},
 	{POOL "dns = [ \"1.1.1.1\", \"1.1.1.2\", \"1.1.1.3\" ];\n",
@@ -170,6 +194,34 @@ test_example(void **state)
 }
 
 static void
+test_ipsec(void **state)
+{
+	(void)state;
+	char err[256] = "";
+	struct config *c = load(POOL
+		"ipsec: { enabled = true; psk = \"" GOOD_PSK "\";\n"
+		"peers = ( { address = \"192.0.2.7\"; psk = \"Another-" GOOD_PSK "\"; } );\n"
+		"sha256_96_peers = [ \"192.0.2.8\" ]; proposals = \"strong\";\n"
+		"sa_lifetime_mb = 250; };\n",
+		err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_true(c->ike.enabled);
+	assert_int_equal(c->ike.n_psk, 2);
+	assert_int_equal(c->ike.psk[0].peer_ip, 0);
+	assert_string_equal(c->ike.psk[0].secret, GOOD_PSK);
+	assert_int_equal(c->ike.psk[1].peer_ip, 0xc0000207);
+	assert_int_equal(c->ike.sha256_96[0], 0xc0000208);
+	assert_int_equal(c->ike.min_strength, SUITE_STRONG);
+	assert_int_equal(c->ike.sa_lifetime_bytes, 250ull << 20);
+	assert_false(c->ike.allow_weak_crypto); /* R2 */
+	config_free(c);
+	/* R3: off unless it is turned on. */
+	c = load(POOL, err, sizeof(err));
+	assert_false(c->ike.enabled);
+	config_free(c);
+}
+
+static void
 test_log_quote(void **state)
 {
 	(void)state;
@@ -241,7 +293,7 @@ each_setting(void (*each)(const char *name, void *user), void *user)
 }
 
 struct page {
-	char rows[64][128];
+	char rows[128][128];
 	unsigned int n, found;
 };
 
@@ -269,7 +321,7 @@ test_page(void **state)
 	while (fgets(line, sizeof(line), f)) {
 		if (strncmp(line, "## ", 3) == 0)
 			here = strcmp(line, "## adit-control.conf\n") == 0;
-		assert_in_range(p.n, 0, 63);
+		assert_in_range(p.n, 0, 127);
 		row_setting(line, p.rows[p.n], sizeof(p.rows[0]));
 		p.n += here && p.rows[p.n][0] != '\0';
 	}
@@ -289,6 +341,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_example),
 		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_ipsec),
 		cmocka_unit_test(test_log_quote),
 		cmocka_unit_test(test_log_lines),
 	};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* charon's configuration over VICI, against a charon that answers, refuses, is silent and dies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/ike/charon.h"
+#include "control/ike/vici.h"
+#include "control/log.h"
+#include "tests/unit/control/fake.h"
+
+static uv_loop_t loop;
+static struct charon *charon;
+static struct ike_config cfg;
+static char directory[64];
+static int listener = -1, conn = -1;
+static bool is_closed;
+
+static struct {
+	unsigned int requests, connections, with_des;
+	const char *refuse; /* the answer to everything */
+	bool silent, garbage;
+} vici;
+
+static void
+silence(void *user, int level, const char *line)
+{
+	(void)user;
+	(void)level;
+	(void)line;
+}
+
+static void
+charon_listen(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/vici.sock", directory);
+	unlink(sa.sun_path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+}
+
+static void
+charon_die(void)
+{
+	if (conn >= 0)
+		close(conn);
+	if (listener >= 0)
+		close(listener);
+	conn = listener = -1;
+}
+
+static void
+reply(const char *body, size_t len)
+{
+	uint8_t head[4] = {0, 0, 0, (uint8_t)len};
+	/* In two pieces, as a stream may. */
+	assert_int_equal(send(conn, head, 3, MSG_NOSIGNAL), 3);
+	assert_int_equal(send(conn, head + 3, 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(send(conn, body, len, MSG_NOSIGNAL), len);
+}
+
+static void
+serve(void)
+{
+	static uint8_t in[65536];
+	if (conn < 0 && listener >= 0)
+		conn = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (conn < 0 || recv(conn, in, 4, MSG_PEEK) != 4)
+		return;
+	size_t len = (size_t)in[2] << 8 | in[3];
+	if (recv(conn, in, 4 + len, MSG_PEEK) != (ssize_t)(4 + len))
+		return;
+	assert_int_equal(recv(conn, in, 4 + len, 0), 4 + len);
+	assert_int_equal(in[4], VICI_REQUEST);
+	vici.requests++;
+	if (memmem(in + 4, len, "load-conn", 9)) {
+		vici.connections++;
+		vici.with_des += memmem(in + 4, len, "des-md5", 7) != NULL;
+	}
+	if (vici.silent)
+		return;
+	if (vici.garbage)
+		reply("\1\3\7succ", 7);
+	else if (vici.refuse)
+		reply("\1\3\7success\0\2no\3\6errmsg\0\6no way", 30);
+	else
+		reply("\1\3\7success\0\3yes", 15);
+}
+
+static bool
+configured(void *user)
+{
+	(void)user;
+	serve();
+	return charon_configured(charon);
+}
+
+static bool
+problem(void *user)
+{
+	serve();
+	return strstr(charon_problem(charon), user) != NULL;
+}
+
+static int
+setup(void **state)
+{
+	char err[128];
+	(void)state;
+	memset(&vici, 0, sizeof(vici));
+	cfg = (struct ike_config){.enabled = true,
+		.n_psk = 1,
+		.min_strength = SUITE_LEGACY,
+		.ike_lifetime_s = 86400,
+		.sa_lifetime_s = 3600,
+		.dpd_s = 30,
+		.replay_window = 64,
+		.max_half_open = 100,
+		.max_half_open_per_address = 10};
+	strcpy(cfg.directory, directory);
+	strcpy(cfg.psk[0].secret, "lab-Secret-psk-01");
+	uv_loop_init(&loop);
+	charon = charon_new(&loop, &cfg, err, sizeof(err));
+	assert_non_null(charon);
+	is_closed = false;
+	return 0;
+}
+
+static void
+on_closed(void *user)
+{
+	(void)user;
+	is_closed = true;
+}
+
+static bool
+closed(void *user)
+{
+	(void)user;
+	return is_closed;
+}
+
+static int
+teardown(void **state)
+{
+	char path[96];
+	(void)state;
+	charon_free(charon, on_closed, NULL);
+	assert_true(loop_until(&loop, closed, NULL, 1000));
+	charon_die();
+	snprintf(path, sizeof(path), "%s/vici.sock", directory);
+	unlink(path);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	return 0;
+}
+
+static void
+test_configures(void **state)
+{
+	(void)state;
+	loop_for(&loop, 50);
+	assert_false(charon_configured(charon));
+	assert_true(strstr(charon_problem(charon), "no such file") != NULL);
+	charon_listen();
+	assert_true(loop_until(&loop, configured, NULL, 2000));
+	assert_int_equal(vici.requests, 2); /* the key, the connection */
+	assert_string_equal(charon_problem(charon), "");
+	/* It dies and comes back: all again (T19). */
+	charon_die();
+	assert_true(loop_until(&loop, problem, (void *)(uintptr_t) "not reachable", 2000));
+	charon_listen();
+	assert_true(loop_until(&loop, configured, NULL, 3000));
+	assert_int_equal(vici.requests, 4);
+	assert_int_equal(vici.with_des, 0);
+}
+
+static void
+test_switch(void **state)
+{
+	(void)state;
+	charon_listen();
+	assert_true(loop_until(&loop, configured, NULL, 2000));
+	charon_set_weak(charon, true);
+	for (unsigned int i = 0; i < 20; i++) {
+		loop_for(&loop, 5);
+		serve();
+	}
+	assert_int_equal(vici.requests, 3); /* secrets are not sent again */
+	assert_int_equal(vici.with_des, 1);
+	/* In the middle of a round: the last word counts. */
+	vici.silent = true;
+	charon_set_weak(charon, false);
+	loop_for(&loop, 20);
+	serve();
+	charon_set_weak(charon, true);
+	vici.silent = false;
+	reply("\1\3\7success\0\3yes", 15);
+	for (unsigned int i = 0; i < 20; i++) {
+		loop_for(&loop, 5);
+		serve();
+	}
+	assert_int_equal(vici.connections, 4);
+	assert_int_equal(vici.with_des, 2);
+}
+
+static void
+test_refusals(void **state)
+{
+	(void)state;
+	vici.refuse = "no way";
+	charon_listen();
+	assert_true(loop_until(&loop, problem, (void *)(uintptr_t) "no way", 2000));
+	assert_false(charon_configured(charon));
+}
+
+static void
+test_garbage(void **state)
+{
+	(void)state;
+	vici.garbage = true;
+	charon_listen();
+	assert_true(loop_until(&loop, problem, (void *)(uintptr_t) "another language", 2000));
+	close(conn);
+	conn = -1;
+	vici.garbage = false;
+	assert_true(loop_until(&loop, configured, NULL, 3000));
+}
+
+static void
+test_files(void **state)
+{
+	char err[128], path[128];
+	struct stat st;
+	(void)state;
+	assert_true(charon_write_conf(&cfg, (gid_t)-1, err, sizeof(err)));
+	snprintf(path, sizeof(path), "%s/strongswan.conf", directory);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 100);
+	unlink(path);
+	strcpy(cfg.directory, "/proc/none");
+	assert_false(charon_write_conf(&cfg, (gid_t)-1, err, sizeof(err)));
+	assert_true(strstr(err, "/proc/none") != NULL);
+	strcpy(cfg.directory, directory);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_configures),
+		T(test_switch),
+		T(test_refusals),
+		T(test_garbage),
+		T(test_files),
+	};
+	strcpy(directory, "/tmp/adit-vici-XXXXXX");
+	if (!mkdtemp(directory))
+		return 1;
+	log_redirect(silence, NULL);
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	rmdir(directory);
+	return rc;
+}
