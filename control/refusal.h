@@ -65,7 +65,8 @@
 		"IKE: the client offers no ESP encryption and integrity that are allowed",         \
 		"see ipsec.proposals; as a last resort: aditctl weak-crypto l2tp on")              \
 	X(IKE_PSK_MISMATCH, "ike-psk-mismatch",                                                    \
-		"IKE: the client's first encrypted message can't be read: another pre-shared key", \
+		"IKE: the client's first encrypted message can't be read: another pre-shared "     \
+		"key, or none",                                                                    \
 		"enter the same pre-shared key at the client and in ipsec.psk")                    \
 	X(IKE_AUTH_FAILED, "ike-auth-failed",                                                      \
 		"IKE: the client's certificate or identity is not accepted",                       \

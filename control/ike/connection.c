@@ -99,6 +99,7 @@ put_addresses(struct vici *v, const char *name, const uint32_t *ips, unsigned in
 struct kind {
 	const char *name;
 	bool certificate, truncated;
+	bool ask; /* for a certificate: charon answers with whatever connection fits first */
 };
 
 static void
@@ -123,7 +124,7 @@ request_connection(
 	vici_format(v, "over_time", "%us", cfg->ike_lifetime_s / 10);
 	vici_format(v, "dpd_delay", "%us", cfg->dpd_s);
 	vici_format(v, "dpd_timeout", "%us", cfg->dpd_s * 5);
-	vici_put(v, "send_certreq", kind->certificate ? "yes" : "no");
+	vici_put(v, "send_certreq", kind->ask ? "yes" : "no");
 	vici_section(v, "local");
 	vici_put(v, "auth", auth);
 	if (kind->certificate && *cfg->identity)
@@ -148,9 +149,9 @@ kinds(const struct ike_config *cfg, const struct credential *cred, struct kind o
 		if (cfg->n_sha256_96 && !cfg->sha256_96_all)
 			out[n++] = (struct kind){
 				certificate ? "l2tp-certificate-sha256-96" : "l2tp-psk-sha256-96",
-				certificate, true};
+				certificate, true, cred->certificate.len > 0};
 		out[n++] = (struct kind){certificate ? "l2tp-certificate" : "l2tp-psk", certificate,
-			cfg->sha256_96_all};
+			cfg->sha256_96_all, cred->certificate.len > 0};
 	}
 	return n;
 }

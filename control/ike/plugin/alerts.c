@@ -104,6 +104,8 @@ on_message(listener_t *listener, ike_sa_t *ike_sa, message_t *message, bool inco
 		notify_payload_t *n = (notify_payload_t *)payload;
 		if (n->get_notify_type(n) == NO_PROPOSAL_CHOSEN)
 			code = connecting ? IKE_ALERT_NO_IKE_PROPOSAL : IKE_ALERT_NO_ESP_PROPOSAL;
+		else if (n->get_notify_type(n) == INVALID_KE_PAYLOAD && connecting)
+			code = IKE_ALERT_PSK; /* no key is there to derive from */
 		else if (n->get_notify_type(n) == INVALID_ID_INFORMATION)
 			code = connecting ? IKE_ALERT_AUTH : IKE_ALERT_SELECTORS;
 	}
