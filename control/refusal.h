@@ -95,7 +95,13 @@
 	X(IPSEC_FULL, "ipsec-full", "the data plane has no room for another SA",                   \
 		"raise ipsec.max_sas of the data plane")                                           \
 	X(IPSEC_INSTALL, "ipsec-install", "IKE: the SA could not be installed",                    \
-		"look at the log of adit-control just before")
+		"look at the log of adit-control just before")                                     \
+	X(TUNNEL_AUTH_FAILED, "tunnel-auth-failed", "the L2TP tunnel secrets differ",              \
+		"set the client's tunnel secret to l2tp.tunnel_secret, or both to none")           \
+	X(IPSEC_REQUIRED, "ipsec-required", "L2TP came in clear, and IPsec is required",           \
+		"let the client use IPsec; in a trusted network: l2tp.require_ipsec = false")      \
+	X(SA_GONE, "sa-gone", "the client's IPsec security association ended",                     \
+		"look at charon's log: an IKE delete, a dead peer, or a rekeying that failed")
 
 enum refusal_code {
 #define X(e, code, what, remedy) REFUSAL_##e,
