@@ -10,6 +10,7 @@
 #include "control/aaa/decide.h"
 #include "control/aaa/users.h"
 #include "control/ike/config.h"
+#include "control/l2tp/server.h"
 #include "control/ppp/ppp.h"
 #include "control/pptp/server.h"
 
@@ -34,6 +35,13 @@ struct config {
 	struct pptp_config pptp;
 	/* ipsec: */
 	struct ike_config ike;
+	/* l2tp: */
+	bool l2tp_enabled;
+	unsigned int l2tp_max_sessions; /* R4: 0 turns L2TP off */
+	bool l2tp_require_ipsec;        /* T20 */
+	bool l2tp_sequencing;           /* number data messages unasked */
+	struct l2tp_config l2tp;
+	struct ppp_config l2tp_ppp; /* ppp, with the MRU that fits its tunnel */
 	/* ppp: and mppe: */
 	struct ppp_config ppp;
 	struct aaa_settings aaa;

@@ -17,7 +17,8 @@
 static void
 gateway_discard(struct gateway *g)
 {
-	call_ids_free(&g->call_ids);
+	call_ids_free(&g->call_ids[TUNNEL_PPTP]);
+	call_ids_free(&g->call_ids[TUNNEL_L2TP]);
 	aaa_free(g->aaa);
 	pool_free(g->pool);
 	free(g);
@@ -60,6 +61,7 @@ gateway_teardown(struct gateway *g)
 	}
 	while ((s = TAILQ_FIRST(&g->sessions)))
 		session_forget(s);
+	l2tp_teardown(g);
 	if (g->ike) {
 		ike_free(g->ike, part_closed);
 		g->ike = NULL;
@@ -106,9 +108,11 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 		}
 		g->n_handles++;
 		ike_set_link(g->ike, g->link);
+		gateway_set_ipsec(g, &gateway_ike_answers, g);
 	}
 	/* R3, R4: nothing listens unless enabled and with room for a session. */
-	if (cfg->pptp_enabled && cfg->pptp_max_sessions > 0 && !gateway_listen(g, err, errlen)) {
+	if ((session_limit(g, TUNNEL_L2TP) > 0 && !l2tp_start(g, err, errlen)) ||
+		(session_limit(g, TUNNEL_PPTP) > 0 && !gateway_listen(g, err, errlen))) {
 		gateway_teardown(g);
 		return NULL;
 	}
@@ -126,8 +130,10 @@ stop_step(uv_timer_t *t)
 			next = TAILQ_NEXT(c, next);
 			conn_close(c, REFUSAL_SERVER_STOPPING);
 		}
+		l2tp_stop(g);
 	}
-	if ((g->n_sessions == 0 && g->n_conns == 0) || elapsed >= STOP_MAX_MS) {
+	if ((g->n_sessions == 0 && g->n_conns == 0 && l2tp_stopping(g) == 0) ||
+		elapsed >= STOP_MAX_MS) {
 		uv_timer_stop(t);
 		gateway_teardown(g);
 	}
@@ -184,6 +190,13 @@ gateway_may_log(struct gateway *g)
 
 /* ------------------------------------------------------------------ questions */
 
+static bool
+ports_full(const struct gateway *g, uint8_t protocol)
+{
+	uint32_t limit = session_limit(g, protocol);
+	return limit && g->n_active_by[protocol] >= limit;
+}
+
 static void
 describe_problem(const struct gateway *g, char *out, size_t size)
 {
@@ -201,9 +214,9 @@ describe_problem(const struct gateway *g, char *out, size_t size)
 	else if (pool_used(g->pool) >= pool_size(g->pool))
 		snprintf(out, size, "the address pool is used up; enlarge pool \"%s\"",
 			pool_name(g->pool));
-	else if (g->cfg->pptp_enabled && g->cfg->pptp_max_sessions &&
-		 g->n_active >= g->cfg->pptp_max_sessions)
-		snprintf(out, size, "all PPTP ports are in use; %s",
+	else if (ports_full(g, TUNNEL_PPTP) || ports_full(g, TUNNEL_L2TP))
+		snprintf(out, size, "all %s ports are in use; %s",
+			ports_full(g, TUNNEL_PPTP) ? "PPTP" : "L2TP",
 			refusal_remedy(REFUSAL_PORTS_FULL));
 	else if (g->ike) {
 		struct ike_status is;
@@ -218,10 +231,18 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 	memset(out, 0, sizeof(*out));
 	out->dataplane_connected = link_connected(g->link);
 	out->uptime_ms = uv_now(g->loop) - g->started_ms;
-	out->pptp_sessions = g->n_active;
-	out->pptp_max_sessions = g->cfg->pptp_enabled ? g->cfg->pptp_max_sessions : 0;
+	out->pptp_sessions = g->n_active_by[TUNNEL_PPTP];
+	out->pptp_max_sessions = session_limit(g, TUNNEL_PPTP);
 	out->pptp_connections = g->n_conns;
-	out->pptp_calls_total = g->calls_total;
+	out->pptp_calls_total = g->calls_total[TUNNEL_PPTP];
+	out->l2tp_sessions = g->n_active_by[TUNNEL_L2TP];
+	out->l2tp_max_sessions = session_limit(g, TUNNEL_L2TP);
+	out->l2tp_requires_ipsec = g->cfg->l2tp_require_ipsec;
+	if (g->l2tp)
+		l2tp_server_stats(g->l2tp, &out->l2tp);
+	out->l2tp_in_clear = g->l2tp_in_clear;
+	out->l2tp_strange_sa = g->l2tp_strange_sa;
+	out->l2tp_unsent = g->l2tp_unsent;
 	out->weak_sessions = g->n_weak;
 	out->allow_pptp_weak_crypto = aaa_settings(g->aaa)->allow_weak_crypto;
 	out->pool_size = pool_size(g->pool);
@@ -256,6 +277,8 @@ describe_session(const struct session *s, struct gateway_session *out)
 	out->age_ms = uv_now(s->g->loop) - s->started_ms;
 	out->owner = link_owner_worker(s->g->link, s->handle);
 	link_counters(s->g->link, s->handle, &out->counters);
+	out->protocol = s->carrier->name;
+	s->carrier->describe(s, out);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "control/config.h"
 #include "control/ike/ike.h"
 #include "control/link.h"
+#include "control/l2tp/server.h"
 #include "control/refusal.h"
 
 struct gateway;
@@ -36,7 +37,13 @@ struct gateway_status {
 	uint32_t pptp_sessions, pptp_max_sessions; /* max 0: protocol off (R4) */
 	uint32_t pptp_connections;                 /* TCP control connections */
 	uint64_t pptp_calls_total;
-	uint32_t weak_sessions; /* sessions on 40- or 56-bit MPPE (R2) */
+	uint32_t l2tp_sessions, l2tp_max_sessions; /* max 0: protocol off (R4) */
+	bool l2tp_requires_ipsec;
+	struct l2tp_stats l2tp;
+	uint64_t l2tp_in_clear;   /* messages dropped: came in clear, IPsec is required (T20) */
+	uint64_t l2tp_strange_sa; /* came through an SA of nobody known */
+	uint64_t l2tp_unsent;     /* could not be sent: no outbound SA, or the data plane is full */
+	uint32_t weak_sessions;   /* sessions on 40- or 56-bit MPPE (R2) */
 	bool allow_pptp_weak_crypto;
 	uint32_t pool_size, pool_used;
 	char pool_name[32];
@@ -50,13 +57,17 @@ void gateway_status(const struct gateway *g, struct gateway_status *out);
 enum gateway_session_state { GW_CALL, GW_LCP, GW_AUTH, GW_NETWORK, GW_UP, GW_CLOSING };
 
 struct gateway_session {
-	uint32_t id;     /* stable for the session's life; what operators name */
-	uint32_t handle; /* data plane's */
-	uint8_t state;   /* enum gateway_session_state */
-	char user[64];   /* "" before authentication */
-	char auth[16];   /* "mschapv2", ... */
+	uint32_t id;          /* stable for the session's life; what operators name */
+	uint32_t handle;      /* data plane's */
+	const char *protocol; /* "pptp" or "l2tp" */
+	uint8_t state;        /* enum gateway_session_state */
+	char user[64];        /* "" before authentication */
+	char auth[16];        /* "mschapv2", ... */
 	uint32_t peer_ip, server_ip, inner_ip;
-	uint16_t call_id, peer_call_id;
+	uint16_t call_id, peer_call_id; /* L2TP: the session IDs */
+	/* L2TP only. */
+	uint16_t tunnel_id, peer_tunnel_id, peer_port;
+	uint32_t sa, ipsec_peer; /* pair that the data plane sends through; 0: in clear */
 	uint16_t our_mru, peer_mru;
 	uint8_t mppe_tx, mppe_rx; /* bits, 0 = clear */
 	bool mppe_tx_stateless, mppe_rx_stateless;
@@ -74,6 +85,9 @@ int gateway_session(const struct gateway *g, uint32_t id, struct gateway_session
 void gateway_ike_status(const struct gateway *g, struct ike_status *out);
 void gateway_sas(const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa),
 	void *user);
+/* L2TP tunnels in order of age, until each() returns false. */
+void gateway_tunnels(const struct gateway *g,
+	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user);
 
 /* The shared segment's counters, during the caller's callback only; false while no data plane is
  * connected. */

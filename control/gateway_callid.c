@@ -26,6 +26,7 @@ table_of(struct call_ids *ids, uint32_t server_ip, bool create)
 	if (!t)
 		return NULL;
 	t->server_ip = server_ip;
+	t->last = ids->start;
 	t->next = ids->first;
 	ids->first = t;
 	ids->n++;

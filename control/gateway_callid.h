@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * PPTP call IDs: 1..65535, unique per server address (DESIGN section 3).  Given out in rotation, so
- * that an ID is used again as late as possible and late packets of a former call find nobody.
- * Beyond 65,535 calls on one address there is none left: further clients have to call another
- * server address.
+ * PPTP call IDs and L2TP session IDs: 1..65535, unique per server address (DESIGN section 3). Given
+ * out in rotation, so that an ID is used again as late as possible and late packets of a former
+ * call find nobody. Beyond 65,535 calls on one address there is none left: further clients have to
+ * call another server address.
  */
 #ifndef ADIT_CONTROL_GATEWAY_CALLID_H
 #define ADIT_CONTROL_GATEWAY_CALLID_H
@@ -15,6 +15,7 @@ struct call_id_table;
 
 /* All zeros is empty. */
 struct call_ids {
+	uint16_t start; /* the first ID of each address comes after this one */
 	struct call_id_table *first;
 	unsigned int n;
 };

@@ -161,15 +161,67 @@ conn_send(void *user, const uint8_t *bytes, size_t len)
 	c->broken = true; /* conn_settle() ends it */
 }
 
+static void
+pptp_attach(struct session *s, const struct session_origin *origin)
+{
+	s->conn = origin->conn;
+}
+
+static void
+pptp_add(const struct session *s, struct command *cmd)
+{
+	(void)s;
+	(void)cmd;
+}
+
+static void
+pptp_call_over(struct session *s, enum refusal_code why)
+{
+	struct conn *c = s->conn;
+	if (!c->pptp)
+		return;
+	pptp_call_close(c->pptp, s, why, uv_now(s->g->loop));
+	conn_settle(c);
+}
+
+static void
+pptp_release(struct session *s)
+{
+	(void)s;
+}
+
+static void
+pptp_describe(const struct session *s, struct gateway_session *out)
+{
+	(void)s;
+	(void)out;
+}
+
+const struct carrier pptp_carrier = {
+	.name = "pptp",
+	.protocol = TUNNEL_PPTP,
+	.attach = pptp_attach,
+	.add = pptp_add,
+	.close = pptp_call_over,
+	.release = pptp_release,
+	.describe = pptp_describe,
+};
+
 static enum refusal_code
 conn_call_request(
 	void *user, const struct pptp_call_request *req, uint16_t *our_call_id, void **call)
 {
 	struct conn *c = user;
+	struct session_origin origin = {.carrier = &pptp_carrier,
+		.ppp = &c->g->cfg->ppp,
+		.conn = c,
+		.peer_ip = c->peer_ip,
+		.server_ip = c->server_ip,
+		.peer_call_id = req->peer_call_id};
 	struct session *s = NULL;
 	char peer[16];
 	c->had_call = true;
-	enum refusal_code why = session_request(c, req, &s);
+	enum refusal_code why = session_request(c->g, &origin, &s);
 	if (why == REFUSAL_NONE) {
 		*our_call_id = s->call_id;
 		*call = s;
@@ -205,7 +257,7 @@ conn_call_down(void *user, void *call, enum refusal_code why, const char *text)
 {
 	struct session *s = call;
 	(void)user;
-	s->conn = NULL;
+	s->attached = false;
 	session_end(s, why, text);
 }
 

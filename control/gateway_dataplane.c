@@ -17,15 +17,18 @@ on_link_up(void *user)
 	struct gateway *g = user;
 	struct command cmd = {.gateway = {.server_ip = pool_server_address(g->pool),
 				      .pool_first = g->cfg->pool_first,
-				      .pool_last = g->cfg->pool_last,
-				      .pptp = g->cfg->pptp_enabled && g->cfg->pptp_max_sessions > 0,
-				      .ipsec = g->ike != NULL}};
+				      .pool_last = g->cfg->pool_last}};
+	uint32_t pptp = session_limit(g, TUNNEL_PPTP), l2tp = session_limit(g, TUNNEL_L2TP);
+	/* R3, R12, T20: the WAN edge lets in what is served, and nothing else. */
+	cmd.gateway.pptp = pptp != 0;
+	cmd.gateway.ipsec = g->ipsec != NULL;
+	cmd.gateway.clear_l2tp = l2tp != 0 && !g->cfg->l2tp_require_ipsec;
 	link_command(g->link, COMMAND_GATEWAY, &cmd);
-	if (link_max_sessions(g->link) < g->cfg->pptp_max_sessions)
+	if (link_max_sessions(g->link) < pptp + l2tp)
 		log_event(LOG_WARNING, "dataplane-small",
-			"text=\"pptp.max_sessions is larger than sessions.max of the data plane\" "
-			"max_sessions=%u room=%u",
-			g->cfg->pptp_max_sessions, link_max_sessions(g->link));
+			"text=\"pptp.max_sessions and l2tp.max_sessions are together larger than "
+			"sessions.max of the data plane\" max_sessions=%u room=%u",
+			pptp + l2tp, link_max_sessions(g->link));
 }
 
 /* A session of an earlier control process.  Its address and call ID stay taken until the data plane
@@ -37,6 +40,7 @@ on_orphan(void *user, const struct session_entry *e)
 	struct session *s = session_new(g);
 	if (!s)
 		return NULL;
+	s->carrier = e->protocol == TUNNEL_L2TP ? &l2tp_carrier : &pptp_carrier;
 	s->orphan = true;
 	s->state = GW_CLOSING;
 	s->code = REFUSAL_CONTROL_LOST;
@@ -46,7 +50,7 @@ on_orphan(void *user, const struct session_entry *e)
 	s->peer_ip = e->peer_ip;
 	s->server_ip = e->server_ip;
 	s->peer_call_id = e->peer_call_id;
-	if (call_id_take_this(&g->call_ids, e->server_ip, e->call_id))
+	if (call_id_take_this(&g->call_ids[s->carrier->protocol], e->server_ip, e->call_id))
 		s->call_id = e->call_id;
 	s->inner_ip = e->inner_ip;
 	s->address_taken = e->inner_ip && pool_take_address(g->pool, e->inner_ip) == 0;
@@ -64,6 +68,7 @@ on_link_down(void *user, const char *why)
 		link_counters(g->link, s->handle, &s->last);
 		session_end(s, REFUSAL_DATAPLANE_DOWN, "");
 	}
+	l2tp_link_down(g);
 	while ((s = TAILQ_FIRST(&g->sessions)))
 		session_release(s);
 	if (g->ike)
@@ -142,4 +147,5 @@ const struct link_ops gateway_link_ops = {
 	.sa_expire = ike_sa_expire,
 	.sa_mapping = ike_sa_mapping,
 	.sa_gone = ike_sa_gone,
+	.l2tp_frame = l2tp_frame,
 };

@@ -9,21 +9,64 @@
 #include "control/aaa/pool.h"
 #include "control/gateway.h"
 #include "control/gateway_callid.h"
+#include "control/gateway_ipsec.h"
+#include "control/l2tp/server.h"
 #include "control/link.h"
 #include "control/log.h"
 
 #define CONN_BUCKETS   1024
+#define PEER_BUCKETS   1024
 #define CONN_WRITE_MAX 65536 /* octets waiting for a slow reader */
 #define OUTBOX_FRAMES  8
 #define READ_BUFFER    16384
 
 struct conn;
+struct session;
+struct session_origin;
+
+/* What carries a session's PPP: a PPTP call or an L2TP session. */
+struct carrier {
+	const char *name;
+	uint8_t protocol; /* enum tunnel_protocol */
+	/* Takes its part of the origin. */
+	void (*attach)(struct session *s, const struct session_origin *origin);
+	/* The protocol's part of COMMAND_SESSION_ADD; what is common is filled in. */
+	void (*add)(const struct session *s, struct command *cmd);
+	/* This side ends the call: tell the peer. */
+	void (*close)(struct session *s, enum refusal_code why);
+	/* Nothing is left of the session: give back what the protocol took for it but the call ID.
+	 */
+	void (*release)(struct session *s);
+	void (*describe)(const struct session *s, struct gateway_session *out);
+};
+
+/* What a call that a client asks for is made of. */
+struct session_origin {
+	const struct carrier *carrier;
+	const struct ppp_config *ppp;
+	struct conn *conn;            /* PPTP */
+	const struct l2tp_path *path; /* L2TP */
+	uint16_t tunnel_id, peer_tunnel_id;
+	uint32_t peer_ip, server_ip;
+	uint16_t peer_call_id;
+};
 
 /* One call from its request until the data plane has confirmed its end. */
 struct session {
 	TAILQ_ENTRY(session) next;
+	LIST_ENTRY(session) by_peer; /* when l2tp.peer is not 0 */
 	struct gateway *g;
-	struct conn *conn; /* NULL: the call is over on the control connection */
+	const struct carrier *carrier;
+	bool attached; /* false: the call is over on its control connection */
+	union {
+		struct conn *conn;
+		struct {
+			uint16_t tunnel_id, peer_tunnel_id;
+			uint16_t server_port, peer_port;
+			uint32_t peer; /* behind IPsec; 0: in clear */
+			uint32_t sa;   /* that the data plane sends through */
+		} l2tp;
+	};
 	struct ppp_link *ppp;
 	uv_timer_t timer;
 	uint64_t timer_due; /* UINT64_MAX: not running */
@@ -31,10 +74,11 @@ struct session {
 	uint64_t ppp_seen; /* received PPP frames when the timer last looked */
 	uint32_t id, handle;
 	uint32_t peer_ip, server_ip, inner_ip;
-	uint16_t call_id, peer_call_id;
-	uint8_t state; /* enum gateway_session_state */
-	bool opened;   /* COMMAND_SESSION_OPEN was sent */
-	bool orphan;   /* of an earlier process */
+	uint16_t call_id, peer_call_id; /* L2TP: the session IDs */
+	uint16_t mtu;                   /* largest packet to the client, whatever it takes */
+	uint8_t state;                  /* enum gateway_session_state */
+	bool opened;                    /* COMMAND_SESSION_OPEN was sent */
+	bool orphan;                    /* of an earlier process */
 	bool address_taken;
 	bool ppp_down, doomed;
 	enum refusal_code code; /* why it ends */
@@ -81,20 +125,29 @@ struct gateway {
 	struct pool *pool;
 	struct aaa *aaa;
 	struct link *link;
-	struct ike *ike; /* NULL: IPsec is off */
-	struct call_ids call_ids;
+	struct ike *ike;             /* NULL: IPsec is off */
+	struct call_ids call_ids[2]; /* by enum tunnel_protocol */
 	struct listener listeners[CONFIG_MAX_LISTEN];
 	uv_timer_t stop_timer;
 	unsigned int n_handles; /* of listeners, connections, sessions, link, ike, timer: open or
 				   closing */
 
-	struct session_list sessions; /* in order of id */
+	struct session_list sessions;                    /* in order of id */
+	LIST_HEAD(, session) peer_buckets[PEER_BUCKETS]; /* sessions behind IPsec */
 	uint32_t n_sessions, n_active, n_up, n_weak, next_id;
+	uint32_t n_active_by[2]; /* of n_active, by enum tunnel_protocol */
 	struct conn_list conns;
 	LIST_HEAD(, conn) buckets[CONN_BUCKETS];
 	uint32_t n_conns;
 
-	uint64_t started_ms, calls_total;
+	struct l2tp_server *l2tp; /* NULL: L2TP is off */
+	uv_timer_t l2tp_timer;
+	uint64_t l2tp_due;
+	uint64_t l2tp_in_clear, l2tp_strange_sa, l2tp_unsent; /* messages dropped */
+	const struct gateway_ipsec *ipsec;                    /* NULL: no IPsec */
+	void *ipsec_user;
+
+	uint64_t started_ms, calls_total[2]; /* by enum tunnel_protocol */
 	uint64_t refusals[REFUSAL_COUNT];
 	/* Limit on log lines that unauthenticated peers cause. */
 	uint64_t log_window_ms;
@@ -130,20 +183,40 @@ void conn_abort(struct conn *c); /* at once, the peer learns it from TCP */
 
 /* gateway_ipsec.c */
 extern const struct ike_ops gateway_ike_ops;
+extern const struct gateway_ipsec gateway_ike_answers; /* user: the gateway */
+
+/* gateway_conn.c */
+extern const struct carrier pptp_carrier;
+
+/* gateway_l2tp.c */
+extern const struct carrier l2tp_carrier;
+bool l2tp_start(struct gateway *g, char *err, size_t errlen);
+/* StopCCN to every tunnel. */
+void l2tp_stop(struct gateway *g);
+/* Tunnels that have not acknowledged it yet. */
+unsigned int l2tp_stopping(const struct gateway *g);
+void l2tp_teardown(struct gateway *g);
+/* The data plane is gone, and with it every tunnel. */
+void l2tp_link_down(struct gateway *g);
+void l2tp_frame(
+	void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len);
 
 /* gateway_dataplane.c */
 extern const struct link_ops gateway_link_ops;
 
 /* gateway_session.c */
+void gateway_random(uint8_t *buf, size_t len);
 struct session *session_new(struct gateway *g);
 /* After each call into s->ppp: what the machine asked for in its callbacks is done now. */
 void session_settle(struct session *s);
 /* The data plane holds nothing of it any more: its address and call ID may be given to others.  s
  * is gone then. */
 void session_release(struct session *s);
-/* A call is asked for on c: REFUSAL_NONE and the session, or why not. */
+/* A call is asked for: REFUSAL_NONE and the session, or why not. */
 enum refusal_code session_request(
-	struct conn *c, const struct pptp_call_request *req, struct session **out);
+	struct gateway *g, const struct session_origin *origin, struct session **out);
+/* Sessions that the protocol may have (R4); 0: it is off. */
+uint32_t session_limit(const struct gateway *g, uint8_t protocol);
 void session_start(struct session *s);
 /* Orderly: the client is told over PPP first. */
 void session_close(struct session *s, enum refusal_code code, const char *text);

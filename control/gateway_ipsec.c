@@ -9,9 +9,9 @@ on_current(void *user, struct ike_peer *peer, uint32_t sa)
 {
 	char ip[16];
 	const struct sa_outer *o = ike_peer_outer(peer);
-	(void)user;
 	log_event(LOG_INFO, "ipsec-current", "peer=%u address=%s port=%u spi=%08x",
 		ike_peer_id(peer), log_ip(ip, o->peer_ip), o->peer_port, sa);
+	gateway_sa_current(user, ike_peer_id(peer), sa);
 }
 
 static void
@@ -19,9 +19,9 @@ on_peer_gone(void *user, struct ike_peer *peer)
 {
 	char ip[16];
 	const struct sa_outer *o = ike_peer_outer(peer);
-	(void)user;
 	log_event(LOG_INFO, "ipsec-peer-gone", "peer=%u address=%s port=%u", ike_peer_id(peer),
 		log_ip(ip, o->peer_ip), o->peer_port);
+	gateway_sa_peer_gone(user, ike_peer_id(peer));
 }
 
 static void
@@ -38,6 +38,34 @@ on_refused(void *user, enum refusal_code code, uint32_t peer_ip)
 
 const struct ike_ops gateway_ike_ops = {
 	.current = on_current, .peer_gone = on_peer_gone, .refused = on_refused};
+
+static uint32_t
+peer_of(void *user, uint32_t sa)
+{
+	const struct gateway *g = user;
+	const struct ike_peer *p = g->ike ? ike_peer_of(g->ike, sa) : NULL;
+	return p ? ike_peer_id(p) : 0;
+}
+
+static uint32_t
+current(void *user, uint32_t peer)
+{
+	const struct gateway *g = user;
+	const struct ike_peer *p = g->ike ? ike_peer_by_id(g->ike, peer) : NULL;
+	return p ? ike_peer_current(p) : 0;
+}
+
+static void
+close_peer(void *user, uint32_t peer)
+{
+	struct gateway *g = user;
+	struct ike_peer *p = g->ike ? ike_peer_by_id(g->ike, peer) : NULL;
+	if (p)
+		ike_peer_close(g->ike, p);
+}
+
+const struct gateway_ipsec gateway_ike_answers = {
+	.peer_of = peer_of, .current = current, .close = close_peer};
 
 void
 gateway_ike_status(const struct gateway *g, struct ike_status *out)

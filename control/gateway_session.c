@@ -86,6 +86,15 @@ session_timer_closed(uv_handle_t *h)
 	gateway_handle_closed(g);
 }
 
+/* What it had of identifiers. */
+static void
+session_give_back(struct session *s)
+{
+	if (s->call_id)
+		call_id_release(&s->g->call_ids[s->carrier->protocol], s->server_ip, s->call_id);
+	s->carrier->release(s);
+}
+
 void
 session_release(struct session *s)
 {
@@ -96,8 +105,7 @@ session_release(struct session *s)
 		log_refused(s);
 	if (s->address_taken)
 		aaa_release(g->aaa, s->inner_ip);
-	if (s->call_id)
-		call_id_release(&g->call_ids, s->server_ip, s->call_id);
+	session_give_back(s);
 	TAILQ_REMOVE(&g->sessions, s, next);
 	g->n_sessions--;
 	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
@@ -117,9 +125,14 @@ void
 session_end(struct session *s, enum refusal_code code, const char *text)
 {
 	struct gateway *g = s->g;
-	struct conn *c = s->conn;
+	bool attached = s->attached;
 	if (s->state == GW_CLOSING)
 		return;
+	/* Who answers the end of PPP by ending the call is not its reason. */
+	if (s->doomed) {
+		code = s->code;
+		text = s->text;
+	}
 	if (gave_up_after_failure(s, code)) {
 		code = s->auth_refusal;
 		text = "";
@@ -130,14 +143,14 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 	}
 	s->state = GW_CLOSING;
 	g->n_active--;
+	g->n_active_by[s->carrier->protocol]--;
 	s->code = code;
-	snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
+	if (text != s->text)
+		snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
 	gateway_refusal(g, code);
-	s->conn = NULL;
-	if (c && c->pptp) {
-		pptp_call_close(c->pptp, s, code, now_ms(s));
-		conn_settle(c);
-	}
+	s->attached = false;
+	if (attached)
+		s->carrier->close(s, code);
 	ppp_free(s->ppp);
 	s->ppp = NULL;
 	if (link_connected(g->link))
@@ -267,7 +280,8 @@ on_lcp_up(void *user, const struct ppp_framing *framing)
 	s->framing = *framing;
 	s->state = GW_AUTH;
 	cmd.link.our_mru = framing->our_mru;
-	cmd.link.peer_mru = framing->peer_mru;
+	/* D5: what the client would take may not fit the tunnel. */
+	cmd.link.peer_mru = s->mtu && s->mtu < framing->peer_mru ? s->mtu : framing->peer_mru;
 	cmd.link.tx_acfc = framing->tx_acfc;
 	cmd.link.tx_pfc = framing->tx_pfc;
 	session_command(s, COMMAND_SESSION_LINK, &cmd);
@@ -305,7 +319,9 @@ on_auth(void *user, const struct ppp_credentials *cred)
 		memcpy(s->user, cred->user, len);
 		s->user[len] = '\0';
 		s->auth = cred->method;
-		aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, now_ms(s), &v);
+		bool encrypted = s->carrier->protocol == TUNNEL_L2TP && s->l2tp.peer != 0;
+		aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, encrypted, now_ms(s),
+			&v);
 		s->auth_refusal = v.ok ? REFUSAL_NONE : v.refusal;
 		log_auth(s, s->auth_refusal);
 	}
@@ -390,11 +406,11 @@ log_up(const struct session *s)
 {
 	char peer[16], address[16], server[16], name[96];
 	log_event(LOG_NOTICE, "session-up",
-		"session=%u user=%s peer=%s address=%s server=%s auth=%s mppe=%u mppe_mode=%s "
-		"mru=%u peer_mru=%u setup_ms=%llu",
-		s->id, log_quote(name, sizeof(name), s->user), log_ip(peer, s->peer_ip),
-		log_ip(address, s->inner_ip), log_ip(server, s->server_ip), session_auth_name(s),
-		s->mppe_tx,
+		"session=%u protocol=%s user=%s peer=%s address=%s server=%s auth=%s mppe=%u "
+		"mppe_mode=%s mru=%u peer_mru=%u setup_ms=%llu",
+		s->id, s->carrier->name, log_quote(name, sizeof(name), s->user),
+		log_ip(peer, s->peer_ip), log_ip(address, s->inner_ip),
+		log_ip(server, s->server_ip), session_auth_name(s), s->mppe_tx,
 		!s->mppe_tx            ? "none"
 		: s->mppe_tx_stateless ? "stateless"
 				       : "stateful",
@@ -441,10 +457,9 @@ on_down(void *user, enum refusal_code code, const char *text)
 	snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
 }
 
-static void
-on_random(void *user, uint8_t *buf, size_t len)
+void
+gateway_random(uint8_t *buf, size_t len)
 {
-	(void)user;
 	/* Challenges and keys depend on it: without randomness there is no service. */
 	for (size_t at = 0; at < len;) {
 		ssize_t n = getrandom(buf + at, len - at, 0);
@@ -452,6 +467,13 @@ on_random(void *user, uint8_t *buf, size_t len)
 			abort();
 		at += n > 0 ? (size_t)n : 0;
 	}
+}
+
+static void
+on_random(void *user, uint8_t *buf, size_t len)
+{
+	(void)user;
+	gateway_random(buf, len);
 }
 
 static const struct ppp_ops session_ppp_ops = {
@@ -491,56 +513,69 @@ session_new(struct gateway *g)
 /* Its slot, call ID and place in the data plane.  On failure the caller gives back what was taken.
  */
 static enum refusal_code
-session_place(struct session *s)
+session_place(struct session *s, const struct ppp_config *ppp)
 {
 	struct gateway *g = s->g;
 	struct command cmd = {0};
-	s->ppp = ppp_new(&g->cfg->ppp, &session_ppp_ops, s);
-	s->call_id = call_id_take(&g->call_ids, s->server_ip);
+	s->ppp = ppp_new(ppp, &session_ppp_ops, s);
+	s->call_id = call_id_take(&g->call_ids[s->carrier->protocol], s->server_ip);
 	if (!s->ppp || !s->call_id)
 		return REFUSAL_NO_RESOURCES;
 	s->handle = link_take(g->link, s);
 	if (!s->handle)
 		return REFUSAL_PORTS_FULL;
 	cmd.handle = s->handle;
+	cmd.add.protocol = s->carrier->protocol;
 	cmd.add.server_ip = s->server_ip;
 	cmd.add.peer_ip = s->peer_ip;
 	cmd.add.call_id = s->call_id;
 	cmd.add.peer_call_id = s->peer_call_id;
+	s->carrier->add(s, &cmd);
 	return link_command(g->link, COMMAND_SESSION_ADD, &cmd) == 0 ? REFUSAL_NONE
 								     : REFUSAL_NO_RESOURCES;
 }
 
-enum refusal_code
-session_request(struct conn *c, const struct pptp_call_request *req, struct session **out)
+uint32_t
+session_limit(const struct gateway *g, uint8_t protocol)
 {
-	struct gateway *g = c->g;
+	if (protocol == TUNNEL_PPTP)
+		return g->cfg->pptp_enabled ? g->cfg->pptp_max_sessions : 0;
+	return g->cfg->l2tp_enabled ? g->cfg->l2tp_max_sessions : 0;
+}
+
+enum refusal_code
+session_request(struct gateway *g, const struct session_origin *o, struct session **out)
+{
+	uint8_t protocol = o->carrier->protocol;
 	if (g->stopping)
 		return REFUSAL_SERVER_STOPPING;
 	if (!link_connected(g->link))
 		return REFUSAL_DATAPLANE_DOWN;
-	if (g->n_active >= g->cfg->pptp_max_sessions)
+	if (g->n_active_by[protocol] >= session_limit(g, protocol))
 		return REFUSAL_PORTS_FULL;
 	struct session *s = session_new(g);
 	if (!s)
 		return REFUSAL_NO_RESOURCES;
-	s->conn = c;
-	s->peer_ip = c->peer_ip;
-	s->server_ip = c->server_ip;
-	s->peer_call_id = req->peer_call_id;
+	s->carrier = o->carrier;
+	s->peer_ip = o->peer_ip;
+	s->server_ip = o->server_ip;
+	s->peer_call_id = o->peer_call_id;
+	s->carrier->attach(s, o);
+	s->attached = true;
 	s->state = GW_LCP;
-	enum refusal_code why = session_place(s);
+	enum refusal_code why = session_place(s, o->ppp);
 	if (why != REFUSAL_NONE) {
 		ppp_free(s->ppp);
 		link_untake(g->link, s->handle);
-		call_id_release(&g->call_ids, s->server_ip, s->call_id);
+		session_give_back(s);
 		TAILQ_REMOVE(&g->sessions, s, next);
 		g->n_sessions--;
 		uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 		return why;
 	}
 	g->n_active++;
-	g->calls_total++;
+	g->n_active_by[protocol]++;
+	g->calls_total[protocol]++;
 	*out = s;
 	return REFUSAL_NONE;
 }

@@ -63,6 +63,9 @@ warn_about(const struct config *c, const char *path)
 	if (c->ike.allow_weak_crypto)
 		log_event(LOG_WARNING, "weak-crypto",
 			"text=\"ipsec.allow_weak_crypto is on: DES and MD5 are accepted\"");
+	if (c->l2tp_enabled && c->l2tp_max_sessions && !c->l2tp_require_ipsec)
+		log_event(LOG_WARNING, "l2tp-in-clear",
+			"text=\"l2tp.require_ipsec is off: L2TP is also served without IPsec\"");
 	if (c->aaa.auth & PPP_AUTH_PAP)
 		log_event(LOG_WARNING, "weak-authentication",
 			"text=\"PAP is on: passwords cross the network in clear\"");

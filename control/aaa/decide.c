@@ -143,14 +143,15 @@ all_zero(const uint8_t *bytes, size_t len)
 
 /* R2, T16: the weak switch is read here, and what is decided here is what CCP may negotiate. */
 static enum refusal_code
-grant_encryption(const struct aaa *a, const struct user *user, enum ppp_auth method,
+grant_encryption(const struct aaa *a, const struct user *user, enum ppp_auth method, bool encrypted,
 	struct ppp_verdict *verdict)
 {
 	struct ppp_grant *g = &verdict->grant;
 	uint8_t configured = inherit(user->mppe_strengths, a->settings.mppe_strengths);
 	bool weak = a->settings.allow_weak_crypto;
 
-	g->mppe_policy = inherit(user->mppe_policy, a->settings.mppe_policy);
+	g->mppe_policy =
+		encrypted ? PPP_MPPE_FORBID : inherit(user->mppe_policy, a->settings.mppe_policy);
 	g->mppe_mode = inherit(user->mppe_mode, a->settings.mppe_mode);
 	if (g->mppe_policy == PPP_MPPE_FORBID)
 		return REFUSAL_NONE;
@@ -199,7 +200,8 @@ grant_address(struct aaa *a, const struct user *user, struct ppp_grant *g)
 }
 
 static enum refusal_code
-authorize(struct aaa *a, const struct user *user, enum ppp_auth method, struct ppp_verdict *verdict)
+authorize(struct aaa *a, const struct user *user, enum ppp_auth method, bool encrypted,
+	struct ppp_verdict *verdict)
 {
 	enum refusal_code why;
 
@@ -207,7 +209,7 @@ authorize(struct aaa *a, const struct user *user, enum ppp_auth method, struct p
 		return REFUSAL_DIALIN_DENIED;
 	why = method_allowed(a, user, method);
 	if (why == REFUSAL_NONE)
-		why = grant_encryption(a, user, method, verdict);
+		why = grant_encryption(a, user, method, encrypted, verdict);
 	if (why == REFUSAL_NONE)
 		why = grant_address(a, user, &verdict->grant);
 	return why;
@@ -215,7 +217,7 @@ authorize(struct aaa *a, const struct user *user, enum ppp_auth method, struct p
 
 void
 aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
-	uint32_t peer_addr, uint64_t now_ms, struct ppp_verdict *verdict)
+	uint32_t peer_addr, bool encrypted, uint64_t now_ms, struct ppp_verdict *verdict)
 {
 	const struct user *user = NULL;
 	enum refusal_code why;
@@ -224,7 +226,7 @@ aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server
 	memset(verdict, 0, sizeof(*verdict));
 	why = identify(a, cred, peer_addr, now_ms, &user, verdict);
 	if (why == REFUSAL_NONE)
-		why = authorize(a, user, cred->method, verdict);
+		why = authorize(a, user, cred->method, encrypted, verdict);
 	if (why != REFUSAL_NONE) {
 		OPENSSL_cleanse(verdict, sizeof(*verdict));
 		verdict->refusal = why;

@@ -36,10 +36,11 @@ struct aaa_settings *aaa_settings(struct aaa *a);
  * When it is ok, the address in grant.peer_ip has been taken: give it back with aaa_release().
  * Order of checks: lock-out, known user, password, dial-in permission, method allowed for the user,
  * encryption possible with the method, address.  A refusal before the password is verified must
- * take the same time and look (to the peer) like a wrong password.
+ * take the same time and look (to the peer) like a wrong password.  encrypted: the link is inside
+ * IPsec, so MPPE is neither needed nor granted, whatever policy says.
  */
 void aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
-	uint32_t peer_addr, uint64_t now_ms, struct ppp_verdict *verdict);
+	uint32_t peer_addr, bool encrypted, uint64_t now_ms, struct ppp_verdict *verdict);
 void aaa_release(struct aaa *a, uint32_t peer_ip);
 
 #endif

@@ -118,6 +118,7 @@ tunnel_new(struct l2tp_server *s, const struct l2tp_path *from, const struct l2t
 	t->id = id;
 	t->peer_id = sccrq->assigned_tunnel_id;
 	t->slot = UINT_MAX;
+	t->opened_at = s->now;
 	t->over_at = l2tp_deadline(s->now, s->cfg.half_open_ms);
 	t->hello_at = L2TP_NEVER;
 	t->tokens_at = s->now;
@@ -215,7 +216,7 @@ refuse(struct l2tp_server *s, const struct l2tp_path *from, const struct l2tp_me
 	uint8_t bytes[64];
 
 	s->stats.tunnels_refused++;
-	s->ops.tunnel_over(s->user, from, 0, "", why, text);
+	s->ops.tunnel_over(s->user, from, 0, false, why, text);
 	if (m->assigned_tunnel_id == 0 || !may_answer_refusal(s))
 		return;
 	size_t n = l2tp_message_encode(&stop, NULL, bytes, sizeof(bytes));
@@ -497,6 +498,16 @@ l2tp_server_abandon(struct l2tp_server *s, enum refusal_code why, uint64_t now_m
 	s->depth--;
 }
 
+/* From within a callback the tunnel may be in use below us: then its time comes at once. */
+static void
+settle_later(struct l2tp_tunnel *t)
+{
+	if (t->server->depth == 1)
+		settle(t);
+	else
+		l2tp_timers_set(t->server, t, t->server->now);
+}
+
 void
 l2tp_session_close(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id, uint16_t our_id,
 	enum refusal_code why, uint64_t now_ms)
@@ -507,11 +518,22 @@ l2tp_session_close(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id
 		return;
 	enter(s, now_ms);
 	session_close_by_us(t, our_id, why);
-	/* From within a callback the tunnel may be in use below us: its time comes at once. */
-	if (s->depth == 1)
-		settle(t);
-	else
-		l2tp_timers_set(s, t, s->now);
+	settle_later(t);
+	s->depth--;
+}
+
+void
+l2tp_tunnel_close_idle(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id,
+	enum refusal_code why, uint64_t now_ms)
+{
+	struct l2tp_tunnel *t = find_tunnel(s, server_ip, tunnel_id);
+	struct l2tp_result r = l2tp_stop_result(why);
+
+	if (!t || t->n_sessions > 0)
+		return;
+	enter(s, now_ms);
+	tunnel_stop(t, why, r.result, r.error, "ended by this gateway");
+	settle_later(t);
 	s->depth--;
 }
 
@@ -545,6 +567,28 @@ l2tp_server_stats(const struct l2tp_server *s, struct l2tp_stats *out)
 	out->half_open = s->half_open[0] + s->half_open[1];
 	TAILQ_FOREACH (t, &s->tunnels, next)
 		out->repeated += t->delivery.repeated;
+}
+
+void
+l2tp_server_tunnels(const struct l2tp_server *s, uint64_t now_ms,
+	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user)
+{
+	const struct l2tp_tunnel *t;
+
+	TAILQ_FOREACH (t, &s->tunnels, next) {
+		struct l2tp_tunnel_info info = {.path = t->path,
+			.id = t->id,
+			.peer_id = t->peer_id,
+			.peer_host = t->host,
+			.established = t->state == TUNNEL_ESTABLISHED,
+			.sessions = t->n_sessions,
+			.age_ms = now_ms - t->opened_at,
+			.sent = t->delivery.sent,
+			.repeated = t->delivery.repeated};
+
+		if (is_live(t) && !each(user, &info))
+			return;
+	}
 }
 
 unsigned int

@@ -75,15 +75,18 @@ struct l2tp_server;
 
 /*
  * All calls come from within an l2tp_*() call on the same server; `user` is l2tp_server_new()'s.
- * Callbacks may call l2tp_session_close(), nothing else.
+ * Callbacks may call l2tp_session_close() and l2tp_tunnel_close_idle(), nothing else.
  */
 struct l2tp_ops {
 	void (*send)(void *user, const struct l2tp_path *to, const uint8_t *bytes, size_t len);
 	/* May this peer have a tunnel? REFUSAL_NONE: yes. */
 	enum refusal_code (*tunnel_request)(void *user, const struct l2tp_path *from);
-	/* A tunnel ended, or was refused; id 0: it never was one. */
-	void (*tunnel_over)(void *user, const struct l2tp_path *path, uint16_t id,
-		const char *peer_host, enum refusal_code why, const char *text);
+	/* A tunnel ended, or was refused; id 0: it never was one.  had_session: its sessions were
+	 * told, or tell, the same. */
+	void (*tunnel_over)(void *user, const struct l2tp_path *path, uint16_t id, bool had_session,
+		enum refusal_code why, const char *text);
+	/* The peer has acknowledged a StopCCN of ours for this reason, or will never. */
+	void (*tunnel_stopped)(void *user, const struct l2tp_path *path, enum refusal_code why);
 	/* Accept or refuse a session.  On REFUSAL_NONE *our_id (not 0, unique for the server
 	 * address) goes into ICRP, and *session to the other session_* callbacks. */
 	enum refusal_code (*session_request)(void *user, const struct l2tp_session_request *req,
@@ -113,9 +116,25 @@ void l2tp_server_abandon(struct l2tp_server *s, enum refusal_code why, uint64_t 
 /* A session is ended by us: CDN.  session_down() follows, unless the session is over already. */
 void l2tp_session_close(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id,
 	uint16_t our_id, enum refusal_code why, uint64_t now_ms);
+/* A tunnel without sessions is ended by us: StopCCN.  Nothing happens when it has some. */
+void l2tp_tunnel_close_idle(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id,
+	enum refusal_code why, uint64_t now_ms);
 uint64_t l2tp_server_next_timer(const struct l2tp_server *s); /* UINT64_MAX: never */
 void l2tp_server_timer(struct l2tp_server *s, uint64_t now_ms);
 void l2tp_server_stats(const struct l2tp_server *s, struct l2tp_stats *out);
+
+struct l2tp_tunnel_info {
+	struct l2tp_path path;
+	uint16_t id, peer_id;
+	const char *peer_host; /* as the client calls itself, printable */
+	bool established;
+	unsigned int sessions;
+	uint64_t age_ms;
+	uint64_t sent, repeated; /* messages */
+};
+/* Every live tunnel in order of age, until each() returns false. */
+void l2tp_server_tunnels(const struct l2tp_server *s, uint64_t now_ms,
+	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user);
 /* Tunnels that still wait for the peer to acknowledge StopCCN. */
 unsigned int l2tp_server_stopping(const struct l2tp_server *s);
 

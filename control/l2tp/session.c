@@ -148,6 +148,7 @@ accept_session(struct l2tp_tunnel *t, const struct l2tp_message *m, enum refusal
 	TAILQ_INSERT_TAIL(&t->sessions, s, next);
 	t->n_sessions++;
 	t->n_waiting++;
+	t->had_session = true;
 	t->over_at = L2TP_NEVER;
 	srv->stats.sessions++;
 	srv->stats.sessions_total++;

@@ -79,14 +79,20 @@ leave(struct l2tp_tunnel *t, enum l2tp_tunnel_state state, enum refusal_code why
 	server_tunnel_state(t, state);
 	sessions_end(t, why, text);
 	if (live)
-		t->server->ops.tunnel_over(t->server->user, &t->path, t->id, t->host, why, text);
+		t->server->ops.tunnel_over(
+			t->server->user, &t->path, t->id, t->had_session, why, text);
 }
 
 void
 tunnel_drop(struct l2tp_tunnel *t, enum refusal_code why, const char *text)
 {
-	if (t->state != TUNNEL_DEAD)
-		leave(t, TUNNEL_DEAD, why, text);
+	bool stopped = t->state == TUNNEL_STOPPING;
+
+	if (t->state == TUNNEL_DEAD)
+		return;
+	leave(t, TUNNEL_DEAD, why, text);
+	if (stopped)
+		t->server->ops.tunnel_stopped(t->server->user, &t->path, t->stop_why);
 }
 
 void
@@ -105,6 +111,7 @@ tunnel_stop(struct l2tp_tunnel *t, enum refusal_code why, uint16_t result, uint1
 	if (!is_live(t))
 		return;
 	snprintf(m.error_text, sizeof(m.error_text), "%s", refusal_name(why));
+	t->stop_why = why;
 	leave(t, TUNNEL_STOPPING, why, text);
 	t->over_at = t->server->now + retransmission_cycle(&t->delivery.cfg);
 	tunnel_post(t, &m);

@@ -34,7 +34,9 @@ struct l2tp_tunnel {
 	/* Deadlines. */
 	uint64_t over_at; /* half open, idle, or lingering until then */
 	uint64_t hello_at;
-	uint64_t established_at;
+	uint64_t opened_at, established_at;
+	bool had_session;
+	enum refusal_code stop_why; /* while TUNNEL_STOPPING */
 	/* Token bucket in thousandths of a message. */
 	uint64_t tokens, tokens_at;
 	uint64_t due;      /* its place in the server's timers */

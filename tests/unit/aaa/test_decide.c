@@ -135,7 +135,7 @@ decide_from(uint32_t peer, enum ppp_auth method, const char *user, const char *p
 	struct ppp_credentials c = credentials(method, user, password);
 
 	memset(&v, 0xa5, sizeof(v)); /* the verdict is filled wholly */
-	aaa_decide(aaa, &c, "vpn", peer, now, &v);
+	aaa_decide(aaa, &c, "vpn", peer, false, now, &v);
 	if (!v.ok) {
 		struct ppp_verdict empty = {.refusal = v.refusal};
 
@@ -169,7 +169,7 @@ rfc2759_vector(void **state)
 		0x17, 0xA2, 0xA1, 0x2F, 0xA5, 0x9F, 0x3F};
 
 	(void)state;
-	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
 	assert_true(v.ok);
 	assert_true(v.have_keys);
 	assert_string_equal(v.authenticator_response, "407A5589115FD0D6209F510FE9C04566932CDA56");
@@ -217,7 +217,7 @@ short_responses(void **state)
 		struct ppp_credentials c = credentials(methods[i], "User", "clientPass");
 
 		c.response_len--;
-		aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+		aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
 		assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
 	}
 }
@@ -306,10 +306,10 @@ mschapv1(void **state)
 	/* An LM response, flagged as such; and one that the flag does not name. */
 	memset(c.response, 0, sizeof(c.response));
 	assert_int_equal(mschap_challenge_response(c.challenge, lm, c.response), 0);
-	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
 	assert_true(v.ok);
 	c.response[48] = 1;
-	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
 	assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
 	/* LM sees 14 characters: it vouches for no longer password, and gives no keys of 40 bits.
 	 */
@@ -320,7 +320,7 @@ mschapv1(void **state)
 	memset(c.response, 0, sizeof(c.response));
 	if (mschap_lm_hash("much longer th", lm) == 0)
 		mschap_challenge_response(c.challenge, lm, c.response);
-	aaa_decide(aaa, &c, "vpn", PEER, now, &v);
+	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
 	assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
 }
 

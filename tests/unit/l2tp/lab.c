@@ -83,17 +83,27 @@ on_tunnel_request(void *user, const struct l2tp_path *from)
 }
 
 static void
-on_tunnel_over(void *user, const struct l2tp_path *path, uint16_t id, const char *peer_host,
+on_tunnel_over(void *user, const struct l2tp_path *path, uint16_t id, bool had_session,
 	enum refusal_code why, const char *text)
 {
 	struct lab *lab = user;
 
 	(void)path;
 	(void)id;
-	(void)peer_host;
+	(void)had_session;
 	lab->tunnels_over++;
 	lab->why = why;
 	snprintf(lab->text, sizeof(lab->text), "%s", text);
+}
+
+static void
+on_tunnel_stopped(void *user, const struct l2tp_path *path, enum refusal_code why)
+{
+	struct lab *lab = user;
+
+	(void)path;
+	lab->tunnels_stopped++;
+	lab->stopped_why = why;
 }
 
 static void
@@ -164,6 +174,7 @@ static const struct l2tp_ops ops = {
 	.send = on_send,
 	.tunnel_request = on_tunnel_request,
 	.tunnel_over = on_tunnel_over,
+	.tunnel_stopped = on_tunnel_stopped,
 	.session_request = on_session_request,
 	.session_up = on_session_up,
 	.session_down = on_session_down,

@@ -48,8 +48,8 @@ struct lab {
 	uint16_t next_session_id;
 	struct lab_session sessions[LAB_SESSIONS];
 	unsigned int n_sessions;
-	unsigned int tunnels_over;
-	enum refusal_code why; /* of the last one */
+	unsigned int tunnels_over, tunnels_stopped;
+	enum refusal_code why, stopped_why; /* of the last one */
 	char text[96];
 	uint64_t octets_in, octets_out, stray; /* stray: sent to nobody we know */
 	uint8_t last[512];                     /* message of the server */

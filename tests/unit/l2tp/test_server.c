@@ -447,6 +447,29 @@ test_stop(void **state)
 	assert_int_equal(l2tp_server_stopping(lab.server), 0);
 }
 
+/* An operator ends session and tunnel: CDN, StopCCN, and then the gateway may end the SA. */
+static void
+test_close_idle(void **state)
+{
+	(void)state;
+	lab_start(&lab);
+	struct lac *l = lab_tunnel(&lab, 1);
+	struct lac_session *s = lac_call(l, 5);
+	lab_run(&lab, lab.now + 100);
+	uint16_t id = lab.sessions[0].tunnel_id;
+	l2tp_tunnel_close_idle(lab.server, 0xc0000201, id, REFUSAL_ADMIN_DISCONNECT, lab.now);
+	assert_int_equal(lab_stats(&lab).tunnels, 1);
+	l2tp_session_close(lab.server, 0xc0000201, id, lab.sessions[0].our_id,
+		REFUSAL_ADMIN_DISCONNECT, lab.now);
+	l2tp_tunnel_close_idle(lab.server, 0xc0000201, id, REFUSAL_ADMIN_DISCONNECT, lab.now);
+	assert_int_equal(lab.tunnels_stopped, 0);
+	lab_run(&lab, lab.now + 100);
+	assert_true(s->over && l->stopped);
+	assert_int_equal(lab.tunnels_stopped, 1);
+	assert_int_equal(lab.stopped_why, REFUSAL_ADMIN_DISCONNECT);
+	assert_int_equal(l2tp_server_next_timer(lab.server), L2TP_NEVER);
+}
+
 /* A client that lost its memory opens a tunnel with the ID that it had before. */
 static void
 test_restarted_client(void **state)
@@ -679,6 +702,7 @@ main(void)
 		TEST(test_hello),
 		TEST(test_timeouts),
 		TEST(test_stop),
+		TEST(test_close_idle),
 		TEST(test_restarted_client),
 		TEST(test_peer_gone),
 		TEST(test_bound_to_peer),
