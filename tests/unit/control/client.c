@@ -47,7 +47,7 @@ ppp_out(void *user, const uint8_t *frame, size_t len)
 	struct client *c = user;
 	/* A real packet takes longer than the command. */
 	fake_pump(c->fake);
-	uint32_t handle = fake_handle_of(c->fake, c->server_call);
+	uint32_t handle = fake_handle_of(c->fake, TUNNEL_PPTP, c->server_call);
 	if (handle)
 		fake_punt(c->fake, handle, frame, len);
 }

@@ -124,10 +124,11 @@ fake_live(struct fake *f)
 }
 
 uint32_t
-fake_handle_of(struct fake *f, uint16_t call_id)
+fake_handle_of(struct fake *f, enum tunnel_protocol protocol, uint16_t call_id)
 {
 	for (uint32_t i = 0; f->seg && i < f->max_sessions; i++)
-		if (fake_entry(f, i)->handle && fake_entry(f, i)->call_id == call_id)
+		if (fake_entry(f, i)->handle && fake_entry(f, i)->protocol == protocol &&
+			fake_entry(f, i)->call_id == call_id)
 			return fake_entry(f, i)->handle;
 	return 0;
 }
@@ -259,6 +260,11 @@ obey(struct fake *f, const struct command *c)
 			.peer_ip = c->add.peer_ip,
 			.call_id = c->add.call_id,
 			.peer_call_id = c->add.peer_call_id,
+			.protocol = c->add.protocol,
+			.tunnel_id = c->add.tunnel_id,
+			.peer_tunnel_id = c->add.peer_tunnel_id,
+			.sa = c->add.sa,
+			.peer = c->add.peer,
 			.state = SESSION_NEGOTIATING};
 		f->peer_seen[SESSION_SLOT(c->handle)] = false;
 		memset(fake_counters(f, SESSION_SLOT(c->handle)), 0,
@@ -280,6 +286,9 @@ obey(struct fake *f, const struct command *c)
 		e->inner_ip = c->open.inner_ip;
 		e->state = SESSION_OPEN;
 		memcpy(e->user, c->open.user, sizeof(e->user));
+		return 0;
+	case COMMAND_SESSION_SA:
+		e->sa = c->session_sa.sa;
 		return 0;
 	case COMMAND_SESSION_CLOSE:
 		if (!f->no_gone) {

@@ -60,7 +60,7 @@ struct session_entry *fake_entry(struct fake *f, uint32_t slot);
 struct session_counters *fake_counters(struct fake *f, uint32_t slot);
 unsigned int fake_live(struct fake *f);
 /* The session of a call, 0 when none. */
-uint32_t fake_handle_of(struct fake *f, uint16_t call_id);
+uint32_t fake_handle_of(struct fake *f, enum tunnel_protocol protocol, uint16_t call_id);
 struct sa_entry *fake_sa(struct fake *f, uint32_t slot);
 struct sa_counters *fake_sa_counters(struct fake *f, uint32_t slot);
 unsigned int fake_live_sas(struct fake *f);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "caller.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t
+now(const struct caller *c)
+{
+	return uv_now(c->loop);
+}
+
+static void caller_timer(uv_timer_t *t);
+
+static void
+arm(struct caller *c)
+{
+	uint64_t due = peer_next_timer(&c->peer);
+	if (lac_next_timer(&c->lac) < due)
+		due = lac_next_timer(&c->lac);
+	if (c->closed || due == UINT64_MAX)
+		uv_timer_stop(&c->timer);
+	else
+		uv_timer_start(&c->timer, caller_timer, due > now(c) ? due - now(c) : 0, 0);
+}
+
+static void
+caller_timer(uv_timer_t *t)
+{
+	struct caller *c = t->data;
+	lac_timer(&c->lac, now(c));
+	if (peer_next_timer(&c->peer) <= now(c))
+		peer_timer(&c->peer, now(c));
+	arm(c);
+}
+
+static void
+l2tp_out(void *user, const uint8_t *bytes, size_t len)
+{
+	struct caller *c = user;
+	fake_punt_l2tp(c->fake, c->sa, &c->inner, bytes, len);
+}
+
+static void
+ppp_out(void *user, const uint8_t *frame, size_t len)
+{
+	struct caller *c = user;
+	/* A real packet takes longer than the command. */
+	fake_pump(c->fake);
+	uint32_t handle = fake_handle_of(c->fake, TUNNEL_L2TP, c->session->peer_id);
+	if (handle)
+		fake_punt(c->fake, handle, frame, len);
+}
+
+static void
+connected(void *user, struct lac_session *s)
+{
+	struct caller *c = user;
+	(void)s;
+	peer_start(&c->peer, now(c));
+}
+
+bool
+caller_message(struct caller *c, uint32_t sa, const struct sa_outer *inner, const uint8_t *bytes,
+	size_t len)
+{
+	struct l2tp_header h;
+	if (c->closed || memcmp(inner, &c->inner, sizeof(*inner)) != 0 ||
+		l2tp_header_decode(&h, bytes, len) != 0 || h.tunnel_id != c->lac.cfg.id)
+		return false;
+	c->last_sa = sa;
+	lac_input(&c->lac, bytes, len, now(c));
+	if (c->lac.up && !c->no_call && !c->session)
+		c->session = lac_call(&c->lac, 77);
+	arm(c);
+	return true;
+}
+
+bool
+caller_frame(struct caller *c, const struct session_entry *e, const uint8_t *frame, size_t len)
+{
+	if (c->closed || !c->session || c->session->peer_id != e->call_id ||
+		e->protocol != TUNNEL_L2TP)
+		return false;
+	/* A client whose pppd is not attached yet loses it. */
+	if (c->session->up)
+		peer_input(&c->peer, frame, len, now(c));
+	arm(c);
+	return true;
+}
+
+bool
+caller_is_up(const struct caller *c)
+{
+	return c->session && c->session->up && !c->session->over && peer_is_open(&c->peer) &&
+	       !c->closed;
+}
+
+void
+caller_start(struct caller *c, struct fake *f, const struct lac_config *lc,
+	const struct peer_config *pc, uint32_t sa, const struct sa_outer *inner)
+{
+	memset(c, 0, sizeof(*c));
+	c->fake = f;
+	c->loop = f->loop;
+	c->pc = *pc;
+	c->sa = sa;
+	c->inner = *inner;
+	peer_init(&c->peer, &c->pc, ppp_out, c);
+	uv_timer_init(c->loop, &c->timer);
+	c->timer.data = c;
+	c->n_handles = 1;
+	lac_init(&c->lac, lc, l2tp_out, c);
+	c->lac.connected = connected;
+	lac_start(&c->lac, now(c));
+	arm(c);
+}
+
+static void
+handle_closed(uv_handle_t *h)
+{
+	((struct caller *)h->data)->n_handles--;
+}
+
+static bool
+ended(void *user)
+{
+	return ((struct caller *)user)->n_handles == 0;
+}
+
+void
+caller_end(struct caller *c)
+{
+	if (c->closed)
+		return;
+	c->closed = true;
+	uv_close((uv_handle_t *)&c->timer, handle_closed);
+	if (!loop_until(c->loop, ended, c, 2000))
+		abort();
+}

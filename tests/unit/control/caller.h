@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An L2TP client whose control messages and PPP go through the fake data plane: in clear, or
+ * through a pair of SAs. */
+#ifndef ADIT_TESTS_CONTROL_CALLER_H
+#define ADIT_TESTS_CONTROL_CALLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "fake.h"
+#include "tests/unit/l2tp/lac.h"
+#include "tests/unit/ppp/peer.h"
+
+struct caller {
+	struct fake *fake;
+	uv_loop_t *loop;
+	uv_timer_t timer;
+	unsigned int n_handles;
+	struct lac lac;
+	struct lac_session *session;
+	struct peer peer;
+	struct peer_config pc;
+	uint32_t sa; /* that it sends through, 0: in clear */
+	struct sa_outer inner;
+	uint32_t last_sa; /* that the gateway's last message came through */
+	bool no_call, closed;
+};
+
+/* Begins at once; calls as soon as its tunnel is up.  The struct must live until caller_end(). */
+void caller_start(struct caller *c, struct fake *f, const struct lac_config *lc,
+	const struct peer_config *pc, uint32_t sa, const struct sa_outer *inner);
+/* The gateway sent an L2TP message, or a PPP frame of this session: true when it is for this one.
+ */
+bool caller_message(struct caller *c, uint32_t sa, const struct sa_outer *inner,
+	const uint8_t *bytes, size_t len);
+bool caller_frame(
+	struct caller *c, const struct session_entry *e, const uint8_t *frame, size_t len);
+bool caller_is_up(const struct caller *c);
+void caller_end(struct caller *c); /* says nothing; waits */
+
+#endif
