@@ -10,14 +10,8 @@
 
 #include "control/aaa/pool.h"
 #include "control/config_ipsec.h"
+#include "control/config_l2tp.h"
 #include "control/config_value.h"
-
-/*
- * D5: what fits a path of 1,500 octets.  Around AES-CBC: IPv4 20, UDP 8 (RFC 3948), ESP 8, IV 16,
- * ICV 16; in its blocks of 16 octets: UDP 8, L2TP 12 (length and sequence numbers), PPP 4, ESP's
- * trailer 2.
- */
-#define L2TP_MRU ((1500 - 20 - 8 - 8 - 16 - 16) / 16 * 16 - 8 - 12 - 4 - 2)
 
 static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
 	{"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
@@ -151,40 +145,6 @@ read_pptp(struct reader *r, const config_setting_t *g)
 	       config_get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms) &&
 	       config_get_seconds(r, g, "echo_interval", 1, 3600, &c->pptp.echo_interval_ms) &&
 	       config_get_seconds(r, g, "echo_timeout", 1, 3600, &c->pptp.echo_timeout_ms);
-}
-
-static bool
-read_l2tp(struct reader *r, const config_setting_t *g)
-{
-	struct config *c = r->c;
-	struct l2tp_config *l = &c->l2tp;
-	unsigned int mru = c->l2tp_ppp.mru, window = l->delivery.receive_window;
-	if (!config_only_known(r, g, config_known("l2tp")) ||
-		!config_get_bool(r, g, "enabled", &c->l2tp_enabled) ||
-		!config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->l2tp_max_sessions) ||
-		!config_get_bool(r, g, "require_ipsec", &c->l2tp_require_ipsec) ||
-		!config_get_string(r, g, "tunnel_secret", 0, l->secret, sizeof(l->secret)) ||
-		!config_get_number(r, g, "mru", 576, 1500, &mru) ||
-		!config_get_bool(r, g, "sequencing", &c->l2tp_sequencing) ||
-		!config_get_number(r, g, "receive_window", 1, L2TP_WINDOW_MAX, &window))
-		return false;
-	c->l2tp_ppp.mru = (uint16_t)mru;
-	l->delivery.receive_window = (uint16_t)window;
-	l->max_tunnels = 2 * c->l2tp_max_sessions + 16;
-	return config_get_seconds(r, g, "hello_interval", 0, 3600, &l->hello_interval_ms) &&
-	       config_get_seconds(r, g, "start_timeout", 1, 600, &l->half_open_ms) &&
-	       config_get_seconds(r, g, "idle_timeout", 0, 86400, &l->idle_ms) &&
-	       config_get_number(r, g, "max_tunnels", 1, 1u << 21, &l->max_tunnels) &&
-	       config_get_number(
-		       r, g, "max_tunnels_per_peer", 1, 65535, &l->max_tunnels_per_peer) &&
-	       config_get_number(r, g, "max_half_open", 1, 65535, &l->max_half_open) &&
-	       config_get_number(
-		       r, g, "max_half_open_per_peer", 1, 65535, &l->max_half_open_per_peer) &&
-	       config_get_number(
-		       r, g, "max_sessions_per_tunnel", 1, 4096, &l->max_sessions_per_tunnel) &&
-	       config_get_number(r, g, "max_retransmissions", 1, 20, &l->delivery.max_tries) &&
-	       config_get_seconds(
-		       r, g, "max_retransmit_interval", 1, 60, &l->delivery.retransmit_max_ms);
 }
 
 static bool
@@ -353,17 +313,6 @@ read_group(struct reader *r, const config_setting_t *root, const char *name,
 	return read(r, g);
 }
 
-/* L2TP's PPP is that of the section ppp, but for the MRU. */
-static void
-complete_l2tp(struct config *c)
-{
-	uint16_t mru = c->l2tp_ppp.mru;
-	c->l2tp_ppp = c->ppp;
-	c->l2tp_ppp.mru = mru;
-	memcpy(c->l2tp.host_name, c->ppp.server_name, sizeof(c->l2tp.host_name));
-	c->l2tp.connect_ms = c->l2tp.half_open_ms;
-}
-
 static bool
 read_root(struct reader *r, const config_setting_t *root)
 {
@@ -373,7 +322,7 @@ read_root(struct reader *r, const config_setting_t *root)
 	if (!config_only_known(r, root, config_known("")) ||
 		!read_group(r, root, "control", read_control) ||
 		!read_group(r, root, "pptp", read_pptp) ||
-		!read_group(r, root, "l2tp", read_l2tp) ||
+		!read_group(r, root, "l2tp", config_read_l2tp) ||
 		!read_group(r, root, "ipsec", config_read_ipsec) ||
 		!read_group(r, root, "ppp", read_ppp) || !read_group(r, root, "mppe", read_mppe))
 		return false;
@@ -387,31 +336,10 @@ read_root(struct reader *r, const config_setting_t *root)
 	if (!ok || (users && !read_users(r, users)))
 		return false;
 	memcpy(c->pptp.host_name, c->ppp.server_name, sizeof(c->pptp.host_name));
-	complete_l2tp(c);
+	config_complete_l2tp(c);
 	c->pptp.max_channels =
 		c->pptp_max_sessions > UINT16_MAX ? UINT16_MAX : (uint16_t)c->pptp_max_sessions;
 	return true;
-}
-
-static void
-l2tp_defaults(struct config *c)
-{
-	c->l2tp_max_sessions = 128;
-	c->l2tp_require_ipsec = true;
-	c->l2tp_ppp.mru = L2TP_MRU;
-	c->l2tp = (struct l2tp_config){.vendor = "Adit",
-		.delivery = {.receive_window = 8,
-			.retransmit_ms = 1000,
-			.retransmit_max_ms = 8000,
-			.max_tries = 5},
-		.half_open_ms = 15000,
-		.idle_ms = 30000,
-		.hello_interval_ms = 60000,
-		.max_tunnels = 2 * 128 + 16,
-		.max_tunnels_per_peer = 8,
-		.max_half_open = 256,
-		.max_half_open_per_peer = 4,
-		.max_sessions_per_tunnel = 16};
 }
 
 static struct config *
@@ -442,7 +370,7 @@ config_defaults(void)
 		.echo_timeout_ms = 60000,
 		.stop_timeout_ms = 3000};
 	config_ipsec_defaults(&c->ike);
-	l2tp_defaults(c);
+	config_l2tp_defaults(c);
 	c->ppp = (struct ppp_config){.mru = 1400,
 		.min_peer_mru = 576,
 		.auth = PPP_AUTH_MSCHAPV2,
@@ -470,15 +398,6 @@ config_defaults(void)
 	return c;
 }
 
-static void
-wipe_string(const config_setting_t *s)
-{
-	if (s && config_setting_type(s) == CONFIG_TYPE_STRING) {
-		char *secret = (char *)(uintptr_t)config_setting_get_string(s);
-		explicit_bzero(secret, strlen(secret));
-	}
-}
-
 /* libconfig frees its copies of the passwords as they are. */
 static void
 wipe_passwords(const config_t *cf)
@@ -486,11 +405,10 @@ wipe_passwords(const config_t *cf)
 	const config_setting_t *users = config_lookup(cf, "users");
 	for (int i = 0; users && i < config_setting_length(users); i++) {
 		const config_setting_t *g = config_setting_get_elem(users, (unsigned int)i);
-		wipe_string(g && config_setting_is_group(g)
-				    ? config_setting_get_member(g, "password")
-				    : NULL);
+		config_wipe_string(g && config_setting_is_group(g)
+					   ? config_setting_get_member(g, "password")
+					   : NULL);
 	}
-	wipe_string(config_lookup(cf, "l2tp.tunnel_secret"));
 }
 
 struct config *
@@ -523,6 +441,7 @@ config_load(const char *path, char *err, size_t errlen)
 	}
 	wipe_passwords(&cf);
 	config_wipe_ipsec(&cf);
+	config_wipe_string(config_lookup(&cf, "l2tp.tunnel_secret"));
 	config_destroy(&cf);
 	if (ok)
 		return c;

@@ -165,3 +165,12 @@ config_get_ips(struct reader *r, const config_setting_t *group, const char *name
 			return false;
 	return true;
 }
+
+void
+config_wipe_string(const config_setting_t *s)
+{
+	if (s && config_setting_type(s) == CONFIG_TYPE_STRING) {
+		char *secret = (char *)(uintptr_t)config_setting_get_string(s);
+		explicit_bzero(secret, strlen(secret));
+	}
+}

@@ -63,6 +63,10 @@ warn_about(const struct config *c, const char *path)
 	if (c->ike.allow_weak_crypto)
 		log_event(LOG_WARNING, "weak-crypto",
 			"text=\"ipsec.allow_weak_crypto is on: DES and MD5 are accepted\"");
+	if (c->l2tp_enabled && c->l2tp_max_sessions && c->l2tp_require_ipsec && !c->ike.enabled)
+		log_event(LOG_WARNING, "config",
+			"text=\"l2tp.require_ipsec is on, but ipsec.enabled is off: nobody can use "
+			"L2TP\"");
 	if (c->l2tp_enabled && c->l2tp_max_sessions && !c->l2tp_require_ipsec)
 		log_event(LOG_WARNING, "l2tp-in-clear",
 			"text=\"l2tp.require_ipsec is off: L2TP is also served without IPsec\"");

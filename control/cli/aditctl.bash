@@ -35,7 +35,7 @@ _aditctl()
 		esac
 	done
 	case $command:$n in
-	:*) words="status sessions session disconnect stats sas weak-crypto explain version help $general" ;;
+	:*) words="status sessions session tunnels disconnect stats sas weak-crypto explain version help $general" ;;
 	sessions:*) words="--user" ;;
 	session:0) words=$(_aditctl_column 1 sessions) ;;
 	disconnect:0) words="--user $(_aditctl_column 1 sessions)" ;;
@@ -44,7 +44,7 @@ _aditctl()
 	weak-crypto:1) words="on off" ;;
 	weak-crypto:2) words="--keep --rekey --drop" ;;
 	explain:0) words=$(_aditctl_column 1 explain) ;;
-	help:0) words="status sessions session disconnect stats sas weak-crypto explain version help" ;;
+	help:0) words="status sessions session tunnels disconnect stats sas weak-crypto explain version help" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

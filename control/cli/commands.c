@@ -54,9 +54,9 @@ run_status(struct cli *cli)
 	return code;
 }
 
-/* All pages in one result.  Sessions that come or go meanwhile may be missed or seen twice. */
+/* All pages in one result.  What comes or goes meanwhile may be missed or seen twice. */
 static json_t *
-all_sessions(struct cli *cli, enum exit_code *code)
+all_pages(struct cli *cli, const char *method, enum exit_code *code)
 {
 	json_t *all = json_array();
 	json_int_t total = 0;
@@ -66,12 +66,13 @@ all_sessions(struct cli *cli, enum exit_code *code)
 			"{s:I, s:i}", "offset", (json_int_t)json_array_size(all), "limit", PAGE);
 		if (cli->given & COMMAND_USER)
 			json_object_set_new(params, "user", json_string(cli->user));
-		json_t *r = ask(cli, "sessions", params, code);
+		json_t *r = ask(cli, method, params, code);
 		if (r == NULL) {
 			json_decref(all);
 			return NULL;
 		}
-		const json_t *page = json_object_get(r, "sessions");
+		/* The list is called as the method is. */
+		const json_t *page = json_object_get(r, method);
 		size_t got = json_array_size(page);
 		total = json_integer_value(json_object_get(r, "total"));
 		json_array_extend(all, (json_t *)page);
@@ -79,21 +80,33 @@ all_sessions(struct cli *cli, enum exit_code *code)
 		if (got == 0 || (json_int_t)json_array_size(all) >= total)
 			break;
 	}
-	return json_pack("{s:I, s:o}", "total", total, "sessions", all);
+	return json_pack("{s:I, s:o}", "total", total, method, all);
+}
+
+static enum exit_code
+run_list(struct cli *cli, const char *method, void (*show)(const json_t *result))
+{
+	enum exit_code code;
+	json_t *r = all_pages(cli, method, &code);
+
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		show(r);
+	json_decref(r);
+	return EXIT_OK;
 }
 
 static enum exit_code
 run_sessions(struct cli *cli)
 {
-	enum exit_code code;
-	json_t *r = all_sessions(cli, &code);
+	return run_list(cli, "sessions", show_sessions);
+}
 
-	if (r == NULL)
-		return code;
-	if (!printed_json(cli, r))
-		show_sessions(r);
-	json_decref(r);
-	return EXIT_OK;
+static enum exit_code
+run_tunnels(struct cli *cli)
+{
+	return run_list(cli, "tunnels", show_tunnels);
 }
 
 static enum exit_code
@@ -344,6 +357,7 @@ const struct cli_command cli_commands[] = {
 	{"status", "", "is the gateway healthy; sessions, pool, refusals", 0, 0, 0, false, run_status},
 	{"sessions", "[--user U]", "list sessions", COMMAND_USER, 0, 0, false, run_sessions},
 	{"session", "ID", "one session with its counters", 0, 1, 1, false, run_session},
+	{"tunnels", "", "list L2TP tunnels", 0, 0, 0, false, run_tunnels},
 	{"disconnect", "ID | --user U", "end a session, or all of a user", COMMAND_USER, 0, 1, false, run_disconnect},
 	{"stats", "[--all]", "data plane: nodes, drops, ports; --all: workers and zeros too", COMMAND_ALL, 0, 0, false, run_stats},
 	{"sas", "[PEER]", "list pairs of IPsec SAs", 0, 0, 1, false, run_sas},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Results as people read them.  Fields that are missing (another version) show as 0 or "". */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ show_status(const json_t *r)
 	const json_t *pptp = json_object_get(r, "pptp"), *pool = json_object_get(r, "pool");
 	const json_t *ipsec = json_object_get(r, "ipsec");
 	const json_t *refusals = json_object_get(r, "refusals"), *refusal;
+	const json_t *l2tp = json_object_get(r, "l2tp");
 	struct table *t = table_new("|");
 	size_t i;
 
@@ -53,6 +55,16 @@ show_status(const json_t *r)
 				count(pptp, "connections"), count(pptp, "calls_total")));
 	else
 		table_row(t, "PPTP", "off");
+	if (is(l2tp, "enabled"))
+		table_row(t, "L2TP",
+			show_format("%s of %s sessions, %s tunnels (%s half open), %s sessions "
+				    "since start, IPsec %s",
+				count(l2tp, "sessions"), count(l2tp, "max_sessions"),
+				count(l2tp, "tunnels"), count(l2tp, "half_open"),
+				count(l2tp, "sessions_total"),
+				is(l2tp, "ipsec_required") ? "required" : "not required"));
+	else
+		table_row(t, "L2TP", "off");
 	if (is(ipsec, "enabled"))
 		table_row(t, "IPsec",
 			show_format("%s SAs of %s peers; charon %s", count(ipsec, "sas"),
@@ -91,11 +103,11 @@ void
 show_sessions(const json_t *r)
 {
 	const json_t *list = json_object_get(r, "sessions"), *s;
-	struct table *t = table_new(">ID|USER|STATE|PEER|ADDRESS|MPPE|>AGE|>UP|>DOWN");
+	struct table *t = table_new(">ID|USER|PROTOCOL|STATE|PEER|ADDRESS|MPPE|>AGE|>UP|>DOWN");
 	size_t i;
 
-	json_array_foreach(list, i, s) table_row(t, count(s, "id"), str(s, "user"), str(s, "state"),
-		str(s, "peer"), str(s, "address"),
+	json_array_foreach(list, i, s) table_row(t, count(s, "id"), str(s, "user"),
+		str(s, "protocol"), str(s, "state"), str(s, "peer"), str(s, "address"),
 		num(s, "mppe_tx") == num(s, "mppe_rx")
 			? mppe(s, "mppe_tx")
 			: show_format("%s/%s", mppe(s, "mppe_tx"), mppe(s, "mppe_rx")),
@@ -148,6 +160,37 @@ mppe_long(const json_t *s, const char *direction)
 			: "stateful");
 }
 
+static void
+show_l2tp(struct table *t, const json_t *s)
+{
+	table_row(t, "L2TP tunnel",
+		show_format("%s, the client's %s, UDP port %s", count(s, "tunnel_id"),
+			count(s, "peer_tunnel_id"), count(s, "peer_port")));
+	if (num(s, "ipsec_peer") != 0)
+		table_row(t, "IPsec",
+			show_format("peer %s, SPI %08" PRIx32, count(s, "ipsec_peer"),
+				(uint32_t)num(s, "sa")));
+	else
+		table_row(t, "IPsec", "none, in clear");
+}
+
+void
+show_tunnels(const json_t *r)
+{
+	const json_t *list = json_object_get(r, "tunnels"), *t;
+	struct table *table = table_new(">TUNNEL|>CLIENT'S|PEER|>PORT|IPSEC PEER|HOST|STATE|"
+					">SESSIONS|>AGE|>SENT|>REPEATED");
+	size_t i;
+
+	json_array_foreach(list, i, t) table_row(table, count(t, "id"), count(t, "peer_id"),
+		str(t, "peer"), count(t, "peer_port"),
+		num(t, "ipsec_peer") != 0 ? count(t, "ipsec_peer") : "in clear", str(t, "host"),
+		str(t, "state"), count(t, "sessions"), show_duration(num(t, "age_ms")),
+		count(t, "sent"), count(t, "repeated"));
+	table_print(table);
+	printf("%zu tunnels\n", json_array_size(list));
+}
+
 void
 show_session(const json_t *s)
 {
@@ -163,6 +206,8 @@ show_session(const json_t *s)
 		show_format("%s, %s (call %s) to %s (call %s)", str(s, "protocol"),
 			str(s, "server"), count(s, "call_id"), str(s, "peer"),
 			count(s, "peer_call_id")));
+	if (num(s, "tunnel_id") != 0)
+		show_l2tp(t, s);
 	table_row(t, "MPPE to client", mppe_long(s, "mppe_tx"));
 	table_row(t, "MPPE from client", mppe_long(s, "mppe_rx"));
 	table_row(t, "MRU",

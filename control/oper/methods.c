@@ -70,12 +70,12 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name",
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
 		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used));
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy", s.problem[0] == '\0',
 		"problem", rpc_text(s.problem, sizeof(s.problem)), "dataplane_connected",
-		s.dataplane_connected, "pptp", pptp, "ipsec", rpc_ipsec_status(ctx), "pool", pool,
-		"refusals", refusal_counts(s.refusals), "control_socket",
-		socket_counts(ctx->counters));
+		s.dataplane_connected, "pptp", pptp, "l2tp", rpc_l2tp_status(&s), "ipsec",
+		rpc_ipsec_status(ctx), "pool", pool, "refusals", refusal_counts(s.refusals),
+		"control_socket", socket_counts(ctx->counters));
 }
 
 /* What `sessions` shows of each. */
@@ -83,7 +83,7 @@ static json_t *
 session_brief(const struct gateway_session *s)
 {
 	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o}", "id",
-		rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "protocol", "pptp",
+		rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "protocol", s->protocol,
 		"state", state_name(s->state), "peer", rpc_ip(s->peer_ip), "server",
 		rpc_ip(s->server_ip), "address",
 		s->inner_ip != 0 ? rpc_ip(s->inner_ip) : json_string(""), "mppe_tx",
@@ -112,6 +112,10 @@ session_detail(const struct gateway_session *s)
 		rpc_u64(c->mppe_rx_resets), "mppe_tx_resets", rpc_u64(c->mppe_tx_resets),
 		"handoffs", rpc_u64(c->handoffs));
 	json_object_update_new(o, counts);
+	json_t *l2tp = json_pack("{s:i, s:i, s:i, s:o, s:o}", "tunnel_id", (int)s->tunnel_id,
+		"peer_tunnel_id", (int)s->peer_tunnel_id, "peer_port", (int)s->peer_port, "sa",
+		rpc_u64(s->sa), "ipsec_peer", rpc_u64(s->ipsec_peer));
+	json_object_update_new(o, l2tp);
 	return o;
 }
 
@@ -339,6 +343,10 @@ const struct rpc_method rpc_methods[] = {
 	}},
 	{"session", OPER_READ, method_session, "one session with all its counters", {
 		{"id", RPC_INTEGER, true, OPER_READ, "session"},
+	}},
+	{"tunnels", OPER_READ, rpc_tunnels, "list L2TP tunnels in order of age", {
+		{"offset", RPC_INTEGER, false, OPER_READ, "tunnels to skip, default 0"},
+		{"limit", RPC_INTEGER, false, OPER_READ, "1 to 500 tunnels, default 100"},
 	}},
 	{"disconnect", OPER_OPERATE, method_disconnect, "end one session, or all of a user", {
 		{"id", RPC_INTEGER, false, OPER_OPERATE, "session; either this or user"},

@@ -122,6 +122,10 @@ json_t *rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_
 json_t *rpc_weak_crypto_l2tp(
 	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 
+/* l2tp.c */
+json_t *rpc_l2tp_status(const struct gateway_status *s);
+json_t *rpc_tunnels(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+
 /* stats.c */
 json_t *rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 

@@ -232,6 +232,26 @@ dial_in(void **state)
 	assert_int_equal(pool_used(pool), 0);
 }
 
+/* Inside IPsec MPPE is not used, so no method is refused for want of its keys. */
+static void
+encrypted_links(void **state)
+{
+	static const enum ppp_auth kinds[] = {PPP_AUTH_MSCHAPV2, PPP_AUTH_PAP};
+	unsigned int i;
+
+	(void)state;
+	aaa_settings(aaa)->mppe_policy = PPP_MPPE_REQUIRE;
+	for (i = 0; i < 2; i++) {
+		struct ppp_credentials c = credentials(kinds[i], i ? "pap" : "User", "clientPass");
+
+		aaa_decide(aaa, &c, "vpn", PEER, true, now, &v);
+		assert_true(v.ok);
+		assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
+		assert_int_equal(v.grant.mppe_strengths, 0);
+		aaa_release(aaa, v.grant.peer_ip);
+	}
+}
+
 static void
 methods(void **state)
 {
@@ -400,6 +420,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(names_and_passwords, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(short_responses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dial_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(encrypted_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(methods, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encryption_needs_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(weak_switch, set_up, tear_down),

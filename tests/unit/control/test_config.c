@@ -55,6 +55,14 @@ static const struct {
 	{POOL "pptp: { listen = [ 5 ]; };\n",
 		"2: listen: an IPv4 address such as \"192.0.2.1\" expected"},
 	{POOL "pptp: { echo_interval = 0; };\n", "2: echo_interval: 0 is not within 1 to 3600"},
+	{POOL "l2tp: { enabled = 1; };\n", "2: enabled: true or false expected"},
+	{POOL "l2tp: { max_sessions = -1; };\n", "2: max_sessions: -1 is not within 0 to 1048576"},
+	{POOL "l2tp: { secret = \"x\"; };\n", "2: unknown setting \"secret\""},
+	{POOL "l2tp: { receive_window = 33; };\n", "2: receive_window: 33 is not within 1 to 32"},
+	{POOL "l2tp: { receive_window = 0; };\n", "2: receive_window: 0 is not within 1 to 32"},
+	{POOL "l2tp: { mru = 100; };\n", "2: mru: 100 is not within 576 to 1500"},
+	{POOL "l2tp: { start_timeout = 0; };\n", "2: start_timeout: 0 is not within 1 to 600"},
+	{POOL "l2tp: { max_half_open = 0; };\n", "2: max_half_open: 0 is not within 1 to 65535"},
 	{POOL "ppp: { mru = 1501; };\n", "2: mru: 1501 is not within 576 to 1500"},
 	{POOL "ppp: { server_name = \"\"; };\n", "2: server_name: 1 to 63 characters expected"},
 	{POOL "ppp: { authentication = [ ]; };\n", "2: authentication: 1 to 4 elements expected"},
@@ -151,6 +159,31 @@ test_error_without_secret(void **state)
 }
 
 static void
+test_l2tp(void **state)
+{
+	(void)state;
+	char err[256] = "";
+	struct config *c = load(POOL
+		"l2tp: { enabled = true; max_sessions = 5; require_ipsec = false; mru = 1300;\n"
+		"tunnel_secret = \"shared\"; idle_timeout = 0; max_retransmissions = 7; };\n"
+		"ppp: { mru = 1450; server_name = \"lns\"; echo_interval = 7; };\n",
+		err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_true(c->l2tp_enabled);
+	assert_false(c->l2tp_require_ipsec);
+	assert_string_equal(c->l2tp.secret, "shared");
+	assert_string_equal(c->l2tp.host_name, "lns");
+	assert_int_equal(c->l2tp.max_tunnels, 26);
+	assert_int_equal(c->l2tp.idle_ms, 0);
+	assert_int_equal(c->l2tp.delivery.max_tries, 7);
+	/* PPP as everywhere, but for the MRU. */
+	assert_int_equal(c->l2tp_ppp.mru, 1300);
+	assert_int_equal(c->l2tp_ppp.echo_interval_ms, 7000);
+	assert_int_equal(c->ppp.mru, 1450);
+	config_free(c);
+}
+
+static void
 test_defaults(void **state)
 {
 	(void)state;
@@ -159,6 +192,13 @@ test_defaults(void **state)
 	assert_non_null(c);
 	assert_false(c->pptp_enabled); /* R3 */
 	assert_int_equal(c->pptp_max_sessions, 128);
+	assert_false(c->l2tp_enabled); /* R3 */
+	assert_int_equal(c->l2tp_max_sessions, 128);
+	assert_true(c->l2tp_require_ipsec); /* T20 */
+	assert_string_equal(c->l2tp.secret, "");
+	assert_int_equal(c->l2tp_ppp.mru, 1398);
+	assert_int_equal(c->l2tp_ppp.restart_first_ms, c->ppp.restart_first_ms);
+	assert_int_equal(c->l2tp.max_tunnels, 272);
 	assert_int_equal(c->ppp.auth, PPP_AUTH_MSCHAPV2);
 	assert_int_equal(c->aaa.mppe_policy, PPP_MPPE_REQUIRE);
 	assert_int_equal(c->aaa.mppe_strengths, PPP_MPPE_128);
@@ -183,6 +223,8 @@ test_example(void **state)
 	assert_int_equal(c->aaa.mppe_strengths, PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40);
 	assert_int_equal(c->ppp.echo_interval_ms, 30000);
 	assert_string_equal(c->pptp.host_name, "vpn");
+	assert_string_equal(c->l2tp.host_name, "vpn");
+	assert_int_equal(c->l2tp.hello_interval_ms, 60000);
 	const struct user *bob = users_find(c->users, "BOB");
 	assert_non_null(bob);
 	assert_int_equal(bob->dialin, DIALIN_ALLOW);
@@ -338,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_error_without_secret),
+		cmocka_unit_test(test_l2tp),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_example),
 		cmocka_unit_test(test_page),

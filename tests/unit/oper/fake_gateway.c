@@ -24,6 +24,7 @@ fill_session(struct gateway_session *s, uint32_t id)
 	*s = (struct gateway_session){.id = id,
 		.handle = session_handle(id, 3),
 		.state = GW_UP,
+		.protocol = id == 3 ? "l2tp" : "pptp",
 		.auth = "mschapv2",
 		.peer_ip = 0xc0000200 + id,
 		.server_ip = 0xc000020a,
@@ -37,6 +38,14 @@ fill_session(struct gateway_session *s, uint32_t id)
 		.mppe_tx_stateless = true,
 		.age_ms = 3723000,
 		.owner = 1};
+	if (id == 3) {
+		s->tunnel_id = 11;
+		s->peer_tunnel_id = 12;
+		s->peer_port = 1701;
+		s->sa = 0x00100abc;
+		s->ipsec_peer = 5;
+		s->mppe_tx = s->mppe_rx = 0;
+	}
 	snprintf(s->user, sizeof(s->user), "user-%u", id);
 	if (id <= 2)
 		strcpy(s->user, id == 1 ? "alice" : "bob");
@@ -139,6 +148,10 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 		.pptp_max_sessions = 128,
 		.pptp_connections = g->n_sessions + 1,
 		.pptp_calls_total = 345,
+		.l2tp_sessions = 1,
+		.l2tp_max_sessions = 64,
+		.l2tp_requires_ipsec = true,
+		.l2tp = {.tunnels = 2, .half_open = 1, .sessions_total = 77, .wrong_peer = 3},
 		.weak_sessions = count_weak(g),
 		.allow_pptp_weak_crypto = g->allow_weak,
 		.pool_size = 253,
@@ -168,6 +181,32 @@ gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *ou
 			return 0;
 		}
 	return -ENOENT;
+}
+
+void
+gateway_tunnels(const struct gateway *g, bool (*each)(void *user, const struct l2tp_tunnel_info *t),
+	void *user)
+{
+	const struct l2tp_tunnel_info tunnels[] = {
+		{.path = {5, 0xc000020a, 0xc0000203, 1701, 1701},
+			.id = 11,
+			.peer_id = 12,
+			.peer_host = "laptop\x1b",
+			.established = true,
+			.sessions = 1,
+			.age_ms = 61000,
+			.sent = 4,
+			.repeated = 1},
+		{.path = {0, 0xc000020a, 0xc0000204, 1701, 40000},
+			.id = 13,
+			.peer_id = 1,
+			.peer_host = ""},
+	};
+
+	(void)g;
+	for (unsigned int i = 0; i < 2; i++)
+		if (!each(user, &tunnels[i]))
+			return;
 }
 
 bool

@@ -68,6 +68,9 @@ test_status(void **state)
 	(void)state;
 	expect("aditctl status", EXIT_OK, "state         healthy\n");
 	expect("aditctl status", EXIT_OK, "5 of 128 sessions");
+	expect("aditctl status", EXIT_OK,
+		"1 of 64 sessions, 2 tunnels (1 half open), 77 sessions since start, IPsec "
+		"required");
 	expect("aditctl status", EXIT_OK, "up 1d01h");
 	expect("aditctl status", EXIT_OK, "wrong-password       12  the password is wrong\n");
 	host_start(&sick, 0, NULL, "the data plane is gone: start adit-dataplane", NULL);
@@ -85,8 +88,12 @@ test_sessions(void **state)
 {
 	(void)state;
 	expect("aditctl sessions", EXIT_OK,
-		"ID  USER    STATE  PEER       ADDRESS    MPPE    AGE       UP     DOWN\n"
-		" 1  alice   up     192.0.2.1  10.99.0.2  128   1h02m  1.5 KiB  8.0 EiB\n");
+		"ID  USER    PROTOCOL  STATE  PEER       ADDRESS    MPPE    AGE       UP     DOWN\n"
+		" 1  alice   pptp      up     192.0.2.1  10.99.0.2  128   1h02m  1.5 KiB  8.0 "
+		"EiB\n");
+	expect("aditctl sessions", EXIT_OK, " 3  user-3  l2tp      up ");
+	expect("aditctl session 3", EXIT_OK, "11, the client's 12, UDP port 1701");
+	expect("aditctl session 3", EXIT_OK, "peer 5, SPI 00100abc");
 	expect("aditctl sessions", EXIT_OK, "5 sessions\n");
 	expect("aditctl sessions --user BOB", EXIT_OK, "1 sessions\n");
 	expect("aditctl session 2", EXIT_OK, "MPPE from client  40 bits, stateful\n");
@@ -95,6 +102,20 @@ test_sessions(void **state)
 	expect("aditctl session", EXIT_USAGE, "usage: aditctl session ID");
 	expect("aditctl session two", EXIT_USAGE, "not a session ID");
 	expect("aditctl session 1 2", EXIT_USAGE, "usage: aditctl session ID");
+}
+
+static void
+test_tunnels(void **state)
+{
+	(void)state;
+	expect("aditctl tunnels", EXIT_OK,
+		"TUNNEL  CLIENT'S  PEER        PORT  IPSEC PEER  HOST     STATE        SESSIONS  "
+		"  AGE  SENT  REPEATED\n");
+	expect("aditctl tunnels", EXIT_OK,
+		"laptop?  established         1  1m01s     4         1\n");
+	expect("aditctl tunnels", EXIT_OK, "40000  in clear             half-open");
+	expect("aditctl tunnels", EXIT_OK, "2 tunnels\n");
+	expect("aditctl tunnels 5", EXIT_USAGE, "usage: aditctl tunnels");
 }
 
 /* More than one page. */
@@ -306,6 +327,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_status),
 		TEST(test_sessions),
+		TEST(test_tunnels),
 		TEST(test_many_sessions),
 		TEST(test_json),
 		TEST(test_disconnect),
