@@ -185,7 +185,10 @@ on_session_request(
 		.peer_call_id = req->peer_session_id};
 	struct session *s = NULL;
 	char peer[16];
-	enum refusal_code why = session_request(g, &origin, &s);
+	/* Without an outbound SA the data plane would be told to send in clear. */
+	enum refusal_code why = req->path->peer && !current_sa(g, req->path->peer)
+					? REFUSAL_SA_GONE
+					: session_request(g, &origin, &s);
 	if (why == REFUSAL_NONE) {
 		*our_id = s->call_id;
 		*session = s;

@@ -437,6 +437,21 @@ test_rekey(void **state)
 	assert_int_equal(strays, 0);
 }
 
+/* A call while the peer has no outbound SA never becomes a session that would send in clear. */
+static void
+test_no_outbound_sa(void **state)
+{
+	(void)state;
+	struct caller *c = call_up(0, 1);
+	current_of[1] = 0;
+	gateway_sa_current(gw, 1, 0);
+	lac_call(&c->lac, 99);
+	loop_for(&loop, 100);
+	assert_int_equal(fake.commands[COMMAND_SESSION_ADD], 1);
+	assert_int_equal(status().refusals[REFUSAL_SA_GONE], 1);
+	assert_int_equal(strays, 0);
+}
+
 /* T20: in clear, nothing is answered, and it is counted. */
 static void
 test_clear_refused(void **state)
@@ -721,6 +736,7 @@ main(void)
 		TEST(test_session),
 		TEST(test_clients_behind_one_nat),
 		TEST(test_rekey),
+		TEST(test_no_outbound_sa),
 		TEST(test_clear_refused),
 		TEST(test_methods),
 		TEST(test_refusals),
