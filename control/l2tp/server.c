@@ -173,13 +173,16 @@ server_replace(struct l2tp_tunnel *t)
 {
 	struct l2tp_tunnel *other;
 
-	LIST_FOREACH (other, peer_bucket(t->server, &t->path), by_peer)
-		if (other != t && is_live(other) && other->peer_id == t->peer_id &&
-			same_peer(&other->path, &t->path)) {
+	LIST_FOREACH (other, peer_bucket(t->server, &t->path), by_peer) {
+		if (other == t || !is_live(other) || !same_peer(&other->path, &t->path))
+			continue;
+		if (other->peer_id == t->peer_id)
 			tunnel_drop(other, REFUSAL_PEER_CLOSED, "the client began anew");
-			/* Its own time will free it: it may be below us on the stack. */
-			l2tp_timers_set(t->server, other, t->server->now);
-		}
+		else if (other->state == TUNNEL_ESTABLISHED)
+			other->hello_at = t->server->now;
+		/* Its own time does the rest: it may be below us on the stack. */
+		l2tp_timers_set(t->server, other, t->server->now);
+	}
 }
 
 /* ------------------------------------------------------------------ SCCRQ */

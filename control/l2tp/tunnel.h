@@ -91,7 +91,8 @@ void tunnel_drop(struct l2tp_tunnel *t, enum refusal_code why, const char *text)
 /* server.c */
 /* The state changes, and with it the counts that depend on it. */
 void server_tunnel_state(struct l2tp_tunnel *t, enum l2tp_tunnel_state state);
-/* The same peer's earlier tunnels with the same ID of his: he began anew. */
+/* The same peer's earlier tunnels: with the same ID of his they end, for he began anew; others are
+ * asked by HELLO whether they live. */
 void server_replace(struct l2tp_tunnel *t);
 
 /* session.c: the messages of sessions, RFC 2661 sections 6.6 to 6.14 and 7.4. */

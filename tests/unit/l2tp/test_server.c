@@ -492,6 +492,33 @@ test_restarted_client(void **state)
 	assert_int_equal(lab.sessions[1].up, 1);
 }
 
+/* A client that died without a word and comes back with another ID: its old tunnel is asked at
+ * once, and not held for the whole interval of HELLO.  A client with two tunnels keeps both. */
+static void
+test_earlier_tunnels_are_asked(void **state)
+{
+	(void)state;
+	lab_start(&lab);
+	for (unsigned int dead = 0; dead < 2; dead++) {
+		struct lac *old = lab_tunnel(&lab, 1 + dead);
+		lac_call(old, 5);
+		lab_run(&lab, lab.now + 1000);
+		old->cfg.mute = dead;
+		struct lac *new = lab_lac(&lab, &(struct lac_config){.id = 999}, 1 + dead);
+		lab.paths[lab.n_lacs - 1].peer_ip = lab.paths[lab.n_lacs - 2].peer_ip;
+		lac_start(new, lab.now);
+		lab_run(&lab, lab.now + 100);
+		lac_call(new, 5);
+		lab_run(&lab, lab.now + 100);
+		assert_int_equal(old->hellos, !dead);
+		assert_int_equal(lab.sessions[2 * dead].down, 0);
+		lab_run(&lab, lab.now + 32000);
+		assert_int_equal(lab.sessions[2 * dead].down, dead);
+		assert_int_equal(lab.sessions[2 * dead + 1].down, 0);
+	}
+	assert_int_equal(lab.sessions[2].why, REFUSAL_PEER_DEAD);
+}
+
 /* The SA's end takes its tunnels with it, and nobody else's. */
 static void
 test_peer_gone(void **state)
@@ -704,6 +731,7 @@ main(void)
 		TEST(test_stop),
 		TEST(test_close_idle),
 		TEST(test_restarted_client),
+		TEST(test_earlier_tunnels_are_asked),
 		TEST(test_peer_gone),
 		TEST(test_bound_to_peer),
 		TEST(test_mapping_changes),
