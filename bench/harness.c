@@ -342,7 +342,7 @@ harness_measure(const struct graph_case *c)
 		.peer = peer > 0 ? "ipsec-secgw" : "source-and-tx",
 		.peer_value = peer > 0 ? peer : mhz / ref,
 		.ratio = peer > 0 ? mhz / cycles / peer : bench_median(ratio, runs),
-		.kernel = workers[0].esp ? esp_engine_kernel(workers[0].esp) : "scalar",
+		.kernel = workers[0].esp ? esp_engine_kernel(workers[0].esp) : rc4_selected(),
 		.runs = runs});
 	free(source.data);
 }

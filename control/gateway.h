@@ -14,8 +14,8 @@
 
 #include "control/config.h"
 #include "control/ike/ike.h"
-#include "control/link.h"
 #include "control/l2tp/server.h"
+#include "control/link.h"
 #include "control/refusal.h"
 
 struct gateway;

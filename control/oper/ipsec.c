@@ -31,10 +31,11 @@ static json_t *
 describe(const struct ike_sa_info *sa)
 {
 	const struct sa_counters *c = &sa->counters;
-	char spi[12], out_spi[12];
+	char spi[12], out_spi[12] = "";
 
 	snprintf(spi, sizeof(spi), "%08x", sa->spi);
-	snprintf(out_spi, sizeof(out_spi), sa->out_spi ? "%08x" : "", sa->out_spi);
+	if (sa->out_spi)
+		snprintf(out_spi, sizeof(out_spi), "%08x", sa->out_spi);
 	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:s, s:s, s:s, s:b, s:b, s:b}",
 		"spi", spi, "out_spi", out_spi, "peer", rpc_ip(sa->outer.peer_ip), "peer_id",
 		rpc_u64(sa->peer), "server", rpc_ip(sa->outer.server_ip), "nat",
