@@ -2,7 +2,7 @@
 # What a guest can be; sourced inside it before each command of `guest` (tests/e2e/lab).  Everything here writes
 # only to the guest's own overlay.
 SERVER=192.0.2.10
-declare -A PASSWORD=([alice]=Wonder-Land7 [bob]=Builder_8x [dave]=Chap_md5 [erin]=Den_ied5 [frank]=State_ful6)
+declare -A PASSWORD=([alice]=Wonder-Land7 [bob]=Builder_8x [carol]=Choir-Boy3 [dave]=Chap_md5 [erin]=Den_ied5 [frank]=State_ful6)
 
 # Words of an MPPE policy as pppd options: 128, 40, any, none, stateful (accept stateful when the server asks).
 mppe_options() {
@@ -18,36 +18,46 @@ mppe_options() {
 	done
 }
 
-# pptp_connect USER PASSWORD AUTH MPPE-WORD...: an unmodified pptp-linux and pppd.  AUTH is mschap-v2, mschap, chap
-# or pap; the others are refused.  Returns when IP is up (0) or the connection has failed (pppd's exit status).
+# The secrets and the options of pppd that every client has.  AUTH is mschap-v2, mschap, chap or pap; the others are
+# refused.
+ppp_secrets() { # USER PASSWORD
+	mkdir -p /etc/ppp
+	printf '%s * "%s" *\n' "$1" "$2" > /etc/ppp/chap-secrets
+	cp /etc/ppp/chap-secrets /etc/ppp/pap-secrets
+}
+ppp_options() { # USER AUTH MTU
+	local method
+	cat <<-C
+		name $1
+		remotename vpn
+		noauth
+		nobsdcomp
+		nodeflate
+		noipv6
+		mtu $3
+		mru $3
+		defaultroute
+		debug
+		logfile /var/log/pppd.log
+	C
+	for method in eap pap chap mschap mschap-v2; do
+		[ "$method" = "$2" ] || echo "refuse-$method"
+	done
+	printf '%s\n' "${PPPD_OPTIONS:-}"
+}
+
+# pptp_connect USER PASSWORD AUTH MPPE-WORD...: an unmodified pptp-linux and pppd.  Returns when IP is up (0) or the
+# connection has failed (pppd's exit status).
 pptp_connect() {
-	local user=$1 password=$2 auth=$3 method
+	local user=$1 password=$2 auth=$3
 	shift 3
 	modprobe -qa ppp_generic ppp_async ppp_mppe arc4 sha1
-	mkdir -p /etc/ppp
-	printf '%s * "%s" *\n' "$user" "$password" > /etc/ppp/chap-secrets
-	cp /etc/ppp/chap-secrets /etc/ppp/pap-secrets
+	ppp_secrets "$user" "$password"
 	{
-		cat <<-C
-			pty "pptp $SERVER --nolaunchpppd --nobuffer --loglevel 1"
-			name $user
-			remotename vpn
-			noauth
-			nobsdcomp
-			nodeflate
-			noipv6
-			mtu 1400
-			mru 1400
-			ipparam pptp
-			defaultroute
-			debug
-			logfile /var/log/pppd.log
-		C
-		for method in eap pap chap mschap mschap-v2; do
-			[ "$method" = "$auth" ] || echo "refuse-$method"
-		done
+		echo "pty \"pptp $SERVER --nolaunchpppd --nobuffer --loglevel 1\""
+		echo "ipparam pptp"
+		ppp_options "$user" "$auth" 1400
 		mppe_options "$@"
-		printf '%s\n' "${PPPD_OPTIONS:-}"
 	} > /etc/ppp/options.client
 	pppd file /etc/ppp/options.client updetach
 }
@@ -71,6 +81,96 @@ pptp_down() {
 	done
 	echo "pppd or pptp still runs after 5 s" >&2
 	return 1
+}
+
+# l2tp_connect USER PASSWORD AUTH kernel|user: an unmodified xl2tpd and pppd; who carries the data, the guest's kernel
+# or xl2tpd itself.  Returns 0 when IP is up, 1 when the attempt has failed or takes longer than 20 s.
+l2tp_connect() {
+	local user=$1 password=$2 auth=$3 carrier=$4 i
+	modprobe -qa ppp_generic ppp_async
+	if [ "$carrier" = kernel ]; then
+		modprobe -qa l2tp_ppp
+	else
+		rmmod l2tp_ppp l2tp_netlink l2tp_core 2> /dev/null
+	fi
+	ppp_secrets "$user" "$password"
+	mkdir -p /run/xl2tpd /etc/xl2tpd
+	cat > /etc/xl2tpd/xl2tpd.conf <<-C
+		[global]
+		port = 1701
+		debug tunnel = yes
+		debug state = yes
+		$([ "$carrier" = user ] && echo 'force userspace = yes')
+		[lac vpn]
+		lns = $SERVER
+		name = $user
+		ppp debug = yes
+		pppoptfile = /etc/ppp/options.client
+		length bit = yes
+		require pap = no
+	C
+	{
+		echo "ipparam l2tp"
+		echo "noipdefault"
+		echo "ipcp-accept-local"
+		echo "ipcp-accept-remote"
+		ppp_options "$user" "$auth" 1280
+		[[ "${PPPD_OPTIONS:-}" == *mppe* ]] || echo noccp
+	} > /etc/ppp/options.client
+	: > /var/log/pppd.log
+	setsid xl2tpd -D -c /etc/xl2tpd/xl2tpd.conf -p /run/xl2tpd.pid -C /run/xl2tpd/l2tp-control \
+		> /var/log/xl2tpd.log 2>&1 < /dev/null &
+	for ((i = 0; i < 60; i++)); do
+		[ -p /run/xl2tpd/l2tp-control ] && break
+		sleep 0.05
+	done
+	xl2tpd-control -c /run/xl2tpd/l2tp-control connect-lac vpn > /dev/null
+	for ((i = 0; i < 200; i++)); do
+		if grep -q '^local  IP' /var/log/pppd.log && ip link show ppp0 2> /dev/null | grep -q ,UP; then
+			# Behind a NAT the default route is another one, and pppd leaves it alone.
+			ip route replace 198.51.100.0/24 dev ppp0
+			ip route replace 10.99.0.0/24 dev ppp0
+			return 0
+		fi
+		grep -qE '^Connection terminated|authentication failed' /var/log/pppd.log && break
+		sleep 0.1
+	done
+	tail -n 5 /var/log/pppd.log /var/log/xl2tpd.log
+	return 1
+}
+l2tp_client() { # USER kernel|user
+	l2tp_connect "$1" "${PASSWORD[$1]}" mschap-v2 "$2"
+}
+# An orderly end: PPP, call and tunnel.
+l2tp_down() {
+	local i
+	xl2tpd-control -c /run/xl2tpd/l2tp-control disconnect-lac vpn > /dev/null 2>&1
+	for ((i = 0; i < 50; i++)); do
+		pidof pppd > /dev/null || break
+		sleep 0.1
+	done
+	end_daemon /run/xl2tpd.pid
+	rm -f /run/xl2tpd/l2tp-control
+	! pidof pppd > /dev/null || {
+		echo "pppd still runs after 5 s" >&2
+		return 1
+	}
+}
+l2tp_vanish() {
+	# shellcheck disable=SC2046
+	kill -9 $(pidof pppd xl2tpd) 2> /dev/null
+	rm -f /run/xl2tpd/l2tp-control /run/xl2tpd.pid
+}
+end_daemon() { # PIDFILE
+	local pid i
+	pid=$(cat "$1" 2> /dev/null) || return 0
+	kill "$pid" 2> /dev/null
+	for ((i = 0; i < 60; i++)); do
+		kill -0 "$pid" 2> /dev/null || break
+		sleep 0.05
+	done
+	kill -9 "$pid" 2> /dev/null
+	rm -f "$1"
 }
 
 # The client dies without a word.
