@@ -2,12 +2,12 @@
 /*
  * ESP beside DPDK's own measuring program, dpdk-test-crypto-perf, with its IPsec-MB devices.
  *
- * Ours: payloads of so many octets become ESP packets and payloads again, in bursts of 32: headers,
- * padding, replay check, limits and the filling in of jobs are all in the figure.  The peer: bare
- * cipher and hash operations on buffers of the same length (for CBC the next multiple of the
- * block), one session, the same burst.  Both use the same few buffers over and over, run on the
- * same CPU and take turns.  Ours is the median of the runs, each the median of its bursts; the peer
- * can't leave interruptions out, so its fastest run counts.
+ * Ours: payloads of so many octets become ESP packets and payloads again, in bursts of 32 ("lone":
+ * one by one): headers, padding, replay check, limits and the filling in of jobs are all in the
+ * figure.  The peer: bare cipher and hash operations on buffers of the same length (for CBC the
+ * next multiple of the block), one session, the same burst.  Both use the same few buffers over and
+ * over, run on the same CPU and take turns.  Ours is the median of the runs, each the median of its
+ * bursts; the peer can't leave interruptions out, so its fastest run counts.
  */
 #include <getopt.h>
 #include <rte_version.h>
@@ -23,7 +23,7 @@
 #include "bench/bench.h"
 #include "crypto/esp.h"
 
-#define BURST      32
+#define BURST_MAX  32
 #define SAS_MAX    1000
 #define RUNS_MAX   64
 #define RUN_NS     3000000.0 /* of each direction: shorter than a scheduler's slice */
@@ -33,37 +33,46 @@
 
 struct esp_case {
 	const char *name, *encryption, *integrity;
-	unsigned int block, key_len, auth_key_len, icv_len;
+	unsigned int burst, block, key_len, auth_key_len, icv_len;
 	const char *peer_device, *peer_encrypt, *peer_decrypt; /* arguments */
 };
 
+#define PEER_3DES_ENCRYPT                                                              \
+	"--optype cipher-then-auth --cipher-algo 3des-cbc --cipher-op encrypt "        \
+	"--cipher-key-sz 24 --cipher-iv-sz 8 --auth-algo md5-hmac --auth-op generate " \
+	"--auth-key-sz 16 --digest-sz 12"
+#define PEER_3DES_DECRYPT                                                            \
+	"--optype auth-then-cipher --cipher-algo 3des-cbc --cipher-op decrypt "      \
+	"--cipher-key-sz 24 --cipher-iv-sz 8 --auth-algo md5-hmac --auth-op verify " \
+	"--auth-key-sz 16 --digest-sz 12"
+
 static const struct esp_case cases[] = {
-	{"aes128-gcm", "aes128-gcm16", NULL, 4, 16, 0, 16, "crypto_aesni_gcm",
+	{"aes128-gcm", "aes128-gcm16", NULL, BURST_MAX, 4, 16, 0, 16, "crypto_aesni_gcm",
 		"--optype aead --aead-algo aes-gcm --aead-op encrypt --aead-key-sz 16 "
 		"--aead-iv-sz 12 --aead-aad-sz 8 --digest-sz 16",
 		"--optype aead --aead-algo aes-gcm --aead-op decrypt --aead-key-sz 16 "
 		"--aead-iv-sz 12 --aead-aad-sz 8 --digest-sz 16"},
-	{"aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", 16, 16, 20, 12, "crypto_aesni_mb",
+	{"aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", BURST_MAX, 16, 16, 20, 12,
+		"crypto_aesni_mb",
 		"--optype cipher-then-auth --cipher-algo aes-cbc --cipher-op encrypt "
 		"--cipher-key-sz 16 --cipher-iv-sz 16 --auth-algo sha1-hmac --auth-op generate "
 		"--auth-key-sz 20 --digest-sz 12",
 		"--optype auth-then-cipher --cipher-algo aes-cbc --cipher-op decrypt "
 		"--cipher-key-sz 16 --cipher-iv-sz 16 --auth-algo sha1-hmac --auth-op verify "
 		"--auth-key-sz 20 --digest-sz 12"},
-	{"aes256-cbc-sha256", "aes256-cbc", "hmac-sha2-256-128", 16, 32, 32, 16, "crypto_aesni_mb",
+	{"aes256-cbc-sha256", "aes256-cbc", "hmac-sha2-256-128", BURST_MAX, 16, 32, 32, 16,
+		"crypto_aesni_mb",
 		"--optype cipher-then-auth --cipher-algo aes-cbc --cipher-op encrypt "
 		"--cipher-key-sz 32 --cipher-iv-sz 16 --auth-algo sha2-256-hmac --auth-op generate "
 		"--auth-key-sz 32 --digest-sz 16",
 		"--optype auth-then-cipher --cipher-algo aes-cbc --cipher-op decrypt "
 		"--cipher-key-sz 32 --cipher-iv-sz 16 --auth-algo sha2-256-hmac --auth-op verify "
 		"--auth-key-sz 32 --digest-sz 16"},
-	{"3des-cbc-md5", "3des-cbc", "hmac-md5-96", 8, 24, 16, 12, "crypto_aesni_mb",
-		"--optype cipher-then-auth --cipher-algo 3des-cbc --cipher-op encrypt "
-		"--cipher-key-sz 24 --cipher-iv-sz 8 --auth-algo md5-hmac --auth-op generate "
-		"--auth-key-sz 16 --digest-sz 12",
-		"--optype auth-then-cipher --cipher-algo 3des-cbc --cipher-op decrypt "
-		"--cipher-key-sz 24 --cipher-iv-sz 8 --auth-algo md5-hmac --auth-op verify "
-		"--auth-key-sz 16 --digest-sz 12"},
+	{"3des-cbc-md5", "3des-cbc", "hmac-md5-96", BURST_MAX, 8, 24, 16, 12, "crypto_aesni_mb",
+		PEER_3DES_ENCRYPT, PEER_3DES_DECRYPT},
+	/* One old client: packets come alone. */
+	{"lone-3des-cbc-md5", "3des-cbc", "hmac-md5-96", 1, 8, 24, 16, 12, "crypto_aesni_mb",
+		PEER_3DES_ENCRYPT, PEER_3DES_DECRYPT},
 };
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
@@ -72,7 +81,7 @@ enum { ENCAPSULATE, DECAPSULATE, DIRECTIONS };
 static const char *only;
 static struct esp_engine *engine;
 static struct esp_sa *sas[DIRECTIONS][SAS_MAX];
-static _Alignas(64) uint8_t frames[BURST][FRAME_MAX];
+static _Alignas(64) uint8_t frames[BURST_MAX][FRAME_MAX];
 static double tsc_mhz;
 static int cpu, other_cpu;
 
@@ -159,13 +168,14 @@ end_sas(unsigned int n)
 
 /* One burst there and back; the cycles of each. */
 static void
-one_burst(unsigned int bytes, unsigned int *next, unsigned int n, double cycles[DIRECTIONS])
+one_burst(unsigned int burst, unsigned int bytes, unsigned int *next, unsigned int n,
+	double cycles[DIRECTIONS])
 {
-	struct esp_job jobs[BURST];
+	struct esp_job jobs[BURST_MAX];
 	unsigned int first = *next;
 	uint64_t t = __rdtsc();
 
-	for (unsigned int i = 0; i < BURST; i++) {
+	for (unsigned int i = 0; i < burst; i++) {
 		struct esp_sa *sa = sas[ENCAPSULATE][*next];
 
 		*next = *next + 1 < n ? *next + 1 : 0;
@@ -175,18 +185,18 @@ one_burst(unsigned int bytes, unsigned int *next, unsigned int n, double cycles[
 			.room = FRAME_MAX - ESP_HEADER_MAX - bytes,
 			.next_header = 17};
 	}
-	if (esp_encapsulate_burst(engine, jobs, BURST) != BURST)
+	if (esp_encapsulate_burst(engine, jobs, burst) != burst)
 		die("encapsulation failed");
-	cycles[ENCAPSULATE] = (double)(__rdtsc() - t) / BURST;
+	cycles[ENCAPSULATE] = (double)(__rdtsc() - t) / burst;
 	t = __rdtsc();
-	for (unsigned int i = 0; i < BURST; i++) {
+	for (unsigned int i = 0; i < burst; i++) {
 		jobs[i] = (struct esp_job){
 			.sa = sas[DECAPSULATE][first], .data = frames[i], .len = jobs[i].len};
 		first = first + 1 < n ? first + 1 : 0;
 	}
-	if (esp_decapsulate_burst(engine, jobs, BURST) != BURST)
+	if (esp_decapsulate_burst(engine, jobs, burst) != burst)
 		die("decapsulation failed");
-	cycles[DECAPSULATE] = (double)(__rdtsc() - t) / BURST;
+	cycles[DECAPSULATE] = (double)(__rdtsc() - t) / burst;
 }
 
 /* The median burst: one that is interrupted does not count. */
@@ -194,17 +204,17 @@ static void
 measure_ours(const struct esp_case *c, unsigned int bytes, unsigned int n, double out[DIRECTIONS])
 {
 	static double cycles[DIRECTIONS][BURSTS_MAX];
-	double start, burst[DIRECTIONS];
+	double start, took[DIRECTIONS];
 	unsigned int bursts = 0, next = 0;
 
 	start_sas(c, n);
-	for (unsigned int i = 0; i < 2 * n / BURST + 8; i++) /* warm up */
-		one_burst(bytes, &next, n, burst);
+	for (unsigned int i = 0; i < 2 * n / c->burst + 8; i++) /* warm up */
+		one_burst(c->burst, bytes, &next, n, took);
 	start = now_ns();
 	while (bursts < BURSTS_MAX && now_ns() - start < DIRECTIONS * RUN_NS) {
-		one_burst(bytes, &next, n, burst);
+		one_burst(c->burst, bytes, &next, n, took);
 		for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
-			cycles[dir][bursts] = burst[dir];
+			cycles[dir][bursts] = took[dir];
 		bursts++;
 	}
 	for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
@@ -256,12 +266,12 @@ measure_peer(const struct esp_case *c, unsigned int dir, unsigned int bytes, dou
 	snprintf(command, sizeof(command),
 		PEER " --lcores 0@%d,1@%d --no-huge -m 512 --no-pci --no-telemetry --no-shconf"
 		     " --log-level 1 --vdev %s -- --devtype %s --ptest throughput %s"
-		     " --buffer-sz %u --burst-sz %d --total-ops %u --silent --csv-friendly"
+		     " --buffer-sz %u --burst-sz %u --total-ops %u --silent --csv-friendly"
 		     " %s%s 2>&1 < /dev/null",
 		other_cpu, cpu, c->peer_device, c->peer_device,
-		dir == ENCAPSULATE ? c->peer_encrypt : c->peer_decrypt, bytes, BURST,
-		ops < 4 * BURST ? 4 * BURST : ops / BURST * BURST, vector[0] ? "--test-file " : "",
-		vector);
+		dir == ENCAPSULATE ? c->peer_encrypt : c->peer_decrypt, bytes, c->burst,
+		ops < 4 * BURST_MAX ? 4 * BURST_MAX : ops / BURST_MAX * BURST_MAX,
+		vector[0] ? "--test-file " : "", vector);
 	f = popen(command, "r");
 	while (f && fgets(line, sizeof(line), f)) {
 		comma = strrchr(line, ',');

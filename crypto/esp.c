@@ -184,6 +184,8 @@ encapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 			continue;
 		if (ESP_CIPHER_IS_GCM(c))
 			esp_gcm_seal(e, jobs, c);
+		else if (c == ESP_3DES || c == ESP_DES)
+			esp_des_encrypt(e, jobs, c);
 		else
 			esp_cbc_encrypt(e, jobs, c);
 	}
@@ -360,7 +362,11 @@ decapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 	for (unsigned int c = ESP_CBC_128; c < ESP_CIPHERS; c++) {
 		const struct esp_list *list = &e->cipher[c];
 
-		if (c != ESP_NULL && list->n > 0)
+		if (list->n == 0)
+			continue;
+		if (c == ESP_3DES || c == ESP_DES)
+			esp_des_decrypt(e, jobs, c);
+		else if (c != ESP_NULL)
 			esp_cbc_decrypt(e, jobs, c);
 		for (unsigned int k = 0; k < list->n; k++)
 			jobs[list->at[k]].status = strip_trailer(&jobs[list->at[k]]);

@@ -87,6 +87,10 @@ void esp_engine_destroy(struct esp_engine *e);
 /* What it runs on: "avx512-vaes", "avx2", ...; never NULL. */
 const char *esp_engine_kernel(const struct esp_engine *e);
 
+/* Where DES and 3DES run, to force one in tests; by default as measured at start. */
+enum esp_des { ESP_DES_LANES, ESP_DES_SCALAR };
+void esp_engine_force_des(struct esp_engine *e, enum esp_des how);
+
 /* --- Security associations ------------------------------------------------------------------- */
 
 /* Configured state of one direction.  Keys are secrets: wipe after use. */
@@ -128,8 +132,8 @@ struct esp_sa {
 };
 _Static_assert(sizeof(struct esp_sa) == 128, "two cache lines before the keys");
 
-/* Octets of memory for an SA, aligned to ESP_SA_ALIGN: CBC about 0.5, GCM 1.1 KiB, and inbound the
- * replay window (272 octets by default). */
+/* Octets of memory for an SA, aligned to ESP_SA_ALIGN: CBC about 0.5, GCM and DES 1.1 KiB, and
+ * inbound the replay window (272 octets by default). */
 size_t esp_sa_size(const struct esp_sa_config *c);
 /* memory: esp_sa_size(c) octets.  engine: any of the process that was made with the same arch; GCM
  * keys are in its form.  The SA must stay where it is.  Anything but ESP_SETUP_OK leaves nothing

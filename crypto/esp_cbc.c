@@ -2,7 +2,7 @@
 /*
  * CBC ciphers and HMACs in two passes: the library's cipher and hash bursts measured faster than
  * chained jobs, and authentication is over before anything is decrypted.  DES, 3DES and MD5 have no
- * bursts in IPsec-MB 1.3 and go through its jobs.
+ * bursts in IPsec-MB 1.3: MD5 goes through its jobs, DES through crypto/esp_des.c.
  */
 #include "crypto/esp_internal.h"
 
@@ -50,15 +50,12 @@ submit_jobs(IMB_MGR *m, const IMB_JOB *jobs, unsigned int n)
 }
 
 void
-esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_cipher cipher)
+esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n)
 {
 	if (n == 0)
 		return;
-	if (cipher == ESP_3DES || cipher == ESP_DES)
-		submit_jobs(m, jobs, n);
-	else
-		IMB_SUBMIT_CIPHER_BURST_NOCHECK(m, jobs, n, IMB_CIPHER_CBC,
-			jobs[0].cipher_direction, jobs[0].key_len_in_bytes);
+	IMB_SUBMIT_CIPHER_BURST_NOCHECK(
+		m, jobs, n, IMB_CIPHER_CBC, jobs[0].cipher_direction, jobs[0].key_len_in_bytes);
 }
 
 void
@@ -93,17 +90,9 @@ set_cipher(IMB_JOB *j, const struct esp_sa *sa, enum esp_cipher cipher, IMB_CIPH
 	j->hash_alg = IMB_AUTH_NULL;
 	j->iv_len_in_bytes = sa->iv_len;
 	j->status = IMB_STATUS_BEING_PROCESSED;
-	if (cipher == ESP_3DES || cipher == ESP_DES) {
-		const struct esp_des_keys *keys = (const void *)sa->keys;
-
-		j->cipher_mode = cipher == ESP_DES ? IMB_CIPHER_DES : IMB_CIPHER_DES3;
-		j->key_len_in_bytes = cipher == ESP_DES ? 8 : 24;
-		j->enc_keys = cipher == ESP_DES ? (const void *)keys->schedule[0] : keys->three;
-	} else {
-		j->cipher_mode = IMB_CIPHER_CBC;
-		j->key_len_in_bytes = 16 + 8 * (cipher - ESP_CBC_128);
-		j->enc_keys = ((const struct esp_cbc_keys *)(const void *)sa->keys)->round;
-	}
+	j->cipher_mode = IMB_CIPHER_CBC;
+	j->key_len_in_bytes = 16 + 8 * (cipher - ESP_CBC_128);
+	j->enc_keys = ((const struct esp_cbc_keys *)(const void *)sa->keys)->round;
 	j->dec_keys = j->enc_keys;
 }
 
@@ -134,12 +123,11 @@ void
 esp_cbc_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher)
 {
 	uint64_t bytes = set_ciphers(e, jobs, cipher, IMB_DIR_ENCRYPT);
-	unsigned int n = e->cipher[cipher].n, share = n;
+	unsigned int n = e->cipher[cipher].n;
+	unsigned int share = wide_share(e, ESP_WORK_CBC_128 + (cipher - ESP_CBC_128), n, bytes);
 
-	if (cipher <= ESP_CBC_256)
-		share = wide_share(e, ESP_WORK_CBC_128 + (cipher - ESP_CBC_128), n, bytes);
-	esp_cbc_submit(e->wide, e->imb, share, cipher);
-	esp_cbc_submit(e->narrow, e->imb + share, n - share, cipher);
+	esp_cbc_submit(e->wide, e->imb, share);
+	esp_cbc_submit(e->narrow, e->imb + share, n - share);
 }
 
 /* Blocks of one packet are independent here: no lanes to fill. */
@@ -147,7 +135,7 @@ void
 esp_cbc_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher)
 {
 	set_ciphers(e, jobs, cipher, IMB_DIR_DECRYPT);
-	esp_cbc_submit(e->wide, e->imb, e->cipher[cipher].n, cipher);
+	esp_cbc_submit(e->wide, e->imb, e->cipher[cipher].n);
 }
 
 void

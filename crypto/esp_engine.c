@@ -32,7 +32,7 @@ time_work(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, unsigned int work)
 		uint64_t t = __rdtsc();
 
 		if (work < ESP_WORK_HASH)
-			esp_cbc_submit(m, jobs, n, ESP_CBC_128 + (work - ESP_WORK_CBC_128));
+			esp_cbc_submit(m, jobs, n);
 		else
 			esp_hash_submit(m, jobs, n, work - ESP_WORK_HASH);
 		t = __rdtsc() - t;
@@ -193,6 +193,11 @@ esp_engine_create(enum esp_arch arch)
 	}
 	if (!e->wide) {
 		esp_engine_destroy(e);
+		return NULL;
+	}
+	if (esp_des_tune(e) < 0) {
+		esp_engine_destroy(e);
+		errno = ENOMEM;
 		return NULL;
 	}
 	if (esp_iv_init(e) < 0) {

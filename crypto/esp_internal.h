@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by the rooms of ESP: esp.c (batches), esp_gcm.c, esp_cbc.c, esp_sa.c, esp_engine.c. */
+/* Shared by the rooms of ESP: esp.c (batches), esp_gcm.c, esp_cbc.c, esp_des.c, esp_sa.c,
+ * esp_engine.c. */
 #ifndef ADIT_CRYPTO_ESP_INTERNAL_H
 #define ADIT_CRYPTO_ESP_INTERNAL_H
 
 #include <intel-ipsec-mb.h>
+#include <openssl/des.h>
 #include <string.h>
 
 #include "crypto/esp.h"
@@ -51,11 +53,12 @@ struct esp_cbc_keys {
 struct esp_des_keys {
 	struct esp_hmac_keys hmac;
 	_Alignas(64) uint64_t schedule[3][IMB_DES_KEY_SCHED_SIZE / 8];
-	const void *three[3]; /* of schedule, as IPsec-MB takes 3DES keys */
+	_Alignas(64) DES_key_schedule scalar[3]; /* the same in OpenSSL's form */
+	const void *three[3];                    /* of schedule, as IPsec-MB takes 3DES keys */
 };
 _Static_assert(sizeof(struct esp_gcm_keys) == 1024, "expanded keys of GCM");
 _Static_assert(sizeof(struct esp_cbc_keys) == 384, "expanded keys of CBC");
-_Static_assert(sizeof(struct esp_des_keys) == 576, "expanded keys of DES and 3DES");
+_Static_assert(sizeof(struct esp_des_keys) == 960, "expanded keys of DES and 3DES");
 
 /* Work whose best manager depends on how many packets there are of it. */
 enum esp_work { ESP_WORK_CBC_128, ESP_WORK_CBC_192, ESP_WORK_CBC_256, ESP_WORK_HASH };
@@ -63,6 +66,15 @@ enum esp_work { ESP_WORK_CBC_128, ESP_WORK_CBC_192, ESP_WORK_CBC_256, ESP_WORK_H
 /* Classes by the average length of the packets: to 112 octets (a short payload or an
  * acknowledgement), to 480, and beyond. */
 enum { ESP_SIZES = 3, ESP_SMALL = 112, ESP_MIDDLE = 480 };
+
+/* DES and 3DES: what a block costs in the lanes, and from where on they are worth it. */
+#define ESP_DES_SCALAR_COST 64 /* a block by OpenSSL, the unit of costs */
+struct esp_des_costs {
+	uint32_t round;        /* encryption of one block in each lane; UINT32_MAX: never */
+	uint32_t least_blocks; /* decryption, all packets together; UINT32_MAX: never */
+};
+/* A packet is cut where one lane's share ends and the next begins. */
+#define ESP_PIECES (ESP_CHUNK + ESP_LANES)
 
 /* Indexes of the chunk's jobs that need the same work. */
 struct esp_list {
@@ -92,6 +104,7 @@ struct esp_engine {
 	/* As many jobs, of the last round of ESP_LANES, go to the wide manager, fewer to the narrow
 	 * one; above ESP_LANES: never wide. */
 	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
+	struct esp_des_costs des[2]; /* of ESP_3DES and ESP_DES */
 	char kernel[32];
 	struct gcm_context_data gcm;
 	struct esp_list cipher[ESP_CIPHERS], hash[ESP_HASHES];
@@ -104,6 +117,48 @@ static inline void
 esp_list_add(struct esp_list *l, unsigned int i)
 {
 	l->at[l->n++] = (uint8_t)i;
+}
+
+/* Packets, or pieces of packets, to be submitted longest first, so that lanes that run together are
+ * about as long.  Lengths are above indexes, and these inverted: of equals the first comes first.
+ */
+struct esp_order {
+	unsigned int n;
+	uint32_t at[ESP_PIECES];
+};
+
+/* len: in units of the caller's choice, below 2^24. */
+static inline void
+esp_order_add(struct esp_order *o, uint32_t len)
+{
+	o->at[o->n] = len << 8 | (0xff - o->n);
+	o->n++;
+}
+
+static inline uint32_t
+esp_order_len(const struct esp_order *o, unsigned int k)
+{
+	return o->at[k] >> 8;
+}
+
+static inline unsigned int
+esp_order_index(const struct esp_order *o, unsigned int k)
+{
+	return 0xff - (o->at[k] & 0xff);
+}
+
+/* By insertion: in most batches most are equal. */
+static inline void
+esp_order_sort(struct esp_order *o)
+{
+	for (unsigned int i = 1; i < o->n; i++) {
+		const uint32_t v = o->at[i];
+		unsigned int k = i;
+
+		for (; k > 0 && o->at[k - 1] < v; k--)
+			o->at[k] = o->at[k - 1];
+		o->at[k] = v;
+	}
 }
 
 static inline struct replay *
@@ -184,15 +239,23 @@ esp_iv_next(struct esp_engine *e)
 /* -1: no random numbers. */
 int esp_iv_init(struct esp_engine *e);
 
-/* esp_cbc.c: e->cipher[cipher]. */
+/* esp_cbc.c: e->cipher[cipher], of AES. */
 void esp_cbc_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
 void esp_cbc_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
-/* ICVs of e->hash[hash] into scratch.tag; with ESN the high 32 bits take the ICV's place in the
- * packet meanwhile. */
+/* esp_des.c: the same. */
+void esp_des_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
+void esp_des_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
+/* key: 8 or 24 octets. */
+void esp_des_expand(
+	IMB_MGR *m, enum esp_cipher cipher, const uint8_t *key, struct esp_des_keys *keys);
+/* Measures e->des; -1: out of memory. */
+int esp_des_tune(struct esp_engine *e);
+/* esp_cbc.c: ICVs of e->hash[hash] into scratch.tag; with ESN the high 32 bits take the ICV's place
+ * in the packet meanwhile. */
 void esp_hash_compute(struct esp_engine *e, const struct esp_job *jobs, enum esp_hash hash);
 
 /* esp_engine.c measures with these: the first n jobs of e->imb by one manager. */
-void esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_cipher cipher);
+void esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n);
 void esp_hash_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_hash hash);
 IMB_HASH_ALG esp_hash_alg(enum esp_hash hash);
 

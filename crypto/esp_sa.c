@@ -183,7 +183,6 @@ expand_keys(IMB_MGR *m, struct esp_sa *sa, const struct esp_sa_config *c)
 {
 	const uint8_t *key = c->encryption_key;
 	struct esp_gcm_keys *gcm = (void *)sa->keys;
-	struct esp_des_keys *des = (void *)sa->keys;
 
 	switch ((enum esp_cipher)sa->cipher) {
 	case ESP_GCM_128:
@@ -202,10 +201,7 @@ expand_keys(IMB_MGR *m, struct esp_sa *sa, const struct esp_sa_config *c)
 		break;
 	case ESP_3DES:
 	case ESP_DES:
-		for (unsigned int i = 0; i < (sa->cipher == ESP_DES ? 1 : 3); i++) {
-			IMB_DES_KEYSCHED(m, des->schedule[i], key + 8 * i);
-			des->three[i] = des->schedule[i];
-		}
+		esp_des_expand(m, sa->cipher, key, (void *)sa->keys);
 		break;
 	default:
 		break;

@@ -122,3 +122,57 @@ lab_free(struct esp_job *jobs, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		free(jobs[i].user);
 }
+
+void
+lab_check_sealed(const struct lab_sa *l, const struct esp_job *job, const uint8_t *text,
+	uint32_t len, uint8_t next_header)
+{
+	static uint8_t clear[70000];
+	uint32_t clear_len, pad;
+
+	assert_true(reference_open(&l->config, job->seq, job->data, job->len, clear, &clear_len));
+	assert_true(clear_len >= len + 2);
+	pad = clear_len - len - 2;
+	assert_memory_equal(clear, text, len);
+	assert_int_equal(clear[clear_len - 1], next_header);
+	assert_int_equal(clear[clear_len - 2], pad);
+	assert_true(pad < job->sa->align);
+	for (uint32_t i = 0; i < pad; i++)
+		assert_int_equal(clear[len + i], i + 1);
+	assert_int_equal(clear_len % job->sa->align, 0);
+}
+
+void
+lab_both_ways(unsigned int n, struct lab_sa *(*pick)(unsigned int), uint32_t max, uint64_t base)
+{
+	static uint8_t payload[LAB_BATCH][65536];
+	struct esp_job jobs[LAB_BATCH];
+	struct lab_sa *of[LAB_BATCH];
+	uint32_t len[LAB_BATCH];
+
+	for (unsigned int i = 0; i < n; i++) {
+		of[i] = pick(i);
+		len[i] = (uint32_t)(lab_random() % (max + 1));
+		lab_fill(payload[i], len[i]);
+		lab_clear(&jobs[i], of[i], payload[i], len[i], (uint8_t)i);
+	}
+	assert_int_equal(esp_encapsulate_burst(lab_engine, jobs, n), n);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(jobs[i].status, ESP_OK);
+		assert_ptr_equal(jobs[i].sa, of[i]->out);
+		lab_check_sealed(of[i], &jobs[i], payload[i], len[i], (uint8_t)i);
+	}
+	lab_free(jobs, n);
+
+	for (unsigned int i = 0; i < n; i++)
+		lab_sealed(&jobs[i], of[i], base + i, payload[i], len[i], (uint8_t)i);
+	assert_int_equal(esp_decapsulate_burst(lab_engine, jobs, n), n);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(jobs[i].status, ESP_OK);
+		assert_int_equal(jobs[i].len, len[i]);
+		assert_int_equal(jobs[i].next_header, (uint8_t)i);
+		assert_memory_equal(jobs[i].data, payload[i], len[i]);
+		assert_true(jobs[i].seq == base + i);
+	}
+	lab_free(jobs, n);
+}

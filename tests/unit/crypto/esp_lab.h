@@ -6,6 +6,8 @@
 #include "crypto/esp.h"
 #include "tests/unit/crypto/esp_reference.h"
 
+#define LAB_BATCH 150 /* more than two chunks */
+
 /* A pair of SAs of one suite. */
 struct lab_sa {
 	struct reference_keys keys;
@@ -35,5 +37,13 @@ void lab_sealed(struct esp_job *job, struct lab_sa *l, uint64_t seq, const uint8
 void lab_clear(struct esp_job *job, struct lab_sa *l, const uint8_t *payload, uint32_t len,
 	uint8_t next_header);
 void lab_free(struct esp_job *jobs, unsigned int n);
+
+/* An outbound packet is what the reference opens. */
+void lab_check_sealed(const struct lab_sa *l, const struct esp_job *job, const uint8_t *text,
+	uint32_t len, uint8_t next_header);
+/* n packets (to LAB_BATCH) of SAs chosen by pick(i), payloads of 0 to max octets, through the
+ * reference both ways.  base: the first inbound number. */
+void lab_both_ways(
+	unsigned int n, struct lab_sa *(*pick)(unsigned int), uint32_t max, uint64_t base);
 
 #endif

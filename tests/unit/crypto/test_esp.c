@@ -17,67 +17,11 @@
 #include "tests/unit/crypto/esp_lab.h"
 
 #define PAIRS_MAX 64
-#define BATCH     150 /* more than two chunks */
 #define LEN_MAX   2000
 
 static struct lab_sa sas[PAIRS_MAX];
 static unsigned int n_pairs;
-static uint8_t payload[BATCH][65536];
-
-/* An outbound packet is what the reference opens. */
-static void
-check_sealed(const struct lab_sa *l, const struct esp_job *job, const uint8_t *text, uint32_t len,
-	uint8_t next_header)
-{
-	static uint8_t clear[70000];
-	uint32_t clear_len, pad;
-
-	assert_true(reference_open(&l->config, job->seq, job->data, job->len, clear, &clear_len));
-	assert_true(clear_len >= len + 2);
-	pad = clear_len - len - 2;
-	assert_memory_equal(clear, text, len);
-	assert_int_equal(clear[clear_len - 1], next_header);
-	assert_int_equal(clear[clear_len - 2], pad);
-	assert_true(pad < job->sa->align);
-	for (uint32_t i = 0; i < pad; i++)
-		assert_int_equal(clear[len + i], i + 1);
-	assert_int_equal(clear_len % job->sa->align, 0);
-}
-
-/* n packets of SAs chosen by pick(i), through the reference both ways. */
-static void
-both_ways(unsigned int n, struct lab_sa *(*pick)(unsigned int), uint32_t max, uint64_t base)
-{
-	struct esp_job jobs[BATCH];
-	struct lab_sa *of[BATCH];
-	uint32_t len[BATCH];
-
-	for (unsigned int i = 0; i < n; i++) {
-		of[i] = pick(i);
-		len[i] = (uint32_t)(lab_random() % (max + 1));
-		lab_fill(payload[i], len[i]);
-		lab_clear(&jobs[i], of[i], payload[i], len[i], (uint8_t)i);
-	}
-	assert_int_equal(esp_encapsulate_burst(lab_engine, jobs, n), n);
-	for (unsigned int i = 0; i < n; i++) {
-		assert_int_equal(jobs[i].status, ESP_OK);
-		assert_ptr_equal(jobs[i].sa, of[i]->out);
-		check_sealed(of[i], &jobs[i], payload[i], len[i], (uint8_t)i);
-	}
-	lab_free(jobs, n);
-
-	for (unsigned int i = 0; i < n; i++)
-		lab_sealed(&jobs[i], of[i], base + i, payload[i], len[i], (uint8_t)i);
-	assert_int_equal(esp_decapsulate_burst(lab_engine, jobs, n), n);
-	for (unsigned int i = 0; i < n; i++) {
-		assert_int_equal(jobs[i].status, ESP_OK);
-		assert_int_equal(jobs[i].len, len[i]);
-		assert_int_equal(jobs[i].next_header, (uint8_t)i);
-		assert_memory_equal(jobs[i].data, payload[i], len[i]);
-		assert_true(jobs[i].seq == base + i);
-	}
-	lab_free(jobs, n);
-}
+static uint8_t payload[65536];
 
 static unsigned int only;
 
@@ -120,7 +64,7 @@ static void
 every_pair(bool esn)
 {
 	/* Counts around the lanes of each manager, and one batch of several chunks. */
-	static const unsigned int counts[] = {1, 2, 5, 15, 16, 17, 33, 63, 65, BATCH};
+	static const unsigned int counts[] = {1, 2, 5, 15, 16, 17, 33, 63, 65, LAB_BATCH};
 	uint64_t base = 1;
 
 	start_all(esn);
@@ -128,13 +72,13 @@ every_pair(bool esn)
 		bool slow = sas[only].config.encryption->block_len == 8;
 
 		for (unsigned int k = 0; k < (slow ? 5 : 10); k++) {
-			both_ways(counts[k], pick_only, slow ? 200 : LEN_MAX, base);
+			lab_both_ways(counts[k], pick_only, slow ? 200 : LEN_MAX, base);
 			base += counts[k];
 		}
 	}
 	for (int round = 0; round < 8; round++) {
-		both_ways(BATCH, pick_any, round < 4 ? 100 : LEN_MAX / 2, base);
-		base += BATCH;
+		lab_both_ways(LAB_BATCH, pick_any, round < 4 ? 100 : LEN_MAX / 2, base);
+		base += LAB_BATCH;
 	}
 	end_all();
 }
@@ -177,7 +121,7 @@ test_lengths_and_alignments(void **state)
 
 			memcpy(out.data + l->out->header_len, text, len);
 			assert_int_equal(esp_encapsulate_burst(lab_engine, &out, 1), 1);
-			check_sealed(l, &out, text, len, 17);
+			lab_check_sealed(l, &out, text, len, 17);
 			in = out;
 			in.sa = l->in;
 			assert_int_equal(esp_decapsulate_burst(lab_engine, &in, 1), 1);
@@ -197,15 +141,15 @@ test_lengths_and_alignments(void **state)
 				len = ESP_PACKET_MAX - l->out->header_len - l->out->icv_len;
 				len = len / l->out->align * l->out->align - 2;
 			}
-			lab_fill(payload[0], len);
-			lab_clear(&out, l, payload[0], len, 4);
+			lab_fill(payload, len);
+			lab_clear(&out, l, payload, len, 4);
 			assert_int_equal(esp_encapsulate_burst(lab_engine, &out, 1), 1);
-			check_sealed(l, &out, payload[0], len, 4);
+			lab_check_sealed(l, &out, payload, len, 4);
 			in = out;
 			in.sa = l->in;
 			assert_int_equal(esp_decapsulate_burst(lab_engine, &in, 1), 1);
 			assert_int_equal(in.len, len);
-			assert_memory_equal(in.data, payload[0], len);
+			assert_memory_equal(in.data, payload, len);
 			lab_free(&out, 1);
 		}
 	}
@@ -229,17 +173,17 @@ test_longest_in_all_lanes(void **state)
 		lab_new_by_name(&sas[0], pairs[i][0], pairs[i][1]);
 		len = ESP_PACKET_MAX - sas[0].out->header_len - sas[0].out->icv_len;
 		len = len / sas[0].out->align * sas[0].out->align - 2;
-		lab_fill(payload[0], len);
+		lab_fill(payload, len);
 		for (unsigned int k = 0; k < 17; k++)
-			lab_clear(&jobs[k], &sas[0], payload[0], len, 4);
+			lab_clear(&jobs[k], &sas[0], payload, len, 4);
 		assert_int_equal(esp_encapsulate_burst(lab_engine, jobs, 17), 17);
 		for (unsigned int k = 0; k < 17; k++) {
-			check_sealed(&sas[0], &jobs[k], payload[0], len, 4);
+			lab_check_sealed(&sas[0], &jobs[k], payload, len, 4);
 			jobs[k].sa = sas[0].in;
 		}
 		assert_int_equal(esp_decapsulate_burst(lab_engine, jobs, 17), 17);
 		for (unsigned int k = 0; k < 17; k++)
-			assert_memory_equal(jobs[k].data, payload[0], len);
+			assert_memory_equal(jobs[k].data, payload, len);
 		lab_free(jobs, 17);
 		lab_end(&sas[0]);
 	}

@@ -121,9 +121,12 @@ remember_sa(const struct esp_sa *sa)
 		if (sa->cipher <= ESP_CBC_256)
 			remember(((const struct esp_cbc_keys *)(const void *)sa->keys)->round,
 				15 * 16);
-		else if (sa->cipher < ESP_NULL)
-			remember(((const struct esp_des_keys *)(const void *)sa->keys)->schedule,
-				3 * IMB_DES_KEY_SCHED_SIZE);
+		else if (sa->cipher < ESP_NULL) {
+			const struct esp_des_keys *keys = (const void *)sa->keys;
+
+			remember(keys->schedule, sizeof(keys->schedule));
+			remember(keys->scalar, sizeof(keys->scalar));
+		}
 	}
 }
 
@@ -168,6 +171,18 @@ test_wiped(void **state)
 	one_pair("null", "hmac-sha1-96");
 }
 
+/* The last of the tests with this engine: it stays forced. */
+static void
+test_wiped_des(void **state)
+{
+	(void)state;
+	for (enum esp_des how = ESP_DES_LANES; how <= ESP_DES_SCALAR; how++) {
+		esp_engine_force_des(lab_engine, how);
+		one_pair("3des-cbc", "hmac-sha1-96");
+		one_pair("des-cbc", "hmac-md5-96");
+	}
+}
+
 /* The key of the IVs goes with the engine. */
 static void
 test_engine_wiped(void **state)
@@ -191,6 +206,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wiped),
+		cmocka_unit_test(test_wiped_des),
 		cmocka_unit_test(test_engine_wiped),
 	};
 	int failed;
