@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pairs of SAs on the link, and L2TP control messages, against a data plane that lies and dies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "fake/linked.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "control/link.h"
-#include "control/log.h"
-#include "fake.h"
-
-static uv_loop_t loop;
-static struct fake fake;
-static struct link *lnk;
-static char path[64];
 
 static struct {
-	unsigned int downs, orphans, expired, mappings, gone, frames, done;
+	unsigned int orphans, expired, mappings, gone, frames, done;
 	bool refuse_orphans;
 	void *last_owner;
 	enum command_type type;
@@ -39,81 +23,59 @@ static struct {
 	uint32_t sent_sa;
 	struct sa_outer sent_inner;
 	size_t sent_len;
-} got;
-
-static void
-on_up(void *user)
-{
-	(void)user;
-}
-
-static void *
-on_session_orphan(void *user, const struct session_entry *e)
-{
-	(void)user;
-	(void)e;
-	return NULL;
-}
-
-static void
-on_down(void *user, const char *why)
-{
-	(void)user;
-	(void)why;
-	got.downs++;
-}
+} seen;
 
 static void *
 on_orphan(void *user, const struct sa_entry *e)
 {
 	(void)user;
-	got.orphans++;
-	got.orphan = *e;
-	return got.refuse_orphans ? NULL : &got.orphan;
+	seen.orphans++;
+	seen.orphan = *e;
+	return seen.refuse_orphans ? NULL : &seen.orphan;
 }
 
 static void
 on_done(void *owner, enum command_type type, int error)
 {
-	got.done++;
-	got.last_owner = owner;
-	got.type = type;
-	got.error = error;
+	seen.done++;
+	seen.last_owner = owner;
+	seen.type = type;
+	seen.error = error;
 }
 
 static void
 on_expire(void *owner, enum sa_expiry which)
 {
-	got.expired++;
-	got.last_owner = owner;
-	got.which = which;
+	seen.expired++;
+	seen.last_owner = owner;
+	seen.which = which;
 }
 
 static void
 on_mapping(void *owner, const struct sa_outer *from)
 {
-	got.mappings++;
-	got.last_owner = owner;
-	got.from = *from;
+	seen.mappings++;
+	seen.last_owner = owner;
+	seen.from = *from;
 }
 
 static void
 on_gone(void *owner, const struct sa_counters *last)
 {
-	got.gone++;
-	got.last_owner = owner;
-	got.counters = *last;
+	seen.gone++;
+	seen.last_owner = owner;
+	seen.counters = *last;
 }
 
 static void
 on_l2tp(void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len)
 {
 	(void)user;
-	got.frames++;
-	got.sa = sa;
-	got.from = *inner;
-	got.first = message[0];
-	got.len = len;
+	seen.frames++;
+	seen.sa = sa;
+	seen.from = *inner;
+	seen.first = message[0];
+	seen.len = len;
 }
 
 static void
@@ -121,90 +83,29 @@ on_sent(void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *me
 {
 	(void)user;
 	(void)message;
-	got.sent++;
-	got.sent_sa = sa;
-	got.sent_inner = *inner;
-	got.sent_len = len;
+	seen.sent++;
+	seen.sent_sa = sa;
+	seen.sent_inner = *inner;
+	seen.sent_len = len;
 }
 
-static const struct link_ops ops = {.up = on_up,
-	.orphan = on_session_orphan,
-	.down = on_down,
-	.sa_orphan = on_orphan,
-	.sa_done = on_done,
-	.sa_expire = on_expire,
-	.sa_mapping = on_mapping,
-	.sa_gone = on_gone,
-	.l2tp_frame = on_l2tp};
-
-static void
-silence(void *user, int level, const char *line)
-{
-	(void)user;
-	(void)level;
-	(void)line;
-}
+static struct link_ops ops;
 
 static int
 setup(void **state)
 {
-	(void)state;
-	memset(&got, 0, sizeof(got));
-	uv_loop_init(&loop);
-	fake_init(&fake, &loop, path);
+	link_setup(state);
+	memset(&seen, 0, sizeof(seen));
+	ops = got_ops;
+	ops.sa_orphan = on_orphan;
+	ops.sa_done = on_done;
+	ops.sa_expire = on_expire;
+	ops.sa_mapping = on_mapping;
+	ops.sa_gone = on_gone;
+	ops.l2tp_frame = on_l2tp;
 	fake.max_sas = 64;
 	fake.l2tp = on_sent;
 	return 0;
-}
-
-static void
-closed(void *user)
-{
-	(void)user;
-	lnk = NULL;
-}
-
-static bool
-is_closed(void *user)
-{
-	(void)user;
-	return lnk == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	if (lnk)
-		link_free(lnk, closed);
-	assert_true(loop_until(&loop, is_closed, NULL, 1000));
-	fake_die(&fake, false);
-	assert_int_equal(uv_loop_close(&loop), 0);
-	return 0;
-}
-
-static bool
-is_connected(void *user)
-{
-	(void)user;
-	return link_connected(lnk);
-}
-
-static void
-begin(const struct link_ops *with)
-{
-	fake_listen(&fake);
-	lnk = link_new(&loop, path, with, NULL);
-	assert_non_null(lnk);
-	assert_true(loop_until(&loop, is_connected, NULL, 2000));
-}
-
-static struct link_stats
-stats(void)
-{
-	struct link_stats s;
-	link_stats(lnk, &s);
-	return s;
 }
 
 static const struct command_sa_add some_add = {
@@ -229,22 +130,22 @@ test_life(void **state)
 {
 	(void)state;
 	int owner;
-	begin(&ops);
+	begin_connected(&ops);
 	assert_int_equal(link_max_sas(lnk), 64);
 	uint32_t sa = add(&owner);
 	assert_true(sa >= 256); /* RFC 4303 section 2.1 */
 	loop_for(&loop, 30);
-	assert_int_equal(got.done, 1);
-	assert_int_equal(got.type, COMMAND_SA_ADD);
-	assert_int_equal(got.error, 0);
-	assert_ptr_equal(got.last_owner, &owner);
+	assert_int_equal(seen.done, 1);
+	assert_int_equal(seen.type, COMMAND_SA_ADD);
+	assert_int_equal(seen.error, 0);
+	assert_ptr_equal(seen.last_owner, &owner);
 	assert_ptr_equal(link_sa_owner(lnk, sa), &owner);
 	struct command_sa_out out = {.spi = 0xc0000001};
 	assert_int_equal(link_sa_out(lnk, sa, &out), 0);
 	struct sa_outer elsewhere = {1, 2, 4500, 40001};
 	assert_int_equal(link_sa_update(lnk, sa, &elsewhere), 0);
 	loop_for(&loop, 30);
-	assert_int_equal(got.done, 3);
+	assert_int_equal(seen.done, 3);
 	struct sa_entry e;
 	assert_true(link_sa_entry(lnk, sa, &e));
 	assert_int_equal(e.out_spi, 0xc0000001);
@@ -259,15 +160,15 @@ test_life(void **state)
 	assert_null(link_sa_owner(lnk, sa));
 	assert_int_equal(link_sa_out(lnk, sa, &out), -ENOENT);
 	loop_for(&loop, 30);
-	assert_int_equal(got.gone, 1);
-	assert_int_equal(got.counters.in_packets, 99);
+	assert_int_equal(seen.gone, 1);
+	assert_int_equal(seen.counters.in_packets, 99);
 	assert_int_equal(fake.commands[COMMAND_SA_CLOSE], 1);
 	assert_false(link_sa_entry(lnk, sa, &e));
 	/* Never announced: closing it finds out that it never was. */
 	sa = link_sa_take(lnk, &owner);
 	link_sa_close(lnk, sa);
 	loop_for(&loop, 30);
-	assert_int_equal(got.gone, 2);
+	assert_int_equal(seen.gone, 2);
 }
 
 /* An SPI that was given back is not used again before all others. */
@@ -276,19 +177,19 @@ test_slots(void **state)
 {
 	(void)state;
 	fake.max_sas = 3;
-	begin(&ops);
-	uint32_t a = link_sa_take(lnk, &got);
+	begin_connected(&ops);
+	uint32_t a = link_sa_take(lnk, &seen);
 	link_sa_untake(lnk, a);
 	link_sa_untake(lnk, a);
 	link_sa_untake(lnk, 0);
-	uint32_t b = link_sa_take(lnk, &got), c = link_sa_take(lnk, &got),
-		 d = link_sa_take(lnk, &got);
+	uint32_t b = link_sa_take(lnk, &seen), c = link_sa_take(lnk, &seen),
+		 d = link_sa_take(lnk, &seen);
 	assert_int_equal(SA_SLOT(d), SA_SLOT(a));
 	assert_int_not_equal(SA_GEN(d), SA_GEN(a));
 	assert_true(b != c && b != 0);
-	assert_int_equal(link_sa_take(lnk, &got), 0);
+	assert_int_equal(link_sa_take(lnk, &seen), 0);
 	/* A session's slots are others. */
-	assert_int_not_equal(link_take(lnk, &got), 0);
+	assert_int_not_equal(link_take(lnk, &seen), 0);
 }
 
 static void
@@ -296,9 +197,9 @@ test_no_ipsec(void **state)
 {
 	(void)state;
 	fake.max_sas = 0;
-	begin(&ops);
+	begin_connected(&ops);
 	assert_int_equal(link_max_sas(lnk), 0);
-	assert_int_equal(link_sa_take(lnk, &got), 0);
+	assert_int_equal(link_sa_take(lnk, &seen), 0);
 	struct sa_counters c;
 	struct sa_entry e;
 	link_sa_counters(lnk, 1, &c);
@@ -318,21 +219,21 @@ test_refused(void **state)
 	(void)state;
 	int owner;
 	fake.max_sas = 1;
-	begin(&ops);
+	begin_connected(&ops);
 	uint32_t sa = link_sa_take(lnk, &owner);
 	link_sa_untake(lnk, sa);
 	fake_sa(&fake, 0)->handle = sa + (100u << SA_SLOT_BITS);
 	sa = add(&owner);
 	loop_for(&loop, 30);
-	assert_int_equal(got.done, 1);
-	assert_int_equal(got.error, -EBUSY);
-	assert_ptr_equal(got.last_owner, &owner);
+	assert_int_equal(seen.done, 1);
+	assert_int_equal(seen.error, -EBUSY);
+	assert_ptr_equal(seen.last_owner, &owner);
 	assert_int_equal(fake_sa(&fake, 0)->handle, 0);
 	link_sa_close(lnk, sa);
 	loop_for(&loop, 30);
 	add(&owner);
 	loop_for(&loop, 30);
-	assert_int_equal(got.error, 0);
+	assert_int_equal(seen.error, 0);
 	assert_int_equal(fake_live_sas(&fake), 1);
 }
 
@@ -341,7 +242,7 @@ test_hostile(void **state)
 {
 	(void)state;
 	int owner;
-	begin(&ops);
+	begin_connected(&ops);
 	uint32_t sa = add(&owner);
 	loop_for(&loop, 30);
 	uint64_t bad = stats().bad_records, stale = stats().stale_records;
@@ -380,44 +281,44 @@ test_hostile(void **state)
 	fake_punt_l2tp(&fake, sa_handle(40, 3), &inner, f.data, 12);
 	loop_for(&loop, 30);
 	assert_int_equal(stats().stale_records - stale, 2);
-	assert_int_equal(got.expired + got.mappings + got.gone + got.frames, 0);
+	assert_int_equal(seen.expired + seen.mappings + seen.gone + seen.frames, 0);
 	/* The good ones still pass. */
 	fake_event(&fake, EVENT_SA_EXPIRE, sa, 0, SA_EXPIRE_HARD_OUT);
 	e.mapping.peer_port = 1024;
 	fake_raw_event(&fake, &e);
 	loop_for(&loop, 30);
-	assert_int_equal(got.which, SA_EXPIRE_HARD_OUT);
-	assert_int_equal(got.from.peer_port, 1024);
-	assert_ptr_equal(got.last_owner, &owner);
-	assert_int_equal(got.expired + got.mappings, 2);
+	assert_int_equal(seen.which, SA_EXPIRE_HARD_OUT);
+	assert_int_equal(seen.from.peer_port, 1024);
+	assert_ptr_equal(seen.last_owner, &owner);
+	assert_int_equal(seen.expired + seen.mappings, 2);
 	/* Nothing more of a pair that is being closed. */
 	fake.no_gone = true;
 	link_sa_close(lnk, sa);
 	fake_raw_event(&fake, &e);
 	fake_punt_l2tp(&fake, sa, &inner, f.data, 12);
 	loop_for(&loop, 30);
-	assert_int_equal(got.expired + got.mappings + got.frames, 2);
+	assert_int_equal(seen.expired + seen.mappings + seen.frames, 2);
 }
 
 static void
 test_l2tp(void **state)
 {
 	(void)state;
-	begin(&ops);
-	uint32_t sa = add(&got);
+	begin_connected(&ops);
+	uint32_t sa = add(&seen);
 	struct sa_outer inner = {0x0a000001, 0x0a000002, 1701, 1702};
 	uint8_t message[FRAME_MAX] = {0xc8, 0x02};
 	fake_punt_l2tp(&fake, sa, &inner, message, 20);
 	loop_for(&loop, 30);
-	assert_int_equal(got.frames, 1);
-	assert_int_equal(got.sa, sa);
-	assert_int_equal(got.len, 20);
-	assert_int_equal(got.first, 0xc8);
-	assert_memory_equal(&got.from, &inner, sizeof(inner));
+	assert_int_equal(seen.frames, 1);
+	assert_int_equal(seen.sa, sa);
+	assert_int_equal(seen.len, 20);
+	assert_int_equal(seen.first, 0xc8);
+	assert_memory_equal(&seen.from, &inner, sizeof(inner));
 	fake_punt_l2tp(&fake, 0, &inner, message, 12); /* in clear */
 	loop_for(&loop, 30);
-	assert_int_equal(got.frames, 2);
-	assert_int_equal(got.sa, 0);
+	assert_int_equal(seen.frames, 2);
+	assert_int_equal(seen.sa, 0);
 	/* The way back. */
 	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, message, 11), -EMSGSIZE);
 	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, message, FRAME_MAX - sizeof(inner) + 1),
@@ -425,19 +326,19 @@ test_l2tp(void **state)
 	assert_int_equal(link_l2tp_inject(lnk, sa_handle(5, 5), &inner, message, 20), -ENOENT);
 	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, message, FRAME_MAX - sizeof(inner)), 0);
 	loop_for(&loop, 30);
-	assert_int_equal(got.sent, 1);
-	assert_int_equal(got.sent_sa, sa);
-	assert_int_equal(got.sent_len, FRAME_MAX - sizeof(inner));
-	assert_memory_equal(&got.sent_inner, &inner, sizeof(inner));
+	assert_int_equal(seen.sent, 1);
+	assert_int_equal(seen.sent_sa, sa);
+	assert_int_equal(seen.sent_len, FRAME_MAX - sizeof(inner));
+	assert_memory_equal(&seen.sent_inner, &inner, sizeof(inner));
 	/* Frames of both kinds keep their order and kind through a full ring. */
 	fake.deaf = true;
 	for (unsigned int i = 0; i < 2 * INJECT_RING_CAPACITY; i++)
 		assert_int_equal(link_l2tp_inject(lnk, 0, &inner, message, 12), 0);
 	fake.deaf = false;
-	for (unsigned int i = 0; i < 100 && got.sent < 1 + 2 * INJECT_RING_CAPACITY; i++)
+	for (unsigned int i = 0; i < 100 && seen.sent < 1 + 2 * INJECT_RING_CAPACITY; i++)
 		loop_for(&loop, 20);
-	assert_int_equal(got.sent, 1 + 2 * INJECT_RING_CAPACITY);
-	assert_int_equal(got.sent_sa, 0);
+	assert_int_equal(seen.sent, 1 + 2 * INJECT_RING_CAPACITY);
+	assert_int_equal(seen.sent_sa, 0);
 }
 
 /* T19: what lives in the data plane when control comes back goes on, if its owner wants. */
@@ -450,20 +351,20 @@ test_orphans(void **state)
 	*fake_sa(&fake, 5) = (struct sa_entry){.handle = sa, .peer = 9, .out_spi = 1234};
 	fake_sa(&fake, 6)->handle = sa_handle(7, 1); /* nonsense: another slot */
 	fake_sa(&fake, 8)->handle = 8;               /* nonsense: generation 0 */
-	begin(&ops);
+	begin_connected(&ops);
 	loop_for(&loop, 30);
-	assert_int_equal(got.orphans, 1);
-	assert_int_equal(got.orphan.peer, 9);
+	assert_int_equal(seen.orphans, 1);
+	assert_int_equal(seen.orphan.peer, 9);
 	assert_int_equal(stats().bad_records, 2);
 	assert_int_equal(fake.commands[COMMAND_SA_CLOSE], 0);
-	assert_ptr_equal(link_sa_owner(lnk, sa), &got.orphan);
+	assert_ptr_equal(link_sa_owner(lnk, sa), &seen.orphan);
 	/* Its slot is not given to another. */
 	for (unsigned int i = 0; i < 63; i++)
-		assert_int_not_equal(SA_SLOT(link_sa_take(lnk, &got)), 5);
-	assert_int_equal(link_sa_take(lnk, &got), 0);
+		assert_int_not_equal(SA_SLOT(link_sa_take(lnk, &seen)), 5);
+	assert_int_equal(link_sa_take(lnk, &seen), 0);
 	fake_event(&fake, EVENT_SA_EXPIRE, sa, 0, SA_EXPIRE_SOFT_IN);
 	loop_for(&loop, 30);
-	assert_int_equal(got.expired, 1);
+	assert_int_equal(seen.expired, 1);
 }
 
 static void
@@ -472,31 +373,31 @@ test_orphans_closed(void **state)
 	(void)state;
 	fake_make_segment(&fake);
 	fake_sa(&fake, 5)->handle = sa_handle(5, 77);
-	got.refuse_orphans = true;
-	begin(&ops);
+	seen.refuse_orphans = true;
+	begin_connected(&ops);
 	loop_for(&loop, 30);
-	assert_int_equal(got.orphans, 1);
+	assert_int_equal(seen.orphans, 1);
 	assert_int_equal(fake.commands[COMMAND_SA_CLOSE], 1);
 	assert_int_equal(fake_live_sas(&fake), 0);
-	assert_int_equal(got.gone, 0); /* nobody's */
+	assert_int_equal(seen.gone, 0); /* nobody's */
 }
 
 static void
 test_death(void **state)
 {
 	(void)state;
-	begin(&ops);
-	uint32_t sa = add(&got);
+	begin_connected(&ops);
+	uint32_t sa = add(&seen);
 	loop_for(&loop, 30);
 	fake_die(&fake, false);
 	loop_for(&loop, 50);
 	assert_int_equal(got.downs, 1);
-	assert_int_equal(got.gone, 0);
+	assert_int_equal(seen.gone, 0);
 	struct sa_outer o = {1, 2, 0, 0};
 	assert_int_equal(link_sa_update(lnk, sa, &o), -ENOTCONN);
 	assert_int_equal(
 		link_l2tp_inject(lnk, 0, &o, (const uint8_t *)"123456789012", 12), -ENOTCONN);
-	assert_int_equal(link_sa_take(lnk, &got), 0);
+	assert_int_equal(link_sa_take(lnk, &seen), 0);
 	link_sa_close(lnk, sa);
 }
 
@@ -505,12 +406,10 @@ static void
 test_no_callbacks(void **state)
 {
 	(void)state;
-	static const struct link_ops few = {
-		.up = on_up, .orphan = on_session_orphan, .down = on_down};
 	fake_make_segment(&fake);
 	fake_sa(&fake, 5)->handle = sa_handle(5, 77);
-	begin(&few);
-	uint32_t sa = add(&got);
+	begin_connected(&got_ops);
+	uint32_t sa = add(&seen);
 	struct sa_outer inner = {1, 2, 1701, 1701};
 	fake_punt_l2tp(&fake, sa, &inner, (const uint8_t *)"123456789012", 12);
 	fake_event(&fake, EVENT_SA_EXPIRE, sa, 0, 0);
@@ -522,29 +421,21 @@ test_no_callbacks(void **state)
 	assert_true(link_connected(lnk));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int
 main(void)
 {
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, link_teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_life),
-		T(test_slots),
-		T(test_no_ipsec),
-		T(test_refused),
-		T(test_hostile),
-		T(test_l2tp),
-		T(test_orphans),
-		T(test_orphans_closed),
-		T(test_death),
-		T(test_no_callbacks),
+		TEST(test_life),
+		TEST(test_slots),
+		TEST(test_no_ipsec),
+		TEST(test_refused),
+		TEST(test_hostile),
+		TEST(test_l2tp),
+		TEST(test_orphans),
+		TEST(test_orphans_closed),
+		TEST(test_death),
+		TEST(test_no_callbacks),
 	};
-	char directory[] = "/tmp/adit-link-sa-XXXXXX";
-	if (!mkdtemp(directory))
-		return 1;
-	snprintf(path, sizeof(path), "%s/dp.sock", directory);
-	log_redirect(silence, NULL);
-	int rc = cmocka_run_group_tests(tests, NULL, NULL);
-	rmdir(directory);
-	return rc;
+	return STAGE_RUN(tests);
 }

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* charon's configuration over VICI, against a charon that answers, refuses, is silent and dies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +11,10 @@
 
 #include "control/ike/charon.h"
 #include "control/ike/vici.h"
-#include "control/log.h"
-#include "tests/unit/control/fake.h"
+#include "tests/unit/control/fake/stage.h"
 
-static uv_loop_t loop;
 static struct charon *charon;
 static struct ike_config cfg;
-static char directory[64];
 static int listener = -1, conn = -1;
 static bool is_closed;
 
@@ -34,18 +25,10 @@ static struct {
 } vici;
 
 static void
-silence(void *user, int level, const char *line)
-{
-	(void)user;
-	(void)level;
-	(void)line;
-}
-
-static void
 charon_listen(void)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/vici.sock", directory);
+	strcpy(sa.sun_path, stage_path("vici.sock"));
 	unlink(sa.sun_path);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
@@ -130,9 +113,9 @@ setup(void **state)
 		.replay_window = 64,
 		.max_half_open = 100,
 		.max_half_open_per_address = 10};
-	strcpy(cfg.directory, directory);
+	strcpy(cfg.directory, stage_directory);
 	strcpy(cfg.psk[0].secret, "lab-Secret-psk-01");
-	uv_loop_init(&loop);
+	stage_open();
 	charon = charon_new(&loop, &cfg, err, sizeof(err));
 	assert_non_null(charon);
 	is_closed = false;
@@ -156,14 +139,12 @@ closed(void *user)
 static int
 teardown(void **state)
 {
-	char path[96];
 	(void)state;
 	charon_free(charon, on_closed, NULL);
 	assert_true(loop_until(&loop, closed, NULL, 1000));
 	charon_die();
-	snprintf(path, sizeof(path), "%s/vici.sock", directory);
-	unlink(path);
-	assert_int_equal(uv_loop_close(&loop), 0);
+	unlink(stage_path("vici.sock"));
+	stage_close();
 	return 0;
 }
 
@@ -242,18 +223,18 @@ test_garbage(void **state)
 static void
 test_files(void **state)
 {
-	char err[128], path[128];
+	char err[128];
+	const char *path = stage_path("strongswan.conf");
 	struct stat st;
 	(void)state;
 	assert_true(charon_write_conf(&cfg, (gid_t)-1, err, sizeof(err)));
-	snprintf(path, sizeof(path), "%s/strongswan.conf", directory);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(st.st_size > 100);
 	unlink(path);
 	strcpy(cfg.directory, "/proc/none");
 	assert_false(charon_write_conf(&cfg, (gid_t)-1, err, sizeof(err)));
 	assert_true(strstr(err, "/proc/none") != NULL);
-	strcpy(cfg.directory, directory);
+	strcpy(cfg.directory, stage_directory);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -268,11 +249,5 @@ main(void)
 		T(test_garbage),
 		T(test_files),
 	};
-	strcpy(directory, "/tmp/adit-vici-XXXXXX");
-	if (!mkdtemp(directory))
-		return 1;
-	log_redirect(silence, NULL);
-	int rc = cmocka_run_group_tests(tests, NULL, NULL);
-	rmdir(directory);
-	return rc;
+	return STAGE_RUN(tests);
 }

@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Peers that break the protocol (T7), and floods (T13). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab.h"
-
-static struct lab lab;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	lab_init(&lab);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	lab_end(&lab);
-	return 0;
-}
+#include "lab_test.h"
 
 /* An SCCRQ as small as can be. */
 static size_t
@@ -458,7 +434,7 @@ test_churn(void **state)
 int
 main(void)
 {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, lab_setup, lab_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_not_an_sccrq),
 		TEST(test_refused_sccrq),

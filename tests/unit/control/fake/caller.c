@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop.h"
+
 static uint64_t
 now(const struct caller *c)
 {

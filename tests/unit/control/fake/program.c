@@ -3,10 +3,10 @@
  * The fake data plane as a program, for tests of IKE that need no packets: listens at the path
  * given, prints each command of control as a line, and takes lines from standard input.
  *
- *   expire SPI WHICH               EVENT_SA_EXPIRE, WHICH: 0 soft in, 1 hard in, 2 soft out, 3 hard
- * out mapping SPI SERVER PORT PEER PORT   EVENT_SA_MAPPING, addresses as hexadecimal numbers count
- * SPI IN_PACKETS IN_BYTES  sets the pair's counters sas                            prints every
- * pair, then "end"
+ *   expire SPI WHICH                        EVENT_SA_EXPIRE; WHICH: 0 soft in, 1 hard in, 2 soft
+ * out, 3 hard out mapping SPI SERVER PORT PEER PORT       EVENT_SA_MAPPING; addresses as
+ * hexadecimal numbers count SPI IN_PACKETS IN_BYTES           sets the pair's counters sas prints
+ * every pair, then "end"
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fake.h"
+#include "dataplane.h"
 
 static struct fake fake;
 static uv_poll_t input;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An L2TP client whose control messages and PPP go through the fake data plane: in clear, or
  * through a pair of SAs. */
-#ifndef ADIT_TESTS_CONTROL_CALLER_H
-#define ADIT_TESTS_CONTROL_CALLER_H
+#ifndef ADIT_TESTS_CONTROL_FAKE_CALLER_H
+#define ADIT_TESTS_CONTROL_FAKE_CALLER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
-#include "fake.h"
+#include "dataplane.h"
 #include "tests/unit/l2tp/lac.h"
 #include "tests/unit/ppp/peer.h"
 

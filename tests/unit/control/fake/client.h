@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A PPTP client over TCP on the loopback, its PPP in frames of the fake data plane. */
-#ifndef ADIT_TESTS_CONTROL_CLIENT_H
-#define ADIT_TESTS_CONTROL_CLIENT_H
+#ifndef ADIT_TESTS_CONTROL_FAKE_CLIENT_H
+#define ADIT_TESTS_CONTROL_FAKE_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 #include "control/pptp/message.h"
-#include "fake.h"
+#include "dataplane.h"
 #include "tests/unit/ppp/peer.h"
 
 struct client {

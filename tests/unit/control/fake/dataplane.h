@@ -3,8 +3,8 @@
  * A data plane made from segment.h alone, in the test's own loop: it obeys commands, and lies on
  * demand.
  */
-#ifndef ADIT_TESTS_CONTROL_FAKE_H
-#define ADIT_TESTS_CONTROL_FAKE_H
+#ifndef ADIT_TESTS_CONTROL_FAKE_DATAPLANE_H
+#define ADIT_TESTS_CONTROL_FAKE_DATAPLANE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,11 +73,5 @@ bool fake_raw_event(struct fake *f, const struct event *e);
 bool fake_raw_frame(struct fake *f, const struct frame_record *r);
 /* Take what control wrote. */
 void fake_pump(struct fake *f);
-
-/* Run the loop until done(user), at most so long.  True when done. */
-bool loop_until(uv_loop_t *loop, bool (*done)(void *user), void *user, unsigned int ms);
-void loop_for(uv_loop_t *loop, unsigned int ms);
-/* With root: a network namespace of its own with the loopback up. */
-void own_network(void);
 
 #endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/link_internal.h"
+
+struct caller callers[CALLERS_MAX];
+unsigned int strays;
+uint32_t current_of[CALLERS_MAX], closed_peer;
+
+/* ------------------------------------------------------------------ IKE's part */
+
+static struct {
+	uint32_t sa, peer;
+} pairs[CALLERS_MAX];
+static unsigned int n_pairs;
+
+static uint32_t
+peer_of(void *user, uint32_t sa)
+{
+	(void)user;
+	for (unsigned int i = 0; i < n_pairs; i++)
+		if (pairs[i].sa == sa)
+			return pairs[i].peer;
+	return 0;
+}
+
+static uint32_t
+current(void *user, uint32_t peer)
+{
+	(void)user;
+	return current_of[peer];
+}
+
+static void
+close_peer(void *user, uint32_t peer)
+{
+	(void)user;
+	closed_peer = peer;
+}
+
+static const struct gateway_ipsec ipsec = {peer_of, current, close_peer};
+
+static void
+play_ike(void)
+{
+	static struct link_ops ops;
+	ops = gateway_link_ops;
+	ops.sa_orphan = NULL;
+	ops.sa_done = NULL;
+	ops.sa_expire = NULL;
+	ops.sa_mapping = NULL;
+	ops.sa_gone = NULL;
+	gw->link->ops = &ops;
+	gateway_set_ipsec(gw, &ipsec, NULL);
+}
+
+uint32_t
+make_pair(uint32_t peer, uint16_t port)
+{
+	struct command_sa_add add = {
+		.outer = {SERVER_IP, NAT_IP, 4500, port}, .peer = peer, .replay_window = 64};
+	uint32_t sa = link_sa_take(gw->link, &pairs[n_pairs]);
+	assert_int_not_equal(sa, 0);
+	assert_int_equal(link_sa_add(gw->link, sa, &add), 0);
+	pairs[n_pairs].sa = sa;
+	pairs[n_pairs++].peer = peer;
+	return sa;
+}
+
+void
+forget_pairs(void)
+{
+	n_pairs = 0;
+}
+
+/* ------------------------------------------------------------------ the stage */
+
+static void
+to_caller(void *user, uint32_t handle, const uint8_t *frame, size_t len)
+{
+	struct fake *f = user;
+	const struct session_entry *e = fake_entry(f, SESSION_SLOT(handle));
+	for (unsigned int i = 0; i < CALLERS_MAX; i++)
+		if (callers[i].loop && caller_frame(&callers[i], e, frame, len))
+			return;
+}
+
+static void
+message_to_caller(
+	void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len)
+{
+	(void)user;
+	for (unsigned int i = 0; i < CALLERS_MAX; i++)
+		if (callers[i].loop && caller_message(&callers[i], sa, inner, message, len))
+			return;
+	strays++;
+}
+
+void
+call_stage(const char *l2tp, const char *settings)
+{
+	char all[1024];
+	memset(callers, 0, sizeof(callers));
+	memset(current_of, 0, sizeof(current_of));
+	n_pairs = strays = 0;
+	closed_peer = 0;
+	stage_open();
+	fake.max_sas = 64;
+	fake.frame = to_caller;
+	fake.l2tp = message_to_caller;
+	fake.user = &fake;
+	snprintf(all, sizeof(all),
+		"l2tp: { enabled = true; max_sessions = 40; %s };\n"
+		"ppp: { auth_retries = 0;\n"
+		"  authentication = [ \"mschapv2\", \"chap-md5\", \"pap\" ]; };\n%s",
+		l2tp, settings);
+	cfg = make_config(all);
+	gateway_begin();
+	play_ike();
+	gateway_await_dataplane();
+}
+
+int
+call_setup(void **state)
+{
+	(void)state;
+	call_stage("", "");
+	return 0;
+}
+
+int
+call_teardown(void **state)
+{
+	(void)state;
+	gateway_end();
+	for (unsigned int i = 0; i < CALLERS_MAX; i++)
+		if (callers[i].loop)
+			caller_end(&callers[i]);
+	stage_close();
+	return 0;
+}
+
+/* ------------------------------------------------------------------ callers */
+
+struct peer_config
+ppp_client(const char *user, const char *password)
+{
+	return (struct peer_config){
+		.auth = PPP_AUTH_MSCHAPV2, .user = user, .password = password, .mru = 1500};
+}
+
+struct caller *
+call_as(unsigned int i, uint32_t peer, const struct peer_config *pc)
+{
+	struct sa_outer inner = {SERVER_IP, NAT_IP, 1701, peer ? 1701 : (uint16_t)(20000 + i)};
+	uint32_t sa = peer ? make_pair(peer, (uint16_t)(30000 + i)) : 0;
+	if (peer)
+		current_of[peer] = sa;
+	caller_start(
+		&callers[i], &fake, &(struct lac_config){.id = (uint16_t)(i + 1)}, pc, sa, &inner);
+	return &callers[i];
+}
+
+bool
+caller_up(void *user)
+{
+	return caller_is_up(user);
+}
+
+bool
+caller_over(void *user)
+{
+	struct caller *c = user;
+	return c->lac.stopped || c->lac.dead || (c->session && c->session->over);
+}
+
+struct caller *
+call_up(unsigned int i, uint32_t peer)
+{
+	struct peer_config pc = ppp_client("alice", "pw-alice");
+	if (peer == 0)
+		pc.mppe = S_128;
+	struct caller *c = call_as(i, peer, &pc);
+	if (!loop_until(&loop, caller_up, c, 6000))
+		fail_msg("caller %u did not come up", i);
+	return c;
+}

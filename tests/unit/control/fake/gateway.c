@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "gateway.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct config *cfg;
+struct gateway *gw;
+
+struct config *
+make_config(const char *settings)
+{
+	const char *path = stage_path("control.conf");
+	char err[256] = "";
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f,
+		"control: { dataplane = \"%s/dp.sock\"; log_level = \"debug\"; };\n"
+		"pool: { first = \"10.9.0.1\"; last = \"10.9.0.254\"; };\n"
+		"users: ( { name = \"alice\"; password = \"pw-alice\"; dial_in = \"allow\"; },\n"
+		"  { name = \"bob\"; password = \"pw-bob\"; },\n"
+		"  { name = \"carol\"; password = \"pw-carol\"; dial_in = \"allow\";\n"
+		"    static_ip = \"10.9.0.77\"; } );\n%s",
+		stage_directory, settings);
+	fclose(f);
+	struct config *c = config_load(path, err, sizeof(err));
+	unlink(path);
+	if (!c)
+		print_error("%s\n", err);
+	assert_non_null(c);
+	return c;
+}
+
+bool
+dataplane_is(void *user)
+{
+	return status().dataplane_connected == (user != NULL);
+}
+
+void
+gateway_begin(void)
+{
+	char err[256] = "";
+	fake_listen(&fake);
+	gw = gateway_start(&loop, cfg, err, sizeof(err));
+	if (!gw)
+		print_error("%s\n", err);
+	assert_non_null(gw);
+}
+
+void
+gateway_await_dataplane(void)
+{
+	assert_true(loop_until(&loop, dataplane_is, &fake, 3000));
+}
+
+void
+gateway_end(void)
+{
+	bool stopped = false;
+	gateway_stop(gw, set_true, &stopped);
+	assert_true(loop_until(&loop, is_true, &stopped, 6000));
+	gateway_free(gw);
+	config_free(cfg);
+	assert_false(logged("pw-"));
+}
+
+struct gateway_status
+status(void)
+{
+	struct gateway_status st;
+	gateway_status(gw, &st);
+	return st;
+}
+
+static bool
+copy_first(void *user, const struct gateway_session *s)
+{
+	*(struct gateway_session *)user = *s;
+	return false;
+}
+
+struct gateway_session
+first_session(void)
+{
+	struct gateway_session s = {0};
+	gateway_sessions(gw, copy_first, &s);
+	return s;
+}
+
+bool
+no_sessions(void *user)
+{
+	(void)user;
+	return first_session().id == 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The whole gateway in one process and one loop:
+ *
+ *   clients (dial.h, call.h)      --- listener, PPTP, L2TP, PPP, decisions --- link --- fake data
+ * plane |                                                                                    |
+ *      +----------------------------- PPP frames, L2TP control messages --------------------+
+ */
+#ifndef ADIT_TESTS_CONTROL_FAKE_GATEWAY_H
+#define ADIT_TESTS_CONTROL_FAKE_GATEWAY_H
+
+#include "control/gateway.h"
+#include "stage.h"
+
+extern struct config *cfg;
+extern struct gateway *gw;
+
+/* A configuration: alice may dial in, bob not, carol has the address 10.9.0.77; these settings
+ * besides. */
+struct config *make_config(const char *settings);
+/* Start with cfg; the fake data plane listens. */
+void gateway_begin(void);
+void gateway_await_dataplane(void);
+/* Stop it and free it and cfg; passwords must not have been logged. */
+void gateway_end(void);
+
+struct gateway_status status(void);
+/* The session with the lowest number; id 0 when there is none. */
+struct gateway_session first_session(void);
+/* For loop_until(). */
+bool no_sessions(void *user);
+bool dataplane_is(void *user); /* connected, or if user is NULL, not */
+
+#endif
