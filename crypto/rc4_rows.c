@@ -2,7 +2,8 @@
 /*
  * RC4, four new streams of about one length in step.  Their tables lie side by side, row n holding
  * S[n] of all four, and i is the same for all: the four writes of S[i] go to one cache line and
- * leave the store queue together, where those to tables of their own take a cycle each.
+ * leave the store queue together, where those to tables of their own take a cycle each.  The keys
+ * lie in the same way: one load for the four octets of a step.
  */
 #include "crypto/rc4_kernel.h"
 
@@ -11,12 +12,13 @@
 #include <string.h>
 
 #define GROUP 16   /* octets of keystream collected in a vector register */
+#define FEW   8    /* as many octets, or fewer, go one by one */
 #define WRAP  1024 /* octets of all rows */
 
 struct rows {
 	uint8_t row[256][RC4_ROWS];
-	uint8_t key[RC4_ROWS][RC4_KEY_LEN];
-	__m128i last[RC4_ROWS]; /* keystream of the last group */
+	uint8_t key[RC4_KEY_LEN][RC4_ROWS]; /* WRAP octets from the first row */
+	__m128i last[RC4_ROWS];             /* keystream of the last group */
 } __attribute__((aligned(64)));
 
 /* Templates, not statements: clang-format can't read them. */
@@ -40,7 +42,11 @@ struct rows {
 #define B_2  "%%r10"
 #define B_3  "%%r11"
 
-#define ADD_KEY(L, n)  "addb 1024+16*" #L "+" #n "(%[t]), %b[j" #L "]\n\t"
+#define ADD_KEYS(n)    "movl 1024+4*" #n "(%[t]), %%r11d\n\t"            \
+		       "addb %%r11b, %b[j0]\n\tshrl $8, %%r11d\n\t"    \
+		       "addb %%r11b, %b[j1]\n\tshrl $8, %%r11d\n\t"    \
+		       "addb %%r11b, %b[j2]\n\tshrl $8, %%r11d\n\t"    \
+		       "addb %%r11b, %b[j3]\n\t"
 #define LOAD_I(L, at)  "movzbl " at "+" #L "(%[p]), " A_##L "\n\t"
 #define LOAD_J(L)      "addb " AL_##L ", %b[j" #L "]\n\t"                \
 		       "movzbl " #L "(%[t],%[j" #L "],4), " B_##L "d\n\t"
@@ -48,11 +54,14 @@ struct rows {
 #define STORE_J(L)     "movb " AL_##L ", " #L "(%[t],%[j" #L "],4)\n\t"
 #define OUT(L, n)      "addb " B_##L "b, " AL_##L "\n\t"                 \
 		       "pinsrb $" #n ", " #L "(%[t]," AX_##L ",4), %[x" #L "]\n\t"
+#define OUT_A(L)       "addb " B_##L "b, " AL_##L "\n\t"                 \
+		       "movzbl " #L "(%[t]," AX_##L ",4), " A_##L "\n\t"
 
 #define ALL(M, ...)  M(0, ##__VA_ARGS__) M(1, ##__VA_ARGS__) M(2, ##__VA_ARGS__) M(3, ##__VA_ARGS__)
 #define SWAP(at)     ALL(LOAD_I, at) ALL(LOAD_J) ALL(STORE_I, at) ALL(STORE_J)
-#define MIX(n)       ALL(ADD_KEY, n) SWAP("4*" #n)
+#define MIX(n)       ADD_KEYS(n) SWAP("4*" #n)
 #define STEP(n)      SWAP("4*" #n) ALL(OUT, n)
+#define ONE_STEP     SWAP("0") ALL(OUT_A)
 #define STEPS_15     STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7)     \
 		     STEP(8) STEP(9) STEP(10) STEP(11) STEP(12) STEP(13) STEP(14)
 /* The last group before i wraps ends at row 0. */
@@ -101,6 +110,32 @@ least_length(const struct rc4_stream *const *s)
 			 : [p] "r"(p), [t] "r"(t)                                      \
 			 : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "cc", "memory")
 
+/* One octet of each stream, at p; not at the wrap. */
+static inline void
+one_step(uint8_t *t, const uint8_t *p, uintptr_t j[RC4_ROWS], uint32_t out[RC4_ROWS])
+{
+	__asm__ volatile(ONE_STEP
+			 : [j0] "+r"(j[0]), [j1] "+r"(j[1]), [j2] "+r"(j[2]), [j3] "+r"(j[3]),
+			 "=&a"(out[0]), "=&b"(out[1]), "=&c"(out[2]), "=&d"(out[3])
+			 : [p] "r"(p), [t] "r"(t)
+			 : "r8", "r9", "r10", "r11", "cc", "memory");
+}
+
+/* The last octets, if they are few. */
+static void
+last_steps(uint8_t *t, const uint8_t *p, uintptr_t j[RC4_ROWS], const struct rc4_stream *const *s,
+	uint32_t at)
+{
+	for (; at < s[0]->len; at++, p += RC4_ROWS) {
+		uint32_t out[RC4_ROWS];
+
+		one_step(t, p, j, out);
+		for (unsigned int k = 0; k < RC4_ROWS; k++)
+			if (at < s[k]->len)
+				s[k]->data[at] ^= (uint8_t)out[k];
+	}
+}
+
 /* The group at which the streams end. */
 static void
 xor_last(const struct rows *r, const struct rc4_stream *const *s, uint32_t at)
@@ -122,6 +157,10 @@ crypt(struct rows *r, const struct rc4_stream *const *s)
 	const uint32_t len = s[0]->len, whole = least_length(s) / GROUP * GROUP;
 
 	for (uint32_t at = 0; at < len; at += GROUP) {
+		if (len - at <= FEW) { /* the wrap is at the end of a group: far enough away */
+			last_steps(t, p, (uintptr_t[RC4_ROWS]){j0, j1, j2, j3}, s, at);
+			return;
+		}
 		__m128i x0 = _mm_setzero_si128(), x1 = x0, x2 = x0, x3 = x0;
 
 		if (p != r->row[241]) {
@@ -158,14 +197,30 @@ rc4_rows_fit(const struct rc4_stream *const *streams)
 	return true;
 }
 
+static void
+put_keys(struct rows *r, const struct rc4_stream *const *s)
+{
+	__m128i k0 = _mm_loadu_si128((const __m128i *)s[0]->key);
+	__m128i k1 = _mm_loadu_si128((const __m128i *)s[1]->key);
+	__m128i k2 = _mm_loadu_si128((const __m128i *)s[2]->key);
+	__m128i k3 = _mm_loadu_si128((const __m128i *)s[3]->key);
+	__m128i *rows = (__m128i *)r->key[0];
+	__m128i low01 = _mm_unpacklo_epi8(k0, k1), low23 = _mm_unpacklo_epi8(k2, k3);
+	__m128i high01 = _mm_unpackhi_epi8(k0, k1), high23 = _mm_unpackhi_epi8(k2, k3);
+
+	_mm_store_si128(&rows[0], _mm_unpacklo_epi16(low01, low23));
+	_mm_store_si128(&rows[1], _mm_unpackhi_epi16(low01, low23));
+	_mm_store_si128(&rows[2], _mm_unpacklo_epi16(high01, high23));
+	_mm_store_si128(&rows[3], _mm_unpackhi_epi16(high01, high23));
+}
+
 void
 rc4_rows_crypt(const struct rc4_stream *const *streams)
 {
 	struct rows r;
 	__m128i n = _mm_set_epi32(0x03030303, 0x02020202, 0x01010101, 0);
 
-	for (unsigned int k = 0; k < RC4_ROWS; k++)
-		memcpy(r.key[k], streams[k]->key, RC4_KEY_LEN);
+	put_keys(&r, streams);
 	for (unsigned int row = 0; row < 256; row += 4) {
 		_mm_store_si128((__m128i *)r.row[row], n);
 		n = _mm_add_epi8(n, _mm_set1_epi8(4));
