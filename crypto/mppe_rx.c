@@ -515,6 +515,10 @@ mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekey
 {
 	unsigned int skip_budget = BURST_SKIP_PACKETS * max_rekeys;
 
+	if (n == 1) { /* nothing to sort */
+		decrypt_in_turn(jobs, 1, max_rekeys, &skip_budget);
+		return jobs->status == MPPE_OK;
+	}
 	for (unsigned int at = 0; at < n; at += RC4_BURST_MAX) {
 		unsigned int m = least_of(n - at, RC4_BURST_MAX);
 		uint8_t todo[RC4_BURST_MAX];

@@ -234,16 +234,13 @@ load(struct lanes *l, unsigned int k, const struct rc4_stream *s)
 	memcpy(l->key[k], s->key, sizeof(l->key[k]));
 }
 
-static void
-crypt(const struct rc4_stream *const *streams, unsigned int n)
+/* Not inlined: its frame and registers are too much for one stream that goes on. */
+static __attribute__((noinline)) void
+crypt_any(const struct rc4_stream *const *streams, unsigned int n)
 {
 	unsigned int keyed = 0, own = 0;
 	struct lanes l;
 
-	if (n == 1 && !streams[0]->key) {
-		crypt_1(streams[0]->state, streams[0]->data, streams[0]->len);
-		return;
-	}
 	if (n == RC4_ROWS && rc4_rows_fit(streams)) {
 		rc4_rows_crypt(streams);
 		return;
@@ -275,6 +272,15 @@ crypt(const struct rc4_stream *const *streams, unsigned int n)
 		explicit_bzero(l.own, keyed * sizeof(l.own[0])); /* they have keys, so are first */
 	if (keyed > 0)
 		explicit_bzero(l.key, keyed * sizeof(l.key[0]));
+}
+
+static void
+crypt(const struct rc4_stream *const *streams, unsigned int n)
+{
+	if (n == 1 && !streams[0]->key)
+		crypt_1(streams[0]->state, streams[0]->data, streams[0]->len);
+	else
+		crypt_any(streams, n);
 }
 
 static bool
