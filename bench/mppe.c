@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RC4 and MPPE beside the same work done with OpenSSL, one packet after the other, as the Linux
- * kernel works: SHA1_Transform(), RC4_set_key() and RC4(), the library's fastest calls.  Both work
- * on the same packets in turn, and their results are compared.
+ * RC4 and MPPE beside the same work done with OpenSSL (bench/mppe_peer.h).  Both work on the same
+ * packets in turn, and their results are compared.  The cases stage-... are the parts of a
+ * stateless packet, each alone: stage-sha1, stage-key-change (with SHA-1, a key schedule and 16
+ * octets), stage-body (a key schedule and the packet's octets).
  */
 #define OPENSSL_API_COMPAT 10101
 
@@ -12,14 +13,13 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/rc4.h>
-#include <openssl/sha.h>
 #ifdef __x86_64__
 #include <x86intrin.h>
 #endif
 
 #include "bench/bench.h"
-#include "crypto/mppe.h"
+#include "bench/mppe_peer.h"
+#include "crypto/mppe_chain.h"
 
 #define SESSIONS   64
 #define MAX_REKEYS 256
@@ -27,7 +27,7 @@
 #define ROUNDS_MAX 128
 #define RUNS_MAX   64
 
-enum what { BULK, SCHEDULE, ENCRYPT, DECRYPT };
+enum what { BULK, SCHEDULE, SHA, KEY_CHANGE, BODY, ENCRYPT, DECRYPT };
 enum mode { STATELESS, STATEFUL, MIXED };
 
 struct mppe_case {
@@ -39,14 +39,6 @@ struct mppe_case {
 	uint16_t burst;    /* packets a call */
 };
 
-/* The peer's direction of one session. */
-struct peer {
-	RC4_KEY rc4;
-	uint8_t master[16], session[16];
-	uint16_t count;
-	bool stateless;
-} __attribute__((aligned(64)));
-
 static const char *only = "";
 static double hz;
 static struct mppe_tx tx[SESSIONS];
@@ -56,6 +48,7 @@ static uint8_t clear[SESSIONS][ROOM];
 static uint8_t mine[SESSIONS][ROOM] __attribute__((aligned(64)));
 static uint8_t theirs[SESSIONS][ROOM] __attribute__((aligned(64)));
 static uint32_t length[SESSIONS];
+static uint8_t new_keys[SESSIONS][MPPE_KEY_MAX], their_new_keys[SESSIONS][MPPE_KEY_MAX];
 /* Decrypting: what the peers' senders sent, round after round. */
 static uint8_t sent[ROUNDS_MAX][SESSIONS][ROOM];
 
@@ -95,80 +88,6 @@ ticks_a_second(void)
 		now = seconds();
 	while (now < start + 0.05);
 	return (double)(ticks() - from) / (now - start);
-}
-
-/* ------------------------------------------------------------------ the peer */
-
-static void
-peer_sha(uint8_t out[16], const uint8_t master[16], const uint8_t session[16])
-{
-	uint8_t m[128] = {0};
-	SHA_CTX ctx;
-
-	memcpy(m, master, 16);
-	memcpy(m + 56, session, 16);
-	memset(m + 72, 0xf2, 40);
-	m[112] = 0x80;
-	m[126] = 0x03;
-	m[127] = 0x80;
-	SHA1_Init(&ctx);
-	SHA1_Transform(&ctx, m);
-	SHA1_Transform(&ctx, m + 64);
-	for (unsigned int i = 0; i < 4; i++) {
-		uint32_t word[] = {ctx.h0, ctx.h1, ctx.h2, ctx.h3};
-
-		word[i] = __builtin_bswap32(word[i]);
-		memcpy(out + 4 * i, &word[i], 4);
-	}
-}
-
-static void
-peer_rekey(struct peer *p)
-{
-	uint8_t interim[16];
-
-	peer_sha(interim, p->master, p->session);
-	RC4_set_key(&p->rc4, 16, interim);
-	RC4(&p->rc4, 16, interim, p->session);
-	RC4_set_key(&p->rc4, 16, p->session);
-}
-
-static void
-peer_start(struct peer *p, const struct mppe_params *params)
-{
-	memcpy(p->master, params->start_key, 16);
-	peer_sha(p->session, p->master, p->master);
-	RC4_set_key(&p->rc4, 16, p->session);
-	p->count = 0;
-	p->stateless = params->stateless;
-}
-
-static void
-peer_encrypt(struct peer *p, uint8_t *data, uint32_t len)
-{
-	uint16_t header = MPPE_BIT_ENCRYPTED | p->count;
-
-	if (p->stateless || (p->count & 0xff) == 0xff) {
-		peer_rekey(p);
-		header |= MPPE_BIT_FLUSHED;
-	}
-	data[0] = (uint8_t)(header >> 8);
-	data[1] = (uint8_t)header;
-	RC4(&p->rc4, len - 2, data + 2, data + 2);
-	p->count = (p->count + 1) & MPPE_COUNT_MASK;
-}
-
-static void
-peer_decrypt(struct peer *p, uint8_t *data, uint32_t len)
-{
-	uint16_t header = (uint16_t)(data[0] << 8 | data[1]);
-
-	if (!(header & MPPE_BIT_ENCRYPTED) || (header & MPPE_COUNT_MASK) != p->count)
-		abort();
-	if (p->stateless || header & MPPE_BIT_FLUSHED)
-		peer_rekey(p);
-	RC4(&p->rc4, len - 2, data + 2, data + 2);
-	p->count = (p->count + 1) & MPPE_COUNT_MASK;
 }
 
 /* ------------------------------------------------------------------ one run */
@@ -235,6 +154,10 @@ our_streams(const struct mppe_case *c)
 
 	for (unsigned int k = 0; k < SESSIONS; k++) {
 		streams[k] = (struct rc4_stream){.data = mine[k], .len = c->bytes};
+		if (c->what == BODY) {
+			streams[k].data += MPPE_HDR_LEN;
+			streams[k].len = length[k] - MPPE_HDR_LEN;
+		}
 		if (c->what == BULK)
 			streams[k].state = &tx[k].rc4;
 		else
@@ -242,6 +165,20 @@ our_streams(const struct mppe_case *c)
 	}
 	for (unsigned int k = 0; k < SESSIONS; k += c->burst)
 		rc4_burst(streams + k, c->burst);
+}
+
+static void
+our_keys(const struct mppe_case *c)
+{
+	struct mppe_key_change changes[SESSIONS];
+
+	for (unsigned int k = 0; k < SESSIONS; k++)
+		changes[k] = (struct mppe_key_change){
+			tx[k].master, tx[k].session, MPPE_KEY_MAX, MPPE_128};
+	if (c->what == SHA)
+		mppe_new_keys_from_sha(changes, SESSIONS, new_keys);
+	else
+		mppe_next_keys(changes, SESSIONS);
 }
 
 static void
@@ -269,10 +206,12 @@ our_packets(const struct mppe_case *c)
 static void
 ours(const struct mppe_case *c)
 {
-	if (c->what == BULK || c->what == SCHEDULE)
-		our_streams(c);
-	else
+	if (c->what == ENCRYPT || c->what == DECRYPT)
 		our_packets(c);
+	else if (c->what == SHA || c->what == KEY_CHANGE)
+		our_keys(c);
+	else
+		our_streams(c);
 }
 
 static void
@@ -286,7 +225,18 @@ peer(const struct mppe_case *c)
 			RC4(&peers[0].rc4, c->bytes, theirs[k], theirs[k]);
 			break;
 		case SCHEDULE:
-			RC4_set_key(&peers[k].rc4, 16, peers[k].session);
+			RC4_set_key(&p->rc4, 16, p->session);
+			break;
+		case SHA:
+			peer_new_key(their_new_keys[k], p->master, p->session);
+			break;
+		case KEY_CHANGE:
+			peer_next_key(p);
+			break;
+		case BODY:
+			RC4_set_key(&p->rc4, 16, p->session);
+			RC4(&p->rc4, length[k] - MPPE_HDR_LEN, theirs[k] + MPPE_HDR_LEN,
+				theirs[k] + MPPE_HDR_LEN);
 			break;
 		case ENCRYPT:
 			peer_encrypt(p, theirs[k], length[k]);
@@ -306,6 +256,10 @@ compare(const struct mppe_case *c, const char *kernel)
 	if (c->what == BULK || c->what == SCHEDULE)
 		return; /* crypto-rc4 tests them */
 	for (unsigned int k = 0; k < SESSIONS; k++) {
+		if (c->what == SHA)
+			same = same && memcmp(new_keys[k], their_new_keys[k], MPPE_KEY_MAX) == 0;
+		if (c->what == KEY_CHANGE)
+			same = same && memcmp(tx[k].session, peers[k].session, MPPE_KEY_MAX) == 0;
 		same = same && memcmp(mine[k], theirs[k], length[k]) == 0;
 		if (c->what == DECRYPT)
 			same = same && memcmp(mine[k] + 2, clear[k] + 2, length[k] - 2) == 0;
@@ -381,6 +335,10 @@ static const struct mppe_case cases[] = {
 	{"rc4-bulk", BULK, STATEFUL, 1400, 64, 64},
 	{"rc4-bulk", BULK, STATEFUL, 1400, 16, 16},
 	{"rc4-key-schedule", SCHEDULE, STATELESS, 0, 64, 64},
+	{"stage-sha1", SHA, STATELESS, 0, 64, 64},
+	{"stage-key-change", KEY_CHANGE, STATELESS, 0, 64, 64},
+	{"stage-body", BODY, STATELESS, 64, 64, 64},
+	{"stage-body", BODY, STATELESS, 1400, 64, 64},
 	{"stateless-128-encrypt", ENCRYPT, STATELESS, 64, 64, 64},
 	{"stateless-128-encrypt", ENCRYPT, STATELESS, 1400, 64, 64},
 	{"stateless-128-decrypt", DECRYPT, STATELESS, 64, 64, 64},
