@@ -71,23 +71,37 @@ bench_machine(const char *dpdk)
 		return;
 	}
 	printf("%s, Linux %s, %s, compiler %s\n\n", cpu, u.release, dpdk, __VERSION__);
-	printf("%-8s %-28s %6s %9s %10s %9s  %-16s %9s %7s  %s\n", "bench", "case", "bytes",
+	printf("%-8s %-37s %6s %9s %12s %9s  %-16s %9s %7s  %s\n", "bench", "case", "bytes",
 		"sessions", "value", "cycles", "peer", "value", "ratio", "kernel");
+}
+
+static void
+print_row(const struct bench_result *r)
+{
+	printf("%-8s %-37s %6u %9u %7.3f %-4s %9.0f  ", r->bench, r->name, r->bytes, r->sessions,
+		r->value, r->unit, r->cycles);
+	if (r->peer)
+		printf("%-16s %9.3f %7.2f", r->peer, r->peer_value, r->ratio);
+	else
+		printf("%-16s %9s %7s", "-", "-", "-");
+	printf("  %s\n", r->kernel);
+	fflush(stdout);
 }
 
 void
 bench_report(const struct bench_result *r)
 {
-	if (bench_json) {
-		print_object(json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:f,s:f,s:s,s:i}", "bench",
-			r->bench, "case", r->name, "bytes", (int)r->bytes, "sessions",
-			(int)r->sessions, "unit", r->unit, "value", r->value, "cycles", r->cycles,
-			"peer", r->peer, "peer_value", r->peer_value, "ratio", r->ratio, "kernel",
-			r->kernel, "runs", (int)r->runs));
+	json_t *o;
+
+	if (!bench_json) {
+		print_row(r);
 		return;
 	}
-	printf("%-8s %-28s %6u %9u %5.2f %-4s %9.0f  %-16s %9.2f %7.2f  %s\n", r->bench, r->name,
-		r->bytes, r->sessions, r->value, r->unit, r->cycles, r->peer, r->peer_value,
-		r->ratio, r->kernel);
-	fflush(stdout);
+	o = json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:i}", "bench", r->bench, "case", r->name,
+		"bytes", (int)r->bytes, "sessions", (int)r->sessions, "unit", r->unit, "value",
+		r->value, "cycles", r->cycles, "kernel", r->kernel, "runs", (int)r->runs);
+	if (r->peer)
+		json_object_update_new(o, json_pack("{s:s,s:f,s:f}", "peer", r->peer, "peer_value",
+						  r->peer_value, "ratio", r->ratio));
+	print_object(o);
 }

@@ -11,9 +11,9 @@ struct bench_result {
 	const char *bench, *name;
 	unsigned int bytes, sessions;
 	const char *unit;
-	double value;  /* median, in unit */
-	double cycles; /* TSC cycles per packet, median */
-	const char *peer;
+	double value;             /* median, in unit */
+	double cycles;            /* TSC cycles per packet, median */
+	const char *peer;         /* NULL: a stage of what another row measures, beside nothing */
 	double peer_value, ratio; /* medians */
 	const char *kernel;
 	unsigned int runs;

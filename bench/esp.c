@@ -8,6 +8,10 @@
  * next multiple of the block), one session, the same burst.  Both use the same few buffers over and
  * over, run on the same CPU and take turns.  Ours is the median of the runs, each the median of its
  * bursts; the peer can't leave interruptions out, so its fastest run counts.
+ *
+ * Rows stage-... are parts of ours, with one SA: the cipher's and the hash's pass, repeated alone,
+ * and what is left of the whole: numbers, headers, IVs and padding, or replay window, comparison of
+ * ICVs and trailers.
  */
 #include <getopt.h>
 #include <rte_version.h>
@@ -21,7 +25,7 @@
 #include <x86intrin.h>
 
 #include "bench/bench.h"
-#include "crypto/esp.h"
+#include "crypto/esp_internal.h"
 
 #define BURST_MAX  32
 #define SAS_MAX    1000
@@ -166,15 +170,11 @@ end_sas(unsigned int n)
 	}
 }
 
-/* One burst there and back; the cycles of each. */
+/* Payloads for the SAs from *next on. */
 static void
-one_burst(unsigned int burst, unsigned int bytes, unsigned int *next, unsigned int n,
-	double cycles[DIRECTIONS])
+set_payloads(struct esp_job *jobs, unsigned int burst, unsigned int bytes, unsigned int *next,
+	unsigned int n)
 {
-	struct esp_job jobs[BURST_MAX];
-	unsigned int first = *next;
-	uint64_t t = __rdtsc();
-
 	for (unsigned int i = 0; i < burst; i++) {
 		struct esp_sa *sa = sas[ENCAPSULATE][*next];
 
@@ -185,15 +185,34 @@ one_burst(unsigned int burst, unsigned int bytes, unsigned int *next, unsigned i
 			.room = FRAME_MAX - ESP_HEADER_MAX - bytes,
 			.next_header = 17};
 	}
-	if (esp_encapsulate_burst(engine, jobs, burst) != burst)
-		die("encapsulation failed");
-	cycles[ENCAPSULATE] = (double)(__rdtsc() - t) / burst;
-	t = __rdtsc();
+}
+
+/* What was encapsulated, to the other ends. */
+static void
+set_packets(struct esp_job *jobs, unsigned int burst, unsigned int first, unsigned int n)
+{
 	for (unsigned int i = 0; i < burst; i++) {
 		jobs[i] = (struct esp_job){
 			.sa = sas[DECAPSULATE][first], .data = frames[i], .len = jobs[i].len};
 		first = first + 1 < n ? first + 1 : 0;
 	}
+}
+
+/* One burst there and back; the cycles of each. */
+static void
+one_burst(unsigned int burst, unsigned int bytes, unsigned int *next, unsigned int n,
+	double cycles[DIRECTIONS])
+{
+	struct esp_job jobs[BURST_MAX];
+	unsigned int first = *next;
+	uint64_t t = __rdtsc();
+
+	set_payloads(jobs, burst, bytes, next, n);
+	if (esp_encapsulate_burst(engine, jobs, burst) != burst)
+		die("encapsulation failed");
+	cycles[ENCAPSULATE] = (double)(__rdtsc() - t) / burst;
+	t = __rdtsc();
+	set_packets(jobs, burst, first, n);
 	if (esp_decapsulate_burst(engine, jobs, burst) != burst)
 		die("decapsulation failed");
 	cycles[DECAPSULATE] = (double)(__rdtsc() - t) / burst;
@@ -220,6 +239,72 @@ measure_ours(const struct esp_case *c, unsigned int bytes, unsigned int n, doubl
 	for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
 		out[dir] = bench_median(cycles[dir], bursts);
 	end_sas(n);
+}
+
+enum { STAGE_CIPHER, STAGE_HASH, STAGES };
+
+/* The passes of the batch that the engine has just done, again. */
+static void
+time_passes(const struct esp_job *jobs, unsigned int dir, unsigned int burst, double cycles[STAGES])
+{
+	bool out = dir == ENCAPSULATE;
+	enum esp_cipher cipher = jobs[0].sa->cipher;
+	uint64_t t = __rdtsc();
+
+	if (ESP_CIPHER_IS_GCM(cipher))
+		(out ? esp_gcm_seal : esp_gcm_open)(engine, jobs, cipher);
+	else if (cipher == ESP_3DES || cipher == ESP_DES)
+		(out ? esp_des_encrypt : esp_des_decrypt)(engine, jobs, cipher);
+	else
+		(out ? esp_cbc_encrypt : esp_cbc_decrypt)(engine, jobs, cipher);
+	cycles[STAGE_CIPHER] = (double)(__rdtsc() - t) / burst;
+	t = __rdtsc();
+	if (!ESP_CIPHER_IS_GCM(cipher))
+		esp_hash_compute(engine, jobs, jobs[0].sa->hash);
+	cycles[STAGE_HASH] = (double)(__rdtsc() - t) / burst;
+}
+
+static void
+one_burst_of_stages(unsigned int burst, unsigned int bytes, double cycles[DIRECTIONS][STAGES])
+{
+	struct esp_job jobs[BURST_MAX];
+	unsigned int next = 0;
+	uint32_t len;
+
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
+		set_payloads(jobs, burst, bytes, &next, 1);
+		esp_encapsulate_burst(engine, jobs, burst);
+		len = jobs[0].len;
+		if (dir == DECAPSULATE) {
+			set_packets(jobs, burst, 0, 1);
+			esp_decapsulate_burst(engine, jobs, burst);
+			for (unsigned int i = 0; i < burst; i++) {
+				jobs[i].data = frames[i];
+				jobs[i].len = len;
+			}
+		}
+		time_passes(jobs, dir, burst, cycles[dir]);
+	}
+}
+
+/* Medians of the bursts. */
+static void
+measure_stages(const struct esp_case *c, unsigned int bytes, double out[DIRECTIONS][STAGES])
+{
+	static double cycles[DIRECTIONS][STAGES][BURSTS_MAX];
+	double start = now_ns(), took[DIRECTIONS][STAGES];
+	unsigned int bursts = 0;
+
+	start_sas(c, 1);
+	while (bursts < BURSTS_MAX && now_ns() - start < 2 * DIRECTIONS * RUN_NS) {
+		one_burst_of_stages(c->burst, bytes, took);
+		for (unsigned int k = 0; k < DIRECTIONS * STAGES; k++)
+			cycles[k / STAGES][k % STAGES][bursts] = took[k / STAGES][k % STAGES];
+		bursts++;
+	}
+	for (unsigned int k = 0; k < DIRECTIONS * STAGES; k++)
+		out[k / STAGES][k % STAGES] = bench_median(cycles[k / STAGES][k % STAGES], bursts);
+	end_sas(1);
 }
 
 static void
@@ -285,6 +370,8 @@ measure_peer(const struct esp_case *c, unsigned int dir, unsigned int bytes, dou
 	return cycles;
 }
 
+static const char *const directions[DIRECTIONS] = {"encapsulate", "decapsulate"};
+
 static void
 report(const struct esp_case *c, unsigned int dir, unsigned int bytes, unsigned int n, double *ours,
 	double peer, unsigned int runs)
@@ -292,8 +379,7 @@ report(const struct esp_case *c, unsigned int dir, unsigned int bytes, unsigned 
 	char name[64];
 	double cycles = bench_median(ours, runs);
 
-	snprintf(name, sizeof(name), "%s %s", c->name,
-		dir == ENCAPSULATE ? "encapsulate" : "decapsulate");
+	snprintf(name, sizeof(name), "%s %s", c->name, directions[dir]);
 	bench_report(&(struct bench_result){.bench = "esp",
 		.name = name,
 		.bytes = bytes,
@@ -309,10 +395,43 @@ report(const struct esp_case *c, unsigned int dir, unsigned int bytes, unsigned 
 }
 
 static void
+report_stage(const char *stage, const struct esp_case *c, unsigned int dir, unsigned int bytes,
+	double cycles, unsigned int runs)
+{
+	char name[64];
+
+	if (cycles <= 0)
+		return;
+	snprintf(name, sizeof(name), "stage-%s %s %s", stage, c->name, directions[dir]);
+	bench_report(&(struct bench_result){.bench = "esp",
+		.name = name,
+		.bytes = bytes,
+		.sessions = 1,
+		.unit = "Mpps",
+		.value = tsc_mhz / cycles,
+		.cycles = cycles,
+		.kernel = esp_engine_kernel(engine),
+		.runs = runs});
+}
+
+/* whole: cycles with one SA. */
+static void
+report_stages(const struct esp_case *c, unsigned int dir, unsigned int bytes,
+	double stages[DIRECTIONS][STAGES][RUNS_MAX], double whole, unsigned int runs)
+{
+	double cipher = bench_median(stages[dir][STAGE_CIPHER], runs);
+	double hash = c->integrity ? bench_median(stages[dir][STAGE_HASH], runs) : 0;
+
+	report_stage("cipher", c, dir, bytes, cipher, runs);
+	report_stage("hash", c, dir, bytes, hash, runs);
+	report_stage("frame", c, dir, bytes, whole - cipher - hash, runs);
+}
+
+static void
 measure(const struct esp_case *c, unsigned int bytes, unsigned int runs)
 {
 	static const unsigned int counts[] = {1, SAS_MAX};
-	static double ours[2][DIRECTIONS][RUNS_MAX];
+	static double ours[2][DIRECTIONS][RUNS_MAX], stages[DIRECTIONS][STAGES][RUNS_MAX];
 	double peer[DIRECTIONS] = {0};
 
 	for (unsigned int r = 0; r < runs; r++) {
@@ -323,6 +442,10 @@ measure(const struct esp_case *c, unsigned int bytes, unsigned int runs)
 			for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
 				ours[k][dir][r] = out[dir];
 		}
+		double parts[DIRECTIONS][STAGES];
+		measure_stages(c, bytes, parts);
+		for (unsigned int k = 0; k < DIRECTIONS * STAGES; k++)
+			stages[k / STAGES][k % STAGES][r] = parts[k / STAGES][k % STAGES];
 		for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
 			double once = measure_peer(c, dir, bytes, ours[0][dir][r]);
 
@@ -330,9 +453,11 @@ measure(const struct esp_case *c, unsigned int bytes, unsigned int runs)
 				peer[dir] = once;
 		}
 	}
-	for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
 		for (unsigned int k = 0; k < 2; k++)
 			report(c, dir, bytes, counts[k], ours[k][dir], peer[dir], runs);
+		report_stages(c, dir, bytes, stages, bench_median(ours[0][dir], runs), runs);
+	}
 }
 
 int
