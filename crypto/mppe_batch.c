@@ -106,6 +106,8 @@ derive_keys(const struct mppe_batch *b, uint8_t (*keys)[RC4_KEY_LEN])
 	struct mppe_key_change changes[RC4_BURST_MAX];
 	uint8_t order[RC4_BURST_MAX], begin[RC4_BURST_MAX + 1];
 
+	if (b->changes == 0)
+		return;
 	sort_by_step(b->level, b->n, b->changes, order, begin);
 	for (unsigned int level = 0; level < b->changes; level++) {
 		const uint8_t *of = order + begin[level];
