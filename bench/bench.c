@@ -55,6 +55,12 @@ print_object(json_t *o)
 	json_decref(o);
 }
 
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 void
 bench_machine(const char *dpdk)
 {
@@ -62,15 +68,15 @@ bench_machine(const char *dpdk)
 	char cpu[128];
 
 	uname(&u);
+	u.release[strcspn(u.release, "-")] = 0; /* the rest is the distribution's */
 	cpu_model(cpu, sizeof(cpu));
 	if (bench_json) {
 		print_object(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machine", cpu, "kernel",
-			u.release, "compiler", __VERSION__, "dpdk", dpdk, "ipsec_mb",
-			IMB_VERSION_STR, "openssl", OpenSSL_version(OPENSSL_VERSION), "adit",
-			ADIT_VERSION));
+			u.release, "compiler", COMPILER, "dpdk", dpdk, "ipsec_mb", IMB_VERSION_STR,
+			"openssl", OpenSSL_version(OPENSSL_VERSION), "adit", ADIT_VERSION));
 		return;
 	}
-	printf("%s, Linux %s, %s, compiler %s\n\n", cpu, u.release, dpdk, __VERSION__);
+	printf("%s, Linux %s, %s, compiler %s\n\n", cpu, u.release, dpdk, COMPILER);
 	printf("%-8s %-37s %6s %9s %12s %9s  %-16s %9s %7s  %s\n", "bench", "case", "bytes",
 		"sessions", "value", "cycles", "peer", "value", "ratio", "kernel");
 }
