@@ -103,8 +103,8 @@ struct kind {
 };
 
 static void
-request_connection(
-	const struct ike_config *cfg, const struct kind *kind, bool allow_weak, struct vici *v)
+request_connection(const struct ike_config *cfg, const struct credential *cred,
+	const struct kind *kind, bool allow_weak, struct vici *v)
 {
 	const char *auth = kind->certificate ? "pubkey" : "psk";
 	vici_begin(v, "load-conn");
@@ -127,8 +127,15 @@ request_connection(
 	vici_put(v, "send_certreq", kind->ask ? "yes" : "no");
 	vici_section(v, "local");
 	vici_put(v, "auth", auth);
-	if (kind->certificate && *cfg->identity)
-		vici_put(v, "id", cfg->identity);
+	if (kind->certificate) {
+		/* Without an identity charon takes the certificate's subject: with neither it takes
+		 * our address, which few certificates hold. */
+		vici_list(v, "certs");
+		vici_item_bytes(v, cred->certificate.bytes, cred->certificate.len);
+		vici_list_end(v);
+		if (*cfg->identity)
+			vici_put(v, "id", cfg->identity);
+	}
 	vici_section_end(v);
 	vici_section(v, "remote");
 	vici_put(v, "auth", auth);
@@ -195,7 +202,7 @@ connection_request(const struct ike_config *cfg, const struct credential *cred, 
 	if (i >= kinds(cfg, cred, all))
 		return false;
 	snprintf(what, 64, "connection %s", all[i].name);
-	request_connection(cfg, &all[i], allow_weak, v);
+	request_connection(cfg, cred, &all[i], allow_weak, v);
 	return true;
 }
 

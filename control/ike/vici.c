@@ -128,10 +128,16 @@ vici_list(struct vici *v, const char *name)
 }
 
 void
-vici_item(struct vici *v, const char *value)
+vici_item_bytes(struct vici *v, const void *value, size_t len)
 {
 	put_octet(v, LIST_ITEM);
-	put_value(v, value, strlen(value));
+	put_value(v, value, len);
+}
+
+void
+vici_item(struct vici *v, const char *value)
+{
+	vici_item_bytes(v, value, strlen(value));
 }
 
 void

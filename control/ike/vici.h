@@ -32,6 +32,7 @@ void vici_format(struct vici *v, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void vici_list(struct vici *v, const char *name);
 void vici_item(struct vici *v, const char *value);
+void vici_item_bytes(struct vici *v, const void *value, size_t len);
 void vici_list_end(struct vici *v);
 /* Fills the length in.  False: it failed somewhere, nothing may be sent. */
 bool vici_end(struct vici *v);

@@ -177,6 +177,30 @@ test_requests(void **state)
 	vici_free(&v);
 }
 
+/* R18: the gateway's identity is the certificate's subject, or what ipsec.identity says: never an
+ * address that the certificate may not hold. */
+static void
+test_identity(void **state)
+{
+	(void)state;
+	struct ike_config c = config();
+	struct credential cred = {0};
+	struct vici v;
+	char what[64];
+	c.n_psk = c.n_sha256_96 = 0;
+	cred.certificate.bytes = (uint8_t *)"certificate";
+	cred.certificate.len = 11;
+	unsigned int i = connection_first(&c, &cred);
+	assert_true(connection_request(&c, &cred, false, i, &v, what));
+	assert_true(memmem(v.bytes, v.len, "\4\5certs\5\0\13certificate\6", 22) != NULL);
+	assert_null(memmem(v.bytes, v.len, "\2id\0\7vpn.lab", 12));
+	vici_free(&v);
+	strcpy(c.identity, "vpn.lab");
+	assert_true(connection_request(&c, &cred, false, i, &v, what));
+	assert_non_null(memmem(v.bytes, v.len, "\2id\0\7vpn.lab", 12));
+	vici_free(&v);
+}
+
 static void
 test_conf(void **state)
 {
@@ -202,6 +226,7 @@ main(void)
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_reading),
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_conf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
