@@ -52,7 +52,8 @@ charon_write_conf(const struct ike_config *cfg, gid_t group, char *err, size_t e
 {
 	char path[128], temporary[144];
 	const struct group *gr = group != (gid_t)-1 ? getgrgid(group) : NULL;
-	if (mkdir(cfg->directory, 0750) != 0 && errno != EEXIST) {
+	/* The group has to get in, whatever the umask. */
+	if (mkdir(cfg->directory, 0750) == 0 ? chmod(cfg->directory, 0750) != 0 : errno != EEXIST) {
 		snprintf(err, errlen, "ipsec.directory %s: %s", cfg->directory, strerror(errno));
 		return false;
 	}

@@ -224,9 +224,19 @@ static void
 test_files(void **state)
 {
 	char err[128];
-	const char *path = stage_path("strongswan.conf");
 	struct stat st;
 	(void)state;
+	/* charon's group gets in, also when a service manager's umask would keep it out. */
+	strcpy(cfg.directory, stage_path("made"));
+	mode_t mask = umask(077);
+	assert_true(charon_write_conf(&cfg, (gid_t)-1, err, sizeof(err)));
+	umask(mask);
+	assert_int_equal(stat(cfg.directory, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0750);
+	unlink(stage_path("made/strongswan.conf"));
+	assert_int_equal(rmdir(cfg.directory), 0);
+	strcpy(cfg.directory, stage_directory);
+	const char *path = stage_path("strongswan.conf");
 	assert_true(charon_write_conf(&cfg, (gid_t)-1, err, sizeof(err)));
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(st.st_size > 100);
