@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -18,12 +19,15 @@
 #include "control/ike/charon.h"
 #include "control/log.h"
 #include "control/oper/socket.h"
+#include "dataplane/api/notify.h"
 
 #define DEFAULT_CONFIG "/etc/adit/adit-control.conf"
+#define WATCHDOG_MS    1000
 
 struct program {
 	uv_loop_t loop;
 	uv_signal_t sigterm, sigint;
+	uv_timer_t watchdog;
 	struct gateway *gateway;
 	struct oper *oper;
 	bool stopping;
@@ -154,6 +158,7 @@ gateway_stopped(void *user)
 	struct program *p = user;
 	uv_close((uv_handle_t *)&p->sigterm, NULL);
 	uv_close((uv_handle_t *)&p->sigint, NULL);
+	uv_close((uv_handle_t *)&p->watchdog, NULL);
 }
 
 static void
@@ -163,9 +168,17 @@ on_signal(uv_signal_t *h, int signum)
 	if (p->stopping)
 		_exit(128 + signum);
 	p->stopping = true;
+	notify("STOPPING=1");
 	oper_stop(p->oper);
 	p->oper = NULL;
 	gateway_stop(p->gateway, gateway_stopped, p);
+}
+
+static void
+on_watchdog(uv_timer_t *t)
+{
+	(void)t;
+	notify("WATCHDOG=1");
 }
 
 /* The group that may use charon's VICI socket: that of the user we become. */
@@ -216,7 +229,11 @@ serve(const struct config *c)
 	p.sigterm.data = p.sigint.data = &p;
 	uv_signal_start(&p.sigterm, on_signal, SIGTERM);
 	uv_signal_start(&p.sigint, on_signal, SIGINT);
+	uv_timer_init(&p.loop, &p.watchdog);
+	if (getenv("NOTIFY_SOCKET"))
+		uv_timer_start(&p.watchdog, on_watchdog, 0, WATCHDOG_MS);
 	fputs("adit-control: ready\n", stderr);
+	notify("READY=1");
 	uv_run(&p.loop, UV_RUN_DEFAULT);
 	gateway_free(p.gateway);
 	uv_loop_close(&p.loop);
@@ -260,7 +277,7 @@ main(int argc, char **argv)
 	struct config *c = config_load(path, err, sizeof(err));
 	if (!c) {
 		fprintf(stderr, "adit-control: %s\n", err);
-		return EXIT_FAILURE;
+		return EX_CONFIG;
 	}
 	log_setup(c->log_level);
 	warn_about(c, path);

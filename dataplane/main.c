@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -14,6 +15,7 @@
 #include <rte_malloc.h>
 
 #include "crypto/rc4.h"
+#include "dataplane/api/notify.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
@@ -238,6 +240,7 @@ main_loop(void)
 		if (now_us >= report_at) {
 			report_at = now_us + 1000000;
 			stats_report(mbufs);
+			notify("WATCHDOG=1");
 		}
 		if (work)
 			busy_until = now_us + BUSY_FOR_US;
@@ -298,7 +301,7 @@ main(int argc, char **argv)
 	}
 	if (config_load(&config, file, err, sizeof(err)) != 0) {
 		fprintf(stderr, "adit-dataplane: %s\n", err);
-		return 1;
+		return EX_CONFIG;
 	}
 	if (check)
 		return 0;
@@ -318,7 +321,9 @@ main(int argc, char **argv)
 	if (rc == 0) {
 		fprintf(stderr, "adit-dataplane: RC4 kernel %s\nadit-dataplane: ready\n",
 			rc4_selected());
+		notify("READY=1");
 		main_loop();
+		notify("STOPPING=1");
 	}
 	stop();
 	eal_end();
