@@ -123,9 +123,10 @@ struct esp_sa {
 	uint64_t seq;       /* outbound: last number used */
 	uint64_t bytes;     /* octets run through the cipher */
 	uint64_t packets;
-	uint64_t hard_bytes, hard_packets; /* UINT64_MAX: none */
-	/* --- second line: rarely read */
+	uint64_t due_bytes, due_packets; /* the soft or the hard limit, whichever comes first */
+	/* --- second line: not read before one of them is reached */
 	uint64_t soft_bytes, soft_packets;
+	uint64_t hard_bytes, hard_packets; /* UINT64_MAX: none */
 	const struct suite *encryption, *integrity;
 	uint32_t size; /* of all the memory */
 	_Alignas(64) uint8_t keys[];
@@ -144,8 +145,14 @@ enum esp_setup esp_sa_init(
 void esp_sa_wipe(struct esp_sa *sa);
 
 enum esp_life { ESP_LIFE_OK, ESP_LIFE_SOFT, ESP_LIFE_HARD };
+/* Neither limit is reached.  Looks at the first line alone. */
+static inline bool
+esp_sa_in_life(const struct esp_sa *sa)
+{
+	return sa->bytes < sa->due_bytes && sa->packets < sa->due_packets;
+}
 /* Where the SA stands with its limits (sequence numbers included): soft means rekey, hard that it
- * is of no use any more.  A few comparisons: by the owner, once per burst and SA. */
+ * is of no use any more.  By the owner. */
 enum esp_life esp_sa_life(const struct esp_sa *sa);
 
 /* --- Packets --------------------------------------------------------------------------------- */

@@ -65,8 +65,9 @@ tune_jobs(struct esp_engine *e, struct tune *t, unsigned int work, unsigned int 
 			e->imb[k].key_len_in_bytes = 16 + 8 * (work - ESP_WORK_CBC_128);
 		} else {
 			e->imb[k].hash_alg = esp_hash_alg(work - ESP_WORK_HASH);
-			e->imb[k].u.HMAC._hashed_auth_key_xor_ipad = t->keys.hmac.ipad;
-			e->imb[k].u.HMAC._hashed_auth_key_xor_opad = t->keys.hmac.opad;
+			e->imb[k].u.HMAC._hashed_auth_key_xor_ipad = esp_ipad(&t->keys.hmac);
+			e->imb[k].u.HMAC._hashed_auth_key_xor_opad =
+				esp_opad(&t->keys.hmac, work - ESP_WORK_HASH);
 		}
 	}
 }

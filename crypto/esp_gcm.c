@@ -5,9 +5,6 @@
  */
 #include "crypto/esp_internal.h"
 
-/* How many packets ahead expanded keys are fetched. */
-#define AHEAD 3
-
 static inline aes_gcm_enc_dec_t
 seal_function(const IMB_MGR *m, enum esp_cipher cipher)
 {
@@ -24,21 +21,6 @@ open_function(const IMB_MGR *m, enum esp_cipher cipher)
 				       : m->gcm256_dec;
 }
 
-/* The round keys, and the end of the powers of the hash key, where short packets find theirs. */
-static inline void
-fetch_keys(const struct esp_list *list, const struct esp_job *jobs, unsigned int k)
-{
-	const uint8_t *keys;
-
-	if (k >= list->n)
-		return;
-	keys = jobs[list->at[k]].sa->keys;
-	for (unsigned int line = 0; line < 4; line++)
-		__builtin_prefetch(keys + line * 64);
-	for (unsigned int line = 13; line < 16; line++)
-		__builtin_prefetch(keys + line * 64);
-}
-
 static inline const struct gcm_key_data *
 key_of(const struct esp_sa *sa)
 {
@@ -51,8 +33,6 @@ esp_gcm_seal(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher c
 	const aes_gcm_enc_dec_t seal = seal_function(e->wide, cipher);
 	const struct esp_list *list = &e->cipher[cipher];
 
-	for (unsigned int k = 0; k < AHEAD; k++)
-		fetch_keys(list, jobs, k);
 	for (unsigned int k = 0; k < list->n; k++) {
 		const struct esp_job *job = &jobs[list->at[k]];
 		const struct esp_scratch *s = &e->scratch[list->at[k]];
@@ -60,7 +40,6 @@ esp_gcm_seal(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher c
 		uint8_t *text = job->data + sa->header_len;
 		uint8_t *icv = job->data + job->len - sa->icv_len;
 
-		fetch_keys(list, jobs, k + AHEAD);
 		seal(key_of(sa), &e->gcm, text, text, (uint64_t)(icv - text), s->nonce, s->aad,
 			sa->esn ? 12 : 8, icv, sa->icv_len);
 	}
@@ -72,8 +51,6 @@ esp_gcm_open(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher c
 	const aes_gcm_enc_dec_t open_packet = open_function(e->wide, cipher);
 	const struct esp_list *list = &e->cipher[cipher];
 
-	for (unsigned int k = 0; k < AHEAD; k++)
-		fetch_keys(list, jobs, k);
 	for (unsigned int k = 0; k < list->n; k++) {
 		const struct esp_job *job = &jobs[list->at[k]];
 		struct esp_scratch *s = &e->scratch[list->at[k]];
@@ -81,7 +58,6 @@ esp_gcm_open(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher c
 		uint8_t *text = job->data + sa->header_len;
 		const uint8_t *icv = job->data + job->len - sa->icv_len;
 
-		fetch_keys(list, jobs, k + AHEAD);
 		open_packet(key_of(sa), &e->gcm, text, text, (uint64_t)(icv - text), s->nonce,
 			s->aad, sa->esn ? 12 : 8, s->tag, sa->icv_len);
 	}

@@ -207,10 +207,10 @@ expand_keys(IMB_MGR *m, struct esp_sa *sa, const struct esp_sa_config *c)
 		break;
 	}
 	if (c->integrity) {
-		struct esp_hmac_keys *hmac = (void *)sa->keys;
+		const struct esp_hmac_keys *hmac = (void *)sa->keys;
 
-		hmac_state(m, sa->hash, c, 0x36, hmac->ipad);
-		hmac_state(m, sa->hash, c, 0x5c, hmac->opad);
+		hmac_state(m, sa->hash, c, 0x36, (uint8_t *)(uintptr_t)esp_ipad(hmac));
+		hmac_state(m, sa->hash, c, 0x5c, (uint8_t *)(uintptr_t)esp_opad(hmac, sa->hash));
 	}
 }
 
@@ -238,6 +238,8 @@ set_limits(struct esp_sa *sa, const struct esp_sa_config *c)
 	sa->hard_packets = limit(c->hard_packets, sa->seq < last ? last - sa->seq : 0);
 	sa->soft_bytes = soft_limit(c->soft_bytes, sa->hard_bytes);
 	sa->soft_packets = soft_limit(c->soft_packets, sa->hard_packets);
+	sa->due_bytes = limit(sa->soft_bytes, sa->hard_bytes);
+	sa->due_packets = limit(sa->soft_packets, sa->hard_packets);
 }
 
 enum esp_setup
@@ -283,9 +285,8 @@ esp_sa_wipe(struct esp_sa *sa)
 enum esp_life
 esp_sa_life(const struct esp_sa *sa)
 {
-	if (sa->bytes >= sa->hard_bytes || sa->packets >= sa->hard_packets)
-		return ESP_LIFE_HARD;
-	if (sa->bytes >= sa->soft_bytes || sa->packets >= sa->soft_packets)
-		return ESP_LIFE_SOFT;
-	return ESP_LIFE_OK;
+	if (esp_sa_in_life(sa))
+		return ESP_LIFE_OK;
+	return sa->bytes >= sa->hard_bytes || sa->packets >= sa->hard_packets ? ESP_LIFE_HARD
+									      : ESP_LIFE_SOFT;
 }

@@ -31,11 +31,9 @@ static inline void
 esp_check_life(struct worker *w, struct sa *sa, const struct esp_sa *e, uint32_t handle,
 	enum sa_expiry soft)
 {
-	enum esp_life life = esp_sa_life(e);
-
-	if (likely(life == ESP_LIFE_OK))
+	if (likely(esp_sa_in_life(e)))
 		return;
-	esp_tell_expiry(w, sa, handle, life == ESP_LIFE_HARD ? soft + 1 : soft);
+	esp_tell_expiry(w, sa, handle, esp_sa_life(e) == ESP_LIFE_HARD ? soft + 1 : soft);
 }
 static_assert(
 	SA_EXPIRE_HARD_IN == SA_EXPIRE_SOFT_IN + 1 && SA_EXPIRE_HARD_OUT == SA_EXPIRE_SOFT_OUT + 1,
