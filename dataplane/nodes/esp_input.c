@@ -41,7 +41,7 @@ esp_input_lookup(struct rte_mbuf *m)
 	if (unlikely(meta->sa == NULL))
 		return EDGE_ESP_UNKNOWN_SPI;
 	rte_prefetch0(&meta->sa->cfg);
-	return EDGE_COUNT;
+	return NODE_FOUND;
 }
 
 /* Second pass.  Nothing is spent on a packet for another address of ours, in the other
@@ -49,7 +49,7 @@ esp_input_lookup(struct rte_mbuf *m)
  * NAT's mapping may change, and who it is only the integrity check can tell (RFC 3948 section 4).
  */
 static inline rte_edge_t
-esp_input_one(const struct worker *w, struct rte_mbuf *m)
+esp_input_one(struct worker *w, struct rte_mbuf *m)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	struct pkt_meta *meta = pkt_meta(m);
@@ -75,20 +75,7 @@ esp_input_one(const struct worker *w, struct rte_mbuf *m)
 static uint16_t
 esp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	const struct worker *w = node_worker(node);
-	rte_edge_t next[NODE_CHUNK];
-
-	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
-		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
-		void **o = objs + at;
-		for (uint16_t i = 0; i < k; i++)
-			next[i] = esp_input_lookup(o[i]);
-		for (uint16_t i = 0; i < k; i++)
-			if (likely(next[i] == EDGE_COUNT))
-				next[i] = esp_input_one(w, o[i]);
-		node_dispatch(graph, node, o, next, k);
-	}
-	return n;
+	return node_each_found(graph, node, objs, n, esp_input_lookup, esp_input_one);
 }
 
 NODE_REGISTER_INTERMEDIATE(esp_input, .nb_edges = EDGE_COUNT,

@@ -78,6 +78,33 @@ node_each(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t 
 	return n;
 }
 
+/* What can be known from the packet alone, and where its entry is, whose lines are requested: an
+ * edge, or NODE_FOUND to go on with the decision. */
+typedef rte_edge_t (*node_lookup)(struct rte_mbuf *m);
+#define NODE_FOUND RTE_EDGE_ID_INVALID
+
+/* The loop of nodes that lead packets to their entries: all look-ups come first, so that memory is
+ * waited for once. */
+static __rte_always_inline uint16_t
+node_each_found(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n,
+	node_lookup lookup, node_decision decide)
+{
+	struct worker *w = node_worker(node);
+	rte_edge_t next[NODE_CHUNK];
+
+	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
+		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
+		void **o = objs + at;
+		for (uint16_t i = 0; i < k; i++)
+			next[i] = lookup(o[i]);
+		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == NODE_FOUND))
+				next[i] = decide(w, o[i]);
+		node_dispatch(graph, node, o, next, k);
+	}
+	return n;
+}
+
 static inline void
 prefetch_nothing(struct rte_mbuf *m)
 {

@@ -44,13 +44,13 @@ pptp_input_lookup(struct rte_mbuf *m)
 	rte_prefetch0(&s->cfg);
 	rte_prefetch0(&s->up);
 	meta->session = s;
-	return EDGE_COUNT;
+	return NODE_FOUND;
 }
 
 /* Second pass.  T5: nothing of the session is changed here, and nothing spent, before the peer's
  * address was compared. */
 static inline rte_edge_t
-pptp_input_one(const struct worker *w, struct rte_mbuf *m)
+pptp_input_one(struct worker *w, struct rte_mbuf *m)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	const struct gre_hdr *g = (const struct gre_hdr *)(ip + 1);
@@ -76,20 +76,7 @@ pptp_input_one(const struct worker *w, struct rte_mbuf *m)
 static uint16_t
 pptp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	const struct worker *w = node_worker(node);
-	rte_edge_t next[NODE_CHUNK];
-
-	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
-		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
-		void **o = objs + at;
-		for (uint16_t i = 0; i < k; i++)
-			next[i] = pptp_input_lookup(o[i]);
-		for (uint16_t i = 0; i < k; i++)
-			if (likely(next[i] == EDGE_COUNT))
-				next[i] = pptp_input_one(w, o[i]);
-		node_dispatch(graph, node, o, next, k);
-	}
-	return n;
+	return node_each_found(graph, node, objs, n, pptp_input_lookup, pptp_input_one);
 }
 
 NODE_REGISTER_INTERMEDIATE(pptp_input, .nb_edges = EDGE_COUNT,
