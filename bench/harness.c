@@ -19,7 +19,8 @@
 
 #include "bench/bench.h"
 
-#define BURST 64
+#define BURST     64
+#define MAX_NODES 128
 
 /* The source's packets: built once, copied into fresh mbufs on each round. */
 static struct {
@@ -32,6 +33,7 @@ static struct {
 
 static const char *only = ""; /* measure cases whose name contains this */
 static unsigned int runs = 7;
+static bool nodes;        /* say what each node costs */
 static const char *peers; /* file: what bench/ipsec-secgw measured */
 static struct rte_mempool *pool;
 struct session_counters *harness_counters;
@@ -289,17 +291,50 @@ one_round(const struct graph_case *c)
 	return cycles;
 }
 
+/* TSC cycles of the graph's nodes, for each packet of the case: as many numbers as nodes. */
+static void
+count_nodes(double *cycles, int sign, double packets)
+{
+	struct rte_graph *graph = workers[0].graph;
+	struct rte_node *node;
+	rte_graph_off_t off;
+	rte_node_t i;
+
+	rte_graph_foreach_node(i, off, graph, node)
+	{
+		cycles[i] += sign * (double)node->total_cycles / packets;
+	}
+}
+
+static void
+print_nodes(const double *cycles)
+{
+	struct rte_graph *graph = workers[0].graph;
+	struct rte_node *node;
+	rte_graph_off_t off;
+	rte_node_t i;
+	FILE *to = bench_json ? stderr : stdout;
+
+	fprintf(to, "        ");
+	rte_graph_foreach_node(i, off, graph, node)
+	{
+		if (cycles[i] >= 0.5)
+			fprintf(to, " %s %.0f", node->name, cycles[i]);
+	}
+	fprintf(to, "\n");
+}
+
 /* The peer's Mpps for this case; 0: none was measured. */
 static double
 peer_of(const struct graph_case *c)
 {
 	char name[64];
-	unsigned int bytes;
+	unsigned int bytes, clients;
 	double mpps = 0, found = 0;
 	FILE *f = peers ? fopen(peers, "r") : NULL;
 
-	while (f && fscanf(f, "%63s %u %lf", name, &bytes, &mpps) == 3)
-		if (bytes == c->bytes && strcmp(name, c->name) == 0)
+	while (f && fscanf(f, "%63s %u %u %lf", name, &bytes, &clients, &mpps) == 4)
+		if (bytes == c->bytes && clients == c->sessions && strcmp(name, c->name) == 0)
 			found = mpps;
 	if (f)
 		fclose(f);
@@ -309,7 +344,7 @@ peer_of(const struct graph_case *c)
 void
 harness_measure(const struct graph_case *c)
 {
-	double ours[64], reference[64], ratio[64];
+	double ours[64], reference[64], ratio[64], per_node[MAX_NODES] = {0};
 
 	if (!strstr(c->name, only))
 		return;
@@ -319,7 +354,9 @@ harness_measure(const struct graph_case *c)
 		uint64_t a = 0, b = 0;
 		for (unsigned int k = 0; k < rounds; k++) {
 			source_edge = TO_CLASSIFY;
+			count_nodes(per_node, r ? -1 : 0, (double)source.count * rounds * runs);
 			a += one_round(c);
+			count_nodes(per_node, r ? 1 : 0, (double)source.count * rounds * runs);
 			source_edge = TO_TX;
 			b += one_round(c);
 		}
@@ -344,6 +381,8 @@ harness_measure(const struct graph_case *c)
 		.ratio = peer > 0 ? mhz / cycles / peer : bench_median(ratio, runs),
 		.kernel = workers[0].esp ? esp_engine_kernel(workers[0].esp) : rc4_selected(),
 		.runs = runs});
+	if (nodes)
+		print_nodes(per_node);
 	free(source.data);
 }
 
@@ -352,13 +391,14 @@ harness_start(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
 		{"runs", required_argument, NULL, 'r'}, {"only", required_argument, NULL, 'o'},
-		{"peers", required_argument, NULL, 'p'}, {0}};
+		{"peers", required_argument, NULL, 'p'}, {"nodes", no_argument, NULL, 'n'},
+		{"hugepages", no_argument, NULL, 'H'}, {0}};
 	const char *eal[] = {argv[0], "--no-huge", "-m", "512", "--no-pci", "--no-telemetry",
 		"--log-level", "error", "-l", "1", "--no-shconf", "--vdev", "net_null0", "--vdev",
 		"net_null1", NULL};
 	int o;
 
-	while ((o = getopt_long(argc, argv, "jr:o:p:", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "jr:o:p:nH", options, NULL)) != -1) {
 		if (o == 'j') {
 			bench_json = true;
 		} else if (o == 'r' && atoi(optarg) >= 1 && atoi(optarg) <= 64) {
@@ -367,9 +407,14 @@ harness_start(int argc, char **argv)
 			only = optarg;
 		} else if (o == 'p') {
 			peers = optarg;
+		} else if (o == 'n') {
+			nodes = true;
+		} else if (o == 'H') {
+			eal[1] = "--in-memory";
 		} else {
 			fprintf(stderr,
-				"usage: %s [--json] [--runs 1..64] [--only CASE] [--peers FILE]\n",
+				"usage: %s [--json] [--runs 1..64] [--only CASE] [--peers FILE] "
+				"[--nodes] [--hugepages]\n",
 				argv[0]);
 			exit(2);
 		}

@@ -38,8 +38,8 @@ struct graph_case {
 	uint16_t (*build)(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n);
 };
 
-/* EAL, tables, ports, worker 0; the options --json, --runs and --only.  Sessions come next, then
- * harness_ready(). */
+/* EAL, tables, ports, worker 0; the options --json, --runs, --only, --peers, --nodes and
+ * --hugepages.  Sessions come next, then harness_ready(). */
 void harness_start(int argc, char **argv);
 void harness_ready(void);
 /* Measure and print, unless --only names others. */

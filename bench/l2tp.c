@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a packet costs through the whole L2TP/IPsec graph on one worker, from a source node in
- * memory: native ESP, or L2TP in clear. */
+ * memory: ESP, native and in UDP (NAT traversal), or L2TP in clear. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,18 @@
 #define PEER(i)  ((i) + 1)
 #define OUT_SPI  0xc0000000u
 #define L2TP_HDR 6
+#define UDP_HDR  8
+#define NAT_T    4500
 
 static const struct protection {
 	const char *name, *encryption, *integrity; /* encryption NULL: no IPsec */
+	uint16_t port;                             /* of ESP in UDP; 0: native */
 } protections[] = {
-	{"l2tp-clear", NULL, NULL},
-	{"l2tp-aes128-gcm", "aes128-gcm16", NULL},
-	{"l2tp-aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96"},
+	{"l2tp-clear", NULL, NULL, 0},
+	{"l2tp-aes128-gcm", "aes128-gcm16", NULL, 0},
+	{"l2tp-aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", 0},
+	{"l2tp-natt-aes128-gcm", "aes128-gcm16", NULL, NAT_T},
+	{"l2tp-natt-aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", NAT_T},
 };
 
 static struct esp_engine *peer_engine;
@@ -73,7 +78,10 @@ static void
 add_pair(const struct protection *p, uint32_t i)
 {
 	static struct sa_counters counters[MAX_SESSIONS];
-	struct command_sa_add add = {.outer = {.server_ip = SERVER_IP, .peer_ip = PEER_IP(i)},
+	struct command_sa_add add = {.outer = {.server_ip = SERVER_IP,
+					     .peer_ip = PEER_IP(i),
+					     .server_port = p->port,
+					     .peer_port = p->port},
 		.peer = PEER(i),
 		.replay_window = 1024};
 	struct command_sa_out out = {.spi = OUT_SPI + i};
@@ -185,16 +193,22 @@ peer_sa(const struct protection *p, uint32_t i)
 	return peer_sas[i];
 }
 
+static void
+put_udp_header(uint8_t *at, uint16_t port, uint16_t payload)
+{
+	put_be(at, port, 2);
+	put_be(at + 2, port, 2);
+	put_be(at + 4, payload + UDP_HDR, 2);
+	put_be(at + 6, 0, 2);
+}
+
 /* UDP, L2TP and PPP (ACFC and PFC in use); its length. */
 static uint16_t
 put_datagram(uint8_t *at, const struct graph_case *c, uint32_t i)
 {
-	uint16_t len = (uint16_t)(8 + L2TP_HDR + 1 + c->bytes);
+	uint16_t len = (uint16_t)(UDP_HDR + L2TP_HDR + 1 + c->bytes);
 
-	put_be(at, L2TP_PORT, 2);
-	put_be(at + 2, L2TP_PORT, 2);
-	put_be(at + 4, len, 2);
-	put_be(at + 6, 0, 2);
+	put_udp_header(at, L2TP_PORT, len - UDP_HDR);
 	put_be(at + 8, 2, 2);
 	put_be(at + 10, TUNNEL, 2);
 	put_be(at + 12, i + 1, 2);
@@ -208,7 +222,7 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 {
 	const struct protection *p = &protections[c->how];
 	uint8_t *ip = put_ether(at, WAN), *data = ip + 20;
-	uint16_t len;
+	uint16_t len, udp = p->port ? UDP_HDR : 0;
 
 	if (!p->encryption) {
 		len = put_datagram(data, c, i);
@@ -216,6 +230,7 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 		return (uint16_t)(14 + 20 + len);
 	}
 	struct esp_sa *sa = n == 0 ? peer_sa(p, i) : peer_sas[i];
+	data += udp;
 	len = put_datagram(data + sa->header_len, c, i);
 	struct esp_job job = {.sa = sa,
 		.data = data,
@@ -224,8 +239,11 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 		.next_header = IPPROTO_UDP};
 	if (esp_encapsulate_burst(peer_engine, &job, 1) != 1)
 		harness_die("esp_encapsulate_burst");
-	put_ipv4(ip, PEER_IP(i), SERVER_IP, IPPROTO_ESP, (uint16_t)(20 + job.len));
-	return (uint16_t)(14 + 20 + job.len);
+	if (udp)
+		put_udp_header(ip + 20, p->port, (uint16_t)job.len);
+	put_ipv4(ip, PEER_IP(i), SERVER_IP, udp ? IPPROTO_UDP : IPPROTO_ESP,
+		(uint16_t)(20 + udp + job.len));
+	return (uint16_t)(14 + 20 + udp + job.len);
 }
 
 static void
