@@ -120,6 +120,22 @@ get_string(struct reader *r, const config_setting_t *g, const char *name, char *
 }
 
 static void
+get_hugepages(struct reader *r, const config_setting_t *g)
+{
+	const config_setting_t *s = g ? config_setting_get_member(g, "hugepages") : NULL;
+	const char *word = s ? config_setting_get_string(s) : NULL;
+
+	if (!s)
+		return;
+	if (config_setting_type(s) == CONFIG_TYPE_BOOL)
+		r->c->hugepages = config_setting_get_bool(s) ? HUGEPAGES_YES : HUGEPAGES_NO;
+	else if (!word || strcmp(word, "auto") != 0)
+		fail(r, s, "\"hugepages\" must be true, false or \"auto\"");
+	else
+		r->c->hugepages = HUGEPAGES_AUTO;
+}
+
+static void
 read_eal(struct reader *r, const config_setting_t *root)
 {
 	static const char *const names[] = {"lcores", "hugepages", "memory_mb", "args", NULL};
@@ -127,7 +143,7 @@ read_eal(struct reader *r, const config_setting_t *root)
 	const config_setting_t *args;
 
 	get_string(r, g, "lcores", r->c->lcores, sizeof(r->c->lcores));
-	get_bool(r, g, "hugepages", &r->c->hugepages);
+	get_hugepages(r, g);
 	get_uint(r, g, "memory_mb", 64, 1 << 20, &r->c->memory_mb);
 	args = g ? config_setting_get_member(g, "args") : NULL;
 	if (!args)

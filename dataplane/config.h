@@ -30,9 +30,12 @@ struct config_port {
 	bool proxy_arp;
 };
 
+/* AUTO: where enough are free when the process starts. */
+enum hugepages { HUGEPAGES_AUTO, HUGEPAGES_NO, HUGEPAGES_YES };
+
 struct config {
 	char lcores[CONFIG_STRING];
-	bool hugepages;
+	enum hugepages hugepages;
 	uint32_t memory_mb;
 	unsigned int n_eal_args;
 	char eal_args[CONFIG_MAX_EAL_ARGS][CONFIG_STRING];

@@ -176,7 +176,7 @@ class Control:
 
 
 class Lab:
-    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages=False, wan="net_af_packet0,iface=vwan"):
+    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages="false", wan="net_af_packet0,iface=vwan"):
         self.dataplane, self.segctl = dataplane, segctl
         self.id = f"adit-p{os.getpid()}"
         self.dir = tempfile.mkdtemp(prefix="adit-packet-")
@@ -184,7 +184,7 @@ class Lab:
         self.process = self.control = None
         try:
             self._networks()
-            self._start(lcores=lcores, hugepages=str(hugepages).lower(), wan=wan)
+            self._start(lcores=lcores, hugepages=hugepages, wan=wan)
         except BaseException:
             self.close()
             raise

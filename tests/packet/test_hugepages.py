@@ -38,15 +38,16 @@ def free_pages():
         reserve(before["HugePages_Total"])
 
 
-@pytest.fixture(scope="module")
-def lab(free_pages):
-    made = Lab(*programs(), hugepages=True)
+@pytest.fixture(scope="module", params=["true", '"auto"'])
+def lab(free_pages, request):
+    made = Lab(*programs(), hugepages=request.param)
     yield made
     made.close()
 
 
 def test_traffic_on_hugepages(lab, free_pages, session):
     assert free_pages - meminfo()["HugePages_Free"] >= PAGES, lab.log_text()
+    assert "memory: 256 MiB of hugepages" in lab.log_text()
     s = session(bits=128)
     for _ in range(20):
         send_up(s, inner(s))

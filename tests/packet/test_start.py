@@ -30,5 +30,6 @@ def test_hugepages_that_are_not_there(lab):
 
 
 def test_a_device_that_does_not_exist(lab):
-    status, log = lab.second(*OTHER_NAMES, ("iface=vwan", "iface=nowhere"))
+    status, log = lab.second(*OTHER_NAMES, ("iface=vwan", "iface=nowhere"), ("hugepages = false", 'hugepages = "auto"'))
+    assert "memory: 256 MiB of " in log, log
     assert status == 1 and "port wan9: interface nowhere: No such device" in log, log

@@ -55,6 +55,19 @@ defaults(void **state)
 	assert_string_equal(c.inner_name, "adit0");
 	assert_true(c.edge_ping);
 	assert_false(c.busy_poll);
+	assert_int_equal(c.hugepages, HUGEPAGES_AUTO);
+}
+
+static void
+hugepages(void **state)
+{
+	(void)state;
+	assert_int_equal(load("eal: { hugepages = true; }; ports: ( " PORT " );"), 0);
+	assert_int_equal(c.hugepages, HUGEPAGES_YES);
+	assert_int_equal(load("eal: { hugepages = false; }; ports: ( " PORT " );"), 0);
+	assert_int_equal(c.hugepages, HUGEPAGES_NO);
+	assert_int_equal(load("eal: { hugepages = \"auto\"; }; ports: ( " PORT " );"), 0);
+	assert_int_equal(c.hugepages, HUGEPAGES_AUTO);
 }
 
 static void
@@ -88,6 +101,9 @@ errors_have_their_line(void **state)
 	refused("sessions: {\n max = 0; };\nports: ( " PORT " );",
 		":2: \"max\" must be between 1 and 1048576");
 	refused("sessions: { max = \"7\"; };", ":1: \"max\" must be a number");
+	refused("eal: { hugepages = \"many\"; };",
+		":1: \"hugepages\" must be true, false or \"auto\"");
+	refused("eal: { hugepages = 1; };", ":1: \"hugepages\" must be true, false or \"auto\"");
 	refused("workers: { poll_mode = \"lazy\"; };",
 		":1: \"poll_mode\" must be \"busy\" or \"adaptive\"");
 	refused("control: { user = \"no-such-user-here\"; };",
@@ -120,6 +136,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(hugepages),
 		cmocka_unit_test(all_of_a_port),
 		cmocka_unit_test(errors_have_their_line),
 		cmocka_unit_test(no_file),
