@@ -15,6 +15,7 @@
 
 #define READ_BURST   64   /* records taken in one turn of the loop */
 #define BAD_MAX      1000 /* then the plugin is sent away */
+#define GREETING_MS  1000 /* for a plugin to say who it is before another may take its place */
 #define SOCKET_BYTES (4 << 20)
 
 struct channel {
@@ -25,7 +26,7 @@ struct channel {
 	int listener, fd;
 	uid_t allowed;
 	bool greeted;
-	uint64_t bad_here;
+	uint64_t bad_here, accepted_ms;
 	uv_poll_t listen_poll, client_poll;
 	unsigned int n_handles;
 	bool closing;
@@ -176,6 +177,8 @@ listen_ready(uv_poll_t *p, int status, int events)
 		close(fd);
 		return;
 	}
+	if (c->fd >= 0 && !c->greeted && uv_now(c->loop) - c->accepted_ms >= GREETING_MS)
+		drop_client(c, "no greeting, and another has come");
 	/* Or the handle of the last one is still closing: the plugin comes again. */
 	if (c->fd >= 0 || c->n_handles > 1) {
 		c->stats.refused_busy += c->fd >= 0;
@@ -193,6 +196,7 @@ listen_ready(uv_poll_t *p, int status, int events)
 	c->client_poll.data = c;
 	c->n_handles++;
 	c->bad_here = 0;
+	c->accepted_ms = uv_now(c->loop);
 	c->stats.accepted++;
 	uv_poll_start(&c->client_poll, UV_READABLE, client_ready);
 }

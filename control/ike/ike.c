@@ -36,7 +36,8 @@ on_record(void *user, const struct ike_message *m)
 	ike_request(user, m);
 }
 
-/* What was half built can't go on: its exchange has failed. */
+/* What was half built can't go on: its exchange has failed, for charon has had no answer.  One that
+ * can be sent through stays (T19). */
 static void
 on_lost(void *user)
 {
@@ -45,7 +46,7 @@ on_lost(void *user)
 	for (s = TAILQ_FIRST(&k->pairs); s; s = after) {
 		after = TAILQ_NEXT(s, next);
 		s->ask_in = s->ask_out = s->ask_update = 0;
-		if (s->state == PAIR_RESERVED || s->state == PAIR_ADDING)
+		if (s->state != PAIR_UP)
 			pair_close(s);
 	}
 }

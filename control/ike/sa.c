@@ -307,7 +307,7 @@ ike_reconcile(struct ike *k)
 		after = TAILQ_NEXT(s, next);
 		if (s->listed || !is_sa(s->state))
 			continue;
-		if (s->opened_us < k->charon_started_us) {
+		if (s->opened_us < k->charon_started_us && s->state == PAIR_UP) {
 			/* Of a charon that died: its traffic goes on for as long as it would have
 			 * (T19). */
 			uint64_t age_ms = (ike_now_us() - s->opened_us) / 1000;
@@ -317,7 +317,7 @@ ike_reconcile(struct ike *k)
 				uv_now(k->loop) + (life_ms > age_ms ? life_ms - age_ms : 0);
 			widows++;
 		} else {
-			/* charon deleted it while control was away. */
+			/* charon deleted it while control was away, or died in the middle. */
 			pair_close(s);
 			closed++;
 		}
