@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "dataplane/config.h"
@@ -18,8 +19,10 @@
 #include "dataplane/route.h"
 #include "dataplane/segment.h"
 #include "dataplane/worker.h"
+#include "nat/reassembly.h"
 
-#define READ_BURST 64
+#define READ_BURST     64
+#define WRITE_SEGMENTS REASSEMBLY_FRAGMENTS
 #define INNER_MTU \
 	1400 /* what fits every tunnel; larger packets of others meet session_downlink's check */
 
@@ -149,8 +152,12 @@ taps_close(void)
 static void
 write_out(int fd, struct rte_mbuf *m)
 {
-	if (rte_pktmbuf_linearize(m) != 0 ||
-		write(fd, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_data_len(m)) < 0)
+	struct iovec iov[WRITE_SEGMENTS];
+	int n = 0;
+
+	for (struct rte_mbuf *s = m; s != NULL && n < WRITE_SEGMENTS; s = s->next)
+		iov[n++] = (struct iovec){rte_pktmbuf_mtod(s, void *), s->data_len};
+	if (m->nb_segs > WRITE_SEGMENTS || writev(fd, iov, n) < 0)
 		main_drop(m, DROP_tap_full);
 	else
 		rte_pktmbuf_free(m);

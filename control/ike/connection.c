@@ -208,6 +208,9 @@ connection_request(const struct ike_config *cfg, const struct credential *cred, 
 
 /* ------------------------------------------------------------------ strongswan.conf */
 
+#define HALF_OPEN_TIMEOUT_S 15u /* a client that repeats itself twice still gets in */
+#define JOB_LOAD_MAX        1000u /* messages that wait for a thread before charon takes no new peers */
+
 bool
 connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out)
 {
@@ -229,6 +232,12 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"  ikesa_table_segments = 16\n"
 		"  prefer_configured_proposals = yes\n"
 		"  i_dont_care_about_security_and_use_aggressive_mode_psk = no\n"
+		/* T13.  IKEv1 has no cookies, so half-open exchanges of forged addresses go soon.
+		 */
+		"  dos_protection = yes\n"
+		"  half_open_timeout = %u\n"
+		"  init_limit_job_load = %u\n"
+		"  max_ikev1_exchanges = 3\n"
 		"  cookie_threshold = %u\n"
 		"  block_threshold = %u\n"
 		"  init_limit_half_open = %u\n"
@@ -239,7 +248,7 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"    vici { socket = unix://%s/vici.sock }\n"
 		"  }\n"
 		"}\n",
-		line, cfg->max_half_open / 4, cfg->max_half_open_per_address, cfg->max_half_open,
-		cfg->directory, cfg->directory);
+		line, HALF_OPEN_TIMEOUT_S, JOB_LOAD_MAX, cfg->max_half_open / 4,
+		cfg->max_half_open_per_address, cfg->max_half_open, cfg->directory, cfg->directory);
 	return fflush(out) == 0 && !ferror(out);
 }

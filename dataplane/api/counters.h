@@ -18,7 +18,7 @@
 	X(edge_ipv6, "IPv6: not carried")                                                       \
 	X(ip_malformed, "IPv4 version, header length or total length wrong")                    \
 	X(ip_checksum, "IPv4 header checksum wrong")                                            \
-	X(ip_fragment, "fragment of an outer packet")                                           \
+	X(ip_fragment, "outer fragment of no tunnel, or too large when whole")                  \
 	X(ip_options, "IPv4 options in an outer packet")                                        \
 	X(ip_ttl, "time to live exceeded")                                                      \
 	X(ip_no_route, "no route to the destination")                                           \
@@ -51,7 +51,7 @@
 	X(icmp_rate, "ICMP error not sent: rate limit")                                         \
 	X(no_buffer, "packet buffer pool empty")                                                \
 	X(punt_rate, "more control frames than one session may send (D8)")                      \
-	X(fragment_rate, "IKE in fragments: more than the kernel is asked to reassemble (T17)") \
+	X(fragment_crowded, "outer fragments which had to make room for newer fragments (T17)") \
 	X(esp_keepalive, "NAT keepalive (consumed, not an error)")                              \
 	X(esp_malformed, "too short for ESP, or not whole blocks")                              \
 	X(esp_unknown_spi, "no pair of SAs with this SPI")                                      \
@@ -73,7 +73,12 @@
 	X(l2tp_duplicate, "L2TP sequence number seen before")                                   \
 	X(l2tp_late, "L2TP sequence number too old")                                            \
 	X(l2tp_window, "L2TP sequence number implausibly far ahead")                            \
-	X(l2tp_punt_rate, "more L2TP control messages than one peer may send (T13)")
+	X(l2tp_punt_rate, "more L2TP control messages than one peer may send (T13)")            \
+	X(fragment_malformed, "outer fragment whose length or offset can't be, or too small")   \
+	X(fragment_overlap, "outer fragments that overlap, or one of them twice (T17)")         \
+	X(fragment_timeout, "outer fragments whose others did not come in time (T17)")          \
+	X(ike_rate, "more IKE than one address may send (T13)")                                 \
+	X(ike_flood, "more new IKE exchanges than all together may begin (T13)")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

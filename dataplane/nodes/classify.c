@@ -7,7 +7,6 @@
 
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/port.h"
-#include "dataplane/rate.h"
 
 enum {
 	EDGE_PPTP_INPUT,
@@ -15,6 +14,8 @@ enum {
 	EDGE_ESP_INPUT,
 	EDGE_IP_FORWARD,
 	EDGE_TO_MAIN,
+	EDGE_IKE_INPUT,
+	EDGE_REASSEMBLE,
 	EDGE_ETH_NOT_OURS,
 	EDGE_ETH_MALFORMED,
 	EDGE_EDGE_FILTER,
@@ -26,18 +27,12 @@ enum {
 	EDGE_L2TP_CLEAR,
 	EDGE_ESP_KEEPALIVE,
 	EDGE_ESP_MALFORMED,
-	EDGE_FRAGMENT_RATE,
 	EDGE_COUNT
 };
 
 #define PPTP_TCP_PORT 1723
 #define IKE_PORT      500
 #define NAT_T_PORT    4500
-
-#define FRAGMENTS_PER_SECOND 1000 /* for each worker */
-static struct {
-	struct rate_limit rate;
-} __rte_cache_aligned fragments[SEGMENT_MAX_WORKERS];
 
 static rte_edge_t
 to_tap(struct rte_mbuf *m, enum punt_kind kind)
@@ -123,9 +118,9 @@ wan_l2tp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t edge)
 
 /* Whoever answers for UDP 500 and 4500 is in the kernel's reach: charon. */
 static rte_edge_t
-wan_ike(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+wan_ike(const struct rte_ipv4_hdr *ip)
 {
-	return is_wan_address(ip->dst_addr) ? to_tap(m, PUNT_IKE) : EDGE_EDGE_FILTER;
+	return is_wan_address(ip->dst_addr) ? EDGE_IKE_INPUT : EDGE_EDGE_FILTER;
 }
 
 /* RFC 3948 section 2.2 to 2.4: IKE behind four octets of zero, a keepalive, or ESP. */
@@ -142,7 +137,7 @@ wan_nat_t(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len)
 		return EDGE_ESP_MALFORMED;
 	memcpy(&spi, data, sizeof(spi));
 	if (spi == 0)
-		return wan_ike(m, ip);
+		return wan_ike(ip);
 	rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
 	return EDGE_ESP_INPUT;
 }
@@ -161,30 +156,22 @@ wan_udp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len, uint32_
 		return EDGE_EDGE_FILTER;
 	if (likely(port == NAT_T_PORT))
 		return wan_nat_t(m, ip, len);
-	return port == IKE_PORT ? wan_ike(m, ip) : EDGE_EDGE_FILTER;
+	return port == IKE_PORT ? wan_ike(ip) : EDGE_EDGE_FILTER;
 }
 
-/*
- * IKE with certificates comes in fragments (R16); the kernel puts them together for charon.  What
- * isn't IKE has a first fragment that says so, and without that one the others come to nothing; so
- * ESP in fragments doesn't get through.  T17: so many a second.
- */
+/* R16: IKE with certificates comes in fragments, and ESP and GRE from clients whose tunnel's MTU
+ * does not fit their path.  They are put together before anybody looks at what is in them. */
 static rte_edge_t
-wan_fragment(struct worker *w, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len,
-	uint32_t edge)
+wan_fragment(const struct rte_ipv4_hdr *ip, uint32_t edge)
 {
-	const uint8_t *udp = (const uint8_t *)(ip + 1);
+	uint32_t need = ip->next_proto_id == IPPROTO_GRE ? EDGE_ALLOW_PPTP : EDGE_ALLOW_IPSEC;
 
-	if (ip->next_proto_id != IPPROTO_UDP || !(edge & EDGE_ALLOW_IPSEC) ||
-		!is_wan_address(ip->dst_addr))
+	if (ip->next_proto_id != IPPROTO_UDP && ip->next_proto_id != IPPROTO_ESP &&
+		ip->next_proto_id != IPPROTO_GRE)
 		return EDGE_IP_FRAGMENT;
-	if (!(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK)) &&
-		(len < sizeof(struct rte_udp_hdr) ||
-			(port_at(udp + 2) != IKE_PORT && port_at(udp + 2) != NAT_T_PORT)))
-		return EDGE_IP_FRAGMENT;
-	return rate_limit_take(&fragments[w->index].rate, w->now_us, FRAGMENTS_PER_SECOND)
-		       ? to_tap(m, PUNT_IKE)
-		       : EDGE_FRAGMENT_RATE;
+	if (ip->next_proto_id == IPPROTO_UDP)
+		need |= EDGE_ALLOW_CLEAR_L2TP;
+	return edge & need && is_wan_address(ip->dst_addr) ? EDGE_REASSEMBLE : EDGE_IP_FRAGMENT;
 }
 
 /*
@@ -193,8 +180,7 @@ wan_fragment(struct worker *w, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip
  * no look-up of the address here: sessions and SAs know theirs.
  */
 static rte_edge_t
-wan_ipv4(struct worker *w, struct rte_mbuf *m, const struct rte_ether_hdr *eth,
-	const struct rte_ipv4_hdr *ip)
+wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
 {
 	const uint8_t *l4 = (const uint8_t *)(ip + 1);
 	uint32_t len = rte_be_to_cpu_16(ip->total_length) - sizeof(*ip);
@@ -207,7 +193,7 @@ wan_ipv4(struct worker *w, struct rte_mbuf *m, const struct rte_ether_hdr *eth,
 		return EDGE_IP_OPTIONS;
 	if (unlikely(ip->fragment_offset &
 		     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
-		return wan_fragment(w, m, ip, len, edge);
+		return wan_fragment(ip, edge);
 	switch (ip->next_proto_id) {
 	case IPPROTO_GRE:
 		return wan_gre(m, l4, len, edge);
@@ -249,6 +235,7 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct port *port = &ports[meta->port];
 
+	(void)w;
 	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) < 0)
 		return EDGE_ETH_MALFORMED;
 	if (unlikely(m->data_len < sizeof(struct rte_ether_hdr)))
@@ -273,7 +260,7 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	uint32_t padding = room - rte_be_to_cpu_16(ip->total_length);
 	if (padding > 0)
 		rte_pktmbuf_trim(m, padding);
-	return port->role == PORT_WAN ? wan_ipv4(w, m, eth, ip) : lan_ipv4(m, eth, ip);
+	return port->role == PORT_WAN ? wan_ipv4(m, eth, ip) : lan_ipv4(m, eth, ip);
 }
 
 static inline void
@@ -295,6 +282,8 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_ESP_INPUT] = "esp_input",
 		[EDGE_IP_FORWARD] = "ip_forward",
 		[EDGE_TO_MAIN] = "to_main",
+		[EDGE_IKE_INPUT] = "ike_input",
+		[EDGE_REASSEMBLE] = "reassemble",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
 		[EDGE_ETH_MALFORMED] = "drop_eth_malformed",
 		[EDGE_EDGE_FILTER] = "drop_edge_filter",
@@ -306,5 +295,4 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_L2TP_CLEAR] = "drop_l2tp_clear",
 		[EDGE_ESP_KEEPALIVE] = "drop_esp_keepalive",
 		[EDGE_ESP_MALFORMED] = "drop_esp_malformed",
-		[EDGE_FRAGMENT_RATE] = "drop_fragment_rate",
 	});

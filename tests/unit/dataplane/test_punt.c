@@ -117,11 +117,16 @@ ping(void)
 }
 
 static void
-ike(void)
+ike(uint32_t source, bool new)
 {
 	uint8_t *udp = ipv4(IPPROTO_UDP, 36);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)udp - 1;
+	ip->src_addr = rte_cpu_to_be_32(source);
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	udp[2] = 500 >> 8;
 	udp[3] = 500 & 0xff;
+	udp[8 + 15] = !new; /* the responder's cookie */
 }
 
 static void
@@ -149,8 +154,8 @@ echo(uint16_t call, uint32_t seq)
 static void
 a_flood_of_one_kind_leaves_room_for_the_others(void **state)
 {
-	void (*const flood[])(void) = {arp, ping, ike}; /* T13 */
-	const enum punt_kind kind[] = {PUNT_ARP, PUNT_TAP, PUNT_IKE};
+	void (*const flood[])(void) = {arp, ping};
+	const enum punt_kind kind[] = {PUNT_ARP, PUNT_TAP};
 	struct worker *w = &workers[0];
 	(void)state;
 	for (unsigned int f = 0; f < RTE_DIM(flood); f++) {
@@ -175,6 +180,51 @@ a_flood_of_one_kind_leaves_room_for_the_others(void **state)
 			rte_pktmbuf_free(m);
 	}
 	assert_int_equal(worker_counters.drops[DROP_edge_filter], 0);
+}
+
+static unsigned int
+ike_passed(void)
+{
+	unsigned int n = 0;
+	void *m;
+	walk();
+	while (rte_ring_sc_dequeue(workers[0].to_main[PUNT_IKE], &m) == 0) {
+		rte_pktmbuf_free(m);
+		n++;
+	}
+	return n;
+}
+
+/* T13: one address, and then forged ones.  Exchanges that go on are left alone by the latter. */
+static void
+ike_has_a_rate_for_each_source_and_for_new_exchanges(void **state)
+{
+	unsigned int passed = 0;
+	(void)state;
+	for (unsigned int i = 0; i < 600; i++) {
+		ike(PEER_IP, false);
+		passed += ike_passed();
+	}
+	assert_int_equal(passed, 400);
+	assert_int_equal(worker_counters.drops[DROP_ike_rate], 200);
+	ike(PEER_IP + 1, true);
+	assert_int_equal(ike_passed(), 1);
+	workers[0].now_us += 5000;
+	ike(PEER_IP, false);
+	ike(PEER_IP, false);
+	assert_int_equal(ike_passed(), 1);
+	passed = 0;
+	for (uint32_t i = 0; i < 2000; i++) {
+		ike(0x0a000000 + i * 65537, true);
+		passed += ike_passed();
+	}
+	assert_in_range(passed, 990, 1000);
+	assert_in_range(worker_counters.drops[DROP_ike_flood], 990, 1001);
+	ike(PEER_IP + 2, false);
+	assert_int_equal(ike_passed(), 1);
+	workers[0].now_us += 1000000;
+	ike(PEER_IP + 2, true);
+	assert_int_equal(ike_passed(), 1);
 }
 
 static void
@@ -221,6 +271,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_flood_of_one_kind_leaves_room_for_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			ike_has_a_rate_for_each_source_and_for_new_exchanges, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			one_session_sends_control_a_burst_and_then_a_rate, setup, teardown),
 	};

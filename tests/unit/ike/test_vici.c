@@ -206,6 +206,8 @@ test_conf(void **state)
 {
 	(void)state;
 	struct ike_config c = config();
+	c.max_half_open_per_address = 64;
+	c.max_half_open = 4000;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
@@ -215,6 +217,14 @@ test_conf(void **state)
 	assert_non_null(strstr(text, "group = adit\n"));
 	assert_non_null(strstr(text, "unix:///run/adit/charon/vici.sock"));
 	assert_null(strstr(text, "Secret"));
+	/* T12, T13 */
+	assert_non_null(strstr(text, "use_aggressive_mode_psk = no\n"));
+	assert_non_null(strstr(text, "dos_protection = yes\n"));
+	assert_non_null(strstr(text, "half_open_timeout = 15\n"));
+	assert_non_null(strstr(text, "init_limit_job_load = 1000\n"));
+	assert_non_null(strstr(text, "  block_threshold = 64\n"));
+	assert_non_null(strstr(text, "  cookie_threshold = 1000\n"));
+	assert_non_null(strstr(text, "  init_limit_half_open = 4000\n"));
 	free(text);
 }
 
