@@ -20,6 +20,7 @@
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
 #include "dataplane/netlink.h"
+#include "dataplane/pmtu.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
 #include "dataplane/segment.h"
@@ -182,6 +183,9 @@ take_punt(enum punt_kind kind, struct rte_mbuf *m)
 	case PUNT_INNER:
 		inner_write(m);
 		break;
+	case PUNT_PMTU:
+		pmtu_take(m, clock_us(rte_rdtsc()));
+		break;
 	case PUNT_GLEAN:
 		route_glean(m);
 		break;
@@ -235,6 +239,7 @@ main_loop(void)
 			work += drain_worker(&workers[i]);
 		work += writer_turn(now_us);
 		route_tick(now_us);
+		pmtu_tick(now_us);
 		atomic_store_explicit(&segment->now_us, now_us, memory_order_relaxed);
 		segment_wake();
 		if (now_us >= report_at) {

@@ -169,7 +169,7 @@ session_reap(unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, st
 
 /* The MTU of the link under the tunnel. */
 static unsigned int
-outer_mtu(const struct session *s)
+port_mtu(const struct session *s)
 {
 	uint32_t v = atomic_load_explicit(&s->cfg.outer_nh, memory_order_relaxed);
 	if (FIB_TYPE(v) != FIB_NEXTHOP || FIB_INDEX(v) >= MAX_NEXTHOPS)
@@ -178,6 +178,13 @@ outer_mtu(const struct session *s)
 	if (!(nh.flags & NEXTHOP_USED) || nh.port >= n_ports)
 		return OUTER_MTU;
 	return ports[nh.port].mtu;
+}
+
+static unsigned int
+outer_mtu(const struct session *s)
+{
+	unsigned int mtu = port_mtu(s);
+	return s->cfg.path_mtu && s->cfg.path_mtu < mtu ? s->cfg.path_mtu : mtu;
 }
 
 /* What the tunnel leaves of the link's MTU for a PPP frame. */
@@ -229,6 +236,14 @@ apply_mppe(struct session *s, const struct command *cmd)
 	}
 	explicit_bzero(&p, sizeof(p));
 	compute_mtu(s, s->cfg.mss != 0);
+}
+
+void
+session_set_path_mtu(struct session *s, uint16_t mtu)
+{
+	s->cfg.path_mtu = mtu;
+	if (s->cfg.peer_mru)
+		compute_mtu(s, s->cfg.mss != 0);
 }
 
 void

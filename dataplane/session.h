@@ -47,6 +47,7 @@ struct session_config {
 	uint8_t peer_seen;                       /* EVENT_PEER_SEEN was sent */
 	uint8_t protocol;                        /* enum tunnel_protocol */
 	uint8_t send_sequence, require_sequence; /* L2TP data messages */
+	uint16_t path_mtu; /* towards the peer, where it is less than the port's; 0 = unknown */
 };
 
 /* Owner's running state, uplink. */
@@ -84,9 +85,11 @@ struct session {
 	struct {
 		uint32_t inner_ip; /* in the FIB when routed */
 		bool routed;
-		bool keyed;      /* SESSION_MPPE was passed on */
-		bool host_route; /* the kernel has a route to inner_ip alone */
-		uint32_t sa;     /* the last that cfg.sa was told to be */
+		bool keyed;           /* SESSION_MPPE was passed on */
+		bool host_route;      /* the kernel has a route to inner_ip alone */
+		uint32_t sa;          /* the last that cfg.sa was told to be */
+		uint16_t path_mtu;    /* the last that the owner was told, 0 = none */
+		uint64_t path_mtu_us; /* when */
 		uint64_t opened_us;
 		struct closing closing;
 	} cold __rte_cache_aligned;
@@ -186,5 +189,8 @@ unsigned int session_reap(
 /* Apply a command of control that concerns running state (SESSION_LINK, _MPPE, _OPEN, _FLUSH,
  * _L2TP, _SA). Keys in cmd are wiped. */
 void session_apply(struct session *s, struct command *cmd);
+/* Outer packets of at most mtu octets reach the peer (dataplane/pmtu.h); 0: those of the port do.
+ */
+void session_set_path_mtu(struct session *s, uint16_t mtu);
 
 #endif

@@ -123,7 +123,10 @@ drain_messages(struct worker *w)
 	struct worker_msg *msgs[MSG_BURST];
 	unsigned int n = rte_ring_sc_dequeue_burst(w->msgs, (void **)msgs, MSG_BURST, NULL);
 	for (unsigned int i = 0; i < n; i++) {
-		if (msgs[i]->cmd.type >= COMMAND_SA_ADD) {
+		if (msgs[i]->cmd.type == WORKER_PATH_MTU) {
+			if (session_handle_of(msgs[i]->session) == msgs[i]->handle)
+				session_set_path_mtu(msgs[i]->session, (uint16_t)msgs[i]->path_mtu);
+		} else if (msgs[i]->cmd.type >= COMMAND_SA_ADD) {
 			if (sa_handle_of(msgs[i]->sa) == msgs[i]->handle)
 				sa_apply(msgs[i]->sa, &msgs[i]->cmd);
 		} else if (session_handle_of(msgs[i]->session) == msgs[i]->handle) {

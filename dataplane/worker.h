@@ -43,6 +43,7 @@ enum punt_kind {
 	PUNT_IKE,   /* the same with IKE, whole or in fragments */
 	PUNT_TAP,   /* the same with anything else */
 	PUNT_INNER, /* IPv4 packet for the inner TUN device */
+	PUNT_PMTU,  /* Ethernet frame with an ICMP error about a tunnel's packet */
 	PUNT_GLEAN, /* IPv4 packet whose next hop meta->nh has no hardware address yet */
 	PUNT_COUNT
 };
@@ -89,8 +90,11 @@ struct worker_msg {
 		struct sa *sa; /* COMMAND_SA_* */
 	};
 	uint32_t handle;
+	uint32_t path_mtu; /* WORKER_PATH_MTU: 0 = that of the port */
 	struct command cmd;
 };
+/* cmd.type of what doesn't come from control: the path MTU of session has changed. */
+#define WORKER_PATH_MTU 0xf0
 
 #define NO_TX_QUEUE 0xffff
 

@@ -78,7 +78,10 @@
 	X(fragment_overlap, "outer fragments that overlap, or one of them twice (T17)")         \
 	X(fragment_timeout, "outer fragments whose others did not come in time (T17)")          \
 	X(ike_rate, "more IKE than one address may send (T13)")                                 \
-	X(ike_flood, "more new IKE exchanges than all together may begin (T13)")
+	X(ike_flood, "more new IKE exchanges than all together may begin (T13)")                \
+	X(pmtu_taken, "ICMP about a tunnel's path MTU (consumed, not an error)")                \
+	X(pmtu_unknown, "ICMP about a tunnel's packet that we can't have sent")                 \
+	X(pmtu_rate, "more ICMP about tunnels' path MTU than is looked into")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

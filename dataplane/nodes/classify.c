@@ -16,6 +16,7 @@ enum {
 	EDGE_TO_MAIN,
 	EDGE_IKE_INPUT,
 	EDGE_REASSEMBLE,
+	EDGE_ICMP_INPUT,
 	EDGE_ETH_NOT_OURS,
 	EDGE_ETH_MALFORMED,
 	EDGE_EDGE_FILTER,
@@ -215,7 +216,7 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 	}
 	if (!allowed || !is_wan_address(ip->dst_addr))
 		return EDGE_EDGE_FILTER;
-	return to_tap(m, ip->next_proto_id == IPPROTO_TCP ? PUNT_TCP : PUNT_TAP);
+	return ip->next_proto_id == IPPROTO_TCP ? to_tap(m, PUNT_TCP) : EDGE_ICMP_INPUT;
 }
 
 static rte_edge_t
@@ -284,6 +285,7 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_TO_MAIN] = "to_main",
 		[EDGE_IKE_INPUT] = "ike_input",
 		[EDGE_REASSEMBLE] = "reassemble",
+		[EDGE_ICMP_INPUT] = "icmp_input",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
 		[EDGE_ETH_MALFORMED] = "drop_eth_malformed",
 		[EDGE_EDGE_FILTER] = "drop_edge_filter",
