@@ -33,7 +33,7 @@ make_frame(struct rte_mempool *pool, const uint8_t *data, uint16_t n)
 static void
 give(struct worker *w, struct rte_mbuf *m)
 {
-	if (rte_ring_mp_enqueue(w->rx, m) != 0)
+	if (rte_ring_sp_enqueue(w->from_main, m) != 0)
 		main_drop(m, DROP_handoff_full);
 }
 
@@ -46,7 +46,7 @@ inject_ppp(const struct frame_record *head, const uint8_t *data, struct rte_memp
 	if (!s)
 		return INJECT_DONE; /* closed meanwhile */
 	struct worker *w = &workers[s->cfg.owner];
-	if (rte_ring_full(w->rx))
+	if (rte_ring_full(w->from_main))
 		return INJECT_WAIT;
 	struct rte_mbuf *m = make_frame(pool, data, head->length);
 	if (!m)
@@ -116,7 +116,7 @@ inject_protected(const struct frame_record *head, const uint8_t *data, const str
 	if (!sa)
 		return INJECT_DONE; /* closed meanwhile */
 	struct worker *w = &workers[sa->cfg.owner];
-	if (rte_ring_full(w->rx))
+	if (rte_ring_full(w->from_main))
 		return INJECT_WAIT;
 	struct rte_mbuf *m = make_frame(pool, data + sizeof(*outer), head->length - sizeof(*outer));
 	if (!m)
@@ -147,7 +147,7 @@ inject_l2tp(const struct frame_record *head, const uint8_t *data, struct rte_mem
 		return INJECT_BAD;
 	struct worker *w = &workers[worker_for_outer(
 		rte_cpu_to_be_32(outer.peer_ip), rte_cpu_to_be_32(outer.server_ip))];
-	if (rte_ring_full(w->rx))
+	if (rte_ring_full(w->from_main))
 		return INJECT_WAIT;
 	struct rte_mbuf *m = make_frame(pool, data + sizeof(outer), head->length - sizeof(outer));
 	return m ? inject_clear(m, &outer) : INJECT_DONE;

@@ -158,7 +158,7 @@ transmit(const struct neighbour *n, struct rte_mbuf *m)
 	memset(meta, 0, sizeof(*meta));
 	meta->stage = STAGE_PORT;
 	meta->port = n->port;
-	if (rte_ring_mp_enqueue(workers[workers[0].tx_worker[n->port]].rx, m) != 0)
+	if (rte_ring_sp_enqueue(workers[workers[0].tx_worker[n->port]].from_main, m) != 0)
 		main_drop(m, DROP_handoff_full);
 }
 

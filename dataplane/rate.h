@@ -25,4 +25,17 @@ rate_limit_take(struct rate_limit *r, uint64_t now_us, uint32_t per_second)
 	return true;
 }
 
+/* A token bucket as one number, when the next one would be due had all before it kept to the rate:
+ * true for a burst, and then for one in every interval.  Silence earns no more than a burst. */
+static inline bool
+bucket_take(uint64_t *due_us, uint64_t now_us, uint32_t burst, uint32_t interval_us)
+{
+	uint64_t at = *due_us > now_us ? *due_us : now_us;
+
+	if (at - now_us > (uint64_t)(burst - 1) * interval_us)
+		return false;
+	*due_us = at + interval_us;
+	return true;
+}
+
 #endif

@@ -23,7 +23,6 @@
 #include "crypto/esp.h"
 #include "dataplane/api/segment.h"
 #include "dataplane/closing.h"
-#include "dataplane/rate.h"
 
 enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 
@@ -48,7 +47,7 @@ struct sa_config {
 struct sa_running {
 	struct sa_counters *counters; /* in the shared segment */
 	uint64_t mapping_told_us;     /* rate limit of EVENT_SA_MAPPING */
-	struct rate_limit punts;      /* L2TP control messages (T13) */
+	uint64_t punt_at_us;          /* when its L2TP control messages so far were due (T13) */
 	uint16_t ip_id;
 	uint8_t expiry_told; /* bit for each enum sa_expiry whose event was sent */
 	uint32_t told_to;    /* settings.control then: a new control process is told again */

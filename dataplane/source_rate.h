@@ -17,13 +17,14 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "dataplane/rate.h"
+
 #define SOURCE_RATE_ROWS 2
 #define SOURCE_RATE_BITS 12
 
 struct source_rate {
 	uint64_t factor[SOURCE_RATE_ROWS]; /* odd and secret */
-	/* Token buckets as one number each: when the next packet would be due, had all kept to the
-	 * rate. */
+	/* Buckets. */
 	uint64_t due_us[SOURCE_RATE_ROWS][1 << SOURCE_RATE_BITS];
 };
 
@@ -44,18 +45,13 @@ static inline bool
 source_rate_take(struct source_rate *s, rte_be32_t source, uint64_t now_us, uint32_t burst,
 	uint32_t interval_us)
 {
-	uint64_t *due[SOURCE_RATE_ROWS];
-	bool within[SOURCE_RATE_ROWS], any = false;
+	bool any = false;
 
 	for (unsigned int row = 0; row < SOURCE_RATE_ROWS; row++) {
 		/* Multiply-shift hashing: a random odd factor, the product's high bits. */
-		due[row] = &s->due_us[row][(source * s->factor[row]) >> (64 - SOURCE_RATE_BITS)];
-		within[row] = *due[row] <= now_us + (uint64_t)(burst - 1) * interval_us;
-		any |= within[row];
+		uint32_t at = (uint32_t)((source * s->factor[row]) >> (64 - SOURCE_RATE_BITS));
+		any |= bucket_take(&s->due_us[row][at], now_us, burst, interval_us);
 	}
-	for (unsigned int row = 0; row < SOURCE_RATE_ROWS && any; row++)
-		if (within[row])
-			*due[row] = RTE_MAX(*due[row], now_us) + interval_us;
 	return any;
 }
 

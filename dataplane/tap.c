@@ -195,7 +195,7 @@ read_one(int fd, struct worker *w, uint8_t port, enum stage stage)
 	memset(meta, 0, sizeof(*meta));
 	meta->stage = stage;
 	meta->port = port;
-	if (rte_ring_mp_enqueue(w->rx, m) != 0)
+	if (rte_ring_sp_enqueue(w->from_main, m) != 0)
 		main_drop(m, DROP_handoff_full);
 	return true;
 }

@@ -20,6 +20,7 @@
 #include "dataplane/config.h"
 
 #define RX_RING_SIZE      4096
+#define FROM_MAIN_SIZE    1024
 #define MAIN_RING_SIZE    1024 /* each kind */
 #define MSG_RING_SIZE     1024
 #define EVENT_RING_SIZE   1024
@@ -85,6 +86,7 @@ worker_create(struct worker *w)
 	char name[RTE_GRAPH_NAMESIZE];
 
 	w->rx = make_ring("rx", w->index, RX_RING_SIZE, RING_F_SC_DEQ);
+	w->from_main = make_ring("from", w->index, FROM_MAIN_SIZE, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	bool made = true;
 	for (unsigned int kind = 0; kind < PUNT_COUNT; kind++) {
 		w->to_main[kind] = make_ring("main", w->index * PUNT_COUNT + kind, MAIN_RING_SIZE,
@@ -95,7 +97,7 @@ worker_create(struct worker *w)
 	snprintf(name, sizeof(name), "events%u", w->index);
 	w->events = rte_ring_create_elem(name, sizeof(struct worker_event), EVENT_RING_SIZE,
 		SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (!w->rx || !made || !w->msgs || !w->events)
+	if (!w->rx || !w->from_main || !made || !w->msgs || !w->events)
 		return -ENOMEM;
 	if (sas.max > 0 && !(w->esp = esp_engine_create(ESP_ARCH_AUTO)))
 		return -errno;
@@ -232,11 +234,13 @@ workers_stop(void)
 		struct worker *w = &workers[i];
 		void *msg;
 		drain_mbufs(w->rx);
+		drain_mbufs(w->from_main);
 		while (w->msgs && rte_ring_sc_dequeue(w->msgs, &msg) == 0)
 			explicit_bzero(msg, sizeof(struct worker_msg));
 		if (w->graph)
 			rte_graph_destroy(rte_graph_from_name(w->graph->name));
 		rte_ring_free(w->rx);
+		rte_ring_free(w->from_main);
 		for (unsigned int kind = 0; kind < PUNT_COUNT; kind++) {
 			drain_mbufs(w->to_main[kind]);
 			rte_ring_free(w->to_main[kind]);
@@ -247,7 +251,7 @@ workers_stop(void)
 		esp_engine_destroy(w->esp);
 		w->graph = NULL;
 		w->esp = NULL;
-		w->rx = w->msgs = w->events = NULL;
+		w->rx = w->from_main = w->msgs = w->events = NULL;
 	}
 	rte_mempool_free(worker_msg_pool);
 	worker_msg_pool = NULL;

@@ -104,8 +104,9 @@ struct worker {
 	struct rte_graph *graph;
 	struct worker_counters *counters; /* shared segment */
 	struct ring punt;                 /* shared segment: producer side, this worker only */
-	struct rte_ring
-		*rx; /* MP/SC, mbufs from other workers and main; consumer: node worker_rx */
+	struct rte_ring *rx;        /* MP/SC, mbufs from other workers; consumer: node worker_rx */
+	struct rte_ring *from_main; /* SP/SC, mbufs from main: control's frames, the kernel's. Apart
+				       from rx, so that data does not crowd them out (D8) */
 	struct rte_ring *to_main[PUNT_COUNT]; /* SP/SC, mbufs by pkt_meta.kind */
 	struct rte_ring *msgs;                /* SP/SC, struct worker_msg * from main */
 	struct rte_ring *events; /* SP/SC, struct worker_event elements to main (rte_ring_*_elem) */

@@ -46,7 +46,7 @@ reassembly_free(struct reassembly *r)
 	for (unsigned int i = 0; r && i < REASSEMBLY_DATAGRAMS; i++)
 		for (unsigned int p = 0; p < r->datagrams[i].n; p++)
 			rte_pktmbuf_free(r->datagrams[i].parts[p].m);
-	rte_free(r);
+	rte_free(r); /* not per packet: the graph is gone */
 }
 
 static void

@@ -60,6 +60,14 @@ ring_produce(struct ring *r)
 	return r->shared->elems + (size_t)(r->pos & r->mask) * r->elem_size;
 }
 
+/* Producer: how many elements there is room for, 0 to the capacity. */
+static inline uint32_t
+ring_room(const struct ring *r)
+{
+	uint32_t used = r->pos - atomic_load_explicit(&r->shared->tail, memory_order_relaxed);
+	return used > r->mask ? 0 : r->mask + 1 - used;
+}
+
 /* Publish the element that ring_produce() gave. */
 static inline void
 ring_produced(struct ring *r)

@@ -1,30 +1,42 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* l2tp_punt.  In: IPv4 packets with L2TP control messages, meta->pair.  Out: frame records in the
  * worker's punt ring, for control. */
+#include <errno.h>
+
+#include <rte_malloc.h>
+
 #include "dataplane/nodes/l2tp.h"
-#include "dataplane/rate.h"
+#include "dataplane/nodes/punt.h"
+#include "dataplane/source_rate.h"
 
 enum { EDGE_PUNT_FULL, EDGE_L2TP_PUNT_RATE, EDGE_L2TP_MALFORMED, EDGE_COUNT };
 
-/* T13: what may knock at control in a second: the peer of one pair of SAs, and everybody together
- * in clear, for each worker. */
-#define PAIR_PER_SECOND  200
+/* T13: what may knock at control: the peer of one pair of SAs; in clear each address, and everybody
+ * together in a second, for each worker. */
+#define PEER_BURST       64
+#define PEER_INTERVAL_US 5000
 #define CLEAR_PER_SECOND 1000
 
 #define HEADERS (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
 
-static struct {
-	struct rate_limit rate;
-} __rte_cache_aligned clear[SEGMENT_MAX_WORKERS];
+struct clear_limits {
+	struct source_rate source;
+	struct rate_limit all;
+};
+static struct clear_limits *clear[SEGMENT_MAX_WORKERS];
 
 static bool
-rate_allows(const struct worker *w, const struct pkt_meta *meta)
+rate_allows(struct worker *w, const struct pkt_meta *meta, rte_be32_t source)
 {
+	uint32_t burst = punt_burst(&w->punt, PEER_BURST);
+	struct clear_limits *c = clear[w->index];
+
 	/* This worker owns the pair: esp_decrypt was here. */
 	if (meta->pair != 0)
-		return rate_limit_take(
-			&sas.slots[SA_SLOT(meta->pair)].run.punts, w->now_us, PAIR_PER_SECOND);
-	return rate_limit_take(&clear[w->index].rate, w->now_us, CLEAR_PER_SECOND);
+		return bucket_take(&sas.slots[SA_SLOT(meta->pair)].run.punt_at_us, w->now_us, burst,
+			PEER_INTERVAL_US);
+	return source_rate_take(&c->source, source, w->now_us, burst, PEER_INTERVAL_US) &&
+	       rate_limit_take(&c->all, w->now_us, CLEAR_PER_SECOND);
 }
 
 /* Addresses and ports of the datagram in front, in host byte order. */
@@ -50,7 +62,7 @@ l2tp_punt_one(struct worker *w, struct rte_mbuf *m)
 	if (!l2tp_parse((const uint8_t *)ip + HEADERS, m->data_len - HEADERS, &msg) ||
 		msg.len > FRAME_MAX - sizeof(struct sa_outer))
 		return EDGE_L2TP_MALFORMED;
-	if (!rate_allows(w, meta))
+	if (!rate_allows(w, meta, ip->src_addr))
 		return EDGE_L2TP_PUNT_RATE;
 	struct frame_record *r = ring_produce(&w->punt);
 	if (r == NULL) {
@@ -83,9 +95,37 @@ l2tp_punt_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	return n;
 }
 
-NODE_REGISTER_INTERMEDIATE(l2tp_punt, .nb_edges = EDGE_COUNT,
-	.next_nodes = {
-		[EDGE_PUNT_FULL] = "drop_punt_full",
-		[EDGE_L2TP_PUNT_RATE] = "drop_l2tp_punt_rate",
-		[EDGE_L2TP_MALFORMED] = "drop_l2tp_malformed",
-	});
+static int
+l2tp_punt_init(const struct rte_graph *graph, struct rte_node *node)
+{
+	int rc = node_init(graph, node);
+	struct clear_limits **c = &clear[node_worker(node)->index];
+
+	*c = rte_zmalloc("clear_limits", sizeof(**c), RTE_CACHE_LINE_SIZE);
+	return *c == NULL ? -ENOMEM : source_rate_init(&(*c)->source) != 0 ? -EIO : rc;
+}
+
+static void
+l2tp_punt_fini(const struct rte_graph *graph, struct rte_node *node)
+{
+	struct clear_limits **c = &clear[node_worker(node)->index];
+
+	(void)graph;
+	rte_free(*c); /* not per packet: the graph is gone */
+	*c = NULL;
+}
+
+static struct rte_node_register l2tp_punt_node = {
+	.name = "l2tp_punt",
+	.process = l2tp_punt_process,
+	.init = l2tp_punt_init,
+	.fini = l2tp_punt_fini,
+	.nb_edges = EDGE_COUNT,
+	.next_nodes =
+		{
+			[EDGE_PUNT_FULL] = "drop_punt_full",
+			[EDGE_L2TP_PUNT_RATE] = "drop_l2tp_punt_rate",
+			[EDGE_L2TP_MALFORMED] = "drop_l2tp_malformed",
+		},
+};
+RTE_NODE_REGISTER(l2tp_punt_node)

@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* punt, on the owner.  In: PPP payloads with meta->ppp_proto that are not data.  Out: frame records
  * in the worker's punt ring, for control. */
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/punt.h"
 
 enum { EDGE_PUNT_FULL, EDGE_PPP_MALFORMED, EDGE_PUNT_RATE, EDGE_COUNT };
 
 /*
  * What one session may send to control (D8): a burst far above any negotiation, then a rate far
- * above echoes and Reset-Requests.  The ring has room for several such bursts, so a session that
- * floods it leaves its neighbours theirs.
+ * above echoes and Reset-Requests.
  */
 #define PUNT_BURST       64
 #define PUNT_INTERVAL_US 10000
-
-/* The token bucket as one number: the time at which the next frame would be due if all before it
- * had kept to the rate may lie a burst ahead of now. */
-static bool
-punt_allowed(struct session_uplink *u, uint64_t now_us)
-{
-	uint64_t at = RTE_MAX(u->punt_at_us, now_us);
-
-	if (at - now_us > (PUNT_BURST - 1) * PUNT_INTERVAL_US)
-		return false;
-	u->punt_at_us = at + PUNT_INTERVAL_US;
-	return true;
-}
 
 /* EDGE_COUNT: copied. */
 static rte_edge_t
@@ -34,7 +20,8 @@ punt_one(struct worker *w, const struct rte_mbuf *m)
 
 	if (m->data_len > FRAME_MAX - 2)
 		return session_up_drop(meta->session, EDGE_PPP_MALFORMED);
-	if (!punt_allowed(&meta->session->up, w->now_us))
+	if (!bucket_take(&meta->session->up.punt_at_us, w->now_us, punt_burst(&w->punt, PUNT_BURST),
+		    PUNT_INTERVAL_US))
 		return session_up_drop(meta->session, EDGE_PUNT_RATE);
 	struct frame_record *r = ring_produce(&w->punt);
 	if (r == NULL) {

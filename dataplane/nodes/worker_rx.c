@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* worker_rx, a source.  In: packets from other lcores, acknowledgements that are due.  Out: by
- * stage, where each was heading. */
+/* worker_rx, a source.  In: packets from other workers and from the main lcore, acknowledgements
+ * that are due.  Out: by stage, where each was heading. */
 #include "dataplane/nodes/gre.h"
 
 enum {
@@ -19,7 +19,8 @@ enum {
 	EDGE_COUNT
 };
 
-#define RX_BURST 64
+#define RX_BURST      64
+#define RX_BURST_MAIN 32 /* of them, at most */
 
 static const rte_edge_t edge_of_stage[STAGE_COUNT] = {
 	[STAGE_PPTP_SEQUENCE] = EDGE_PPTP_SEQUENCE,
@@ -83,7 +84,9 @@ worker_rx_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 
 	(void)objs;
 	(void)n;
-	unsigned int k = rte_ring_sc_dequeue_burst(w->rx, (void **)pkts, RX_BURST, NULL);
+	unsigned int k =
+		rte_ring_sc_dequeue_burst(w->from_main, (void **)pkts, RX_BURST_MAIN, NULL);
+	k += rte_ring_sc_dequeue_burst(w->rx, (void **)pkts + k, RX_BURST - k, NULL);
 	for (unsigned int i = 0; i < k; i++)
 		rte_prefetch0(pkt_meta(pkts[i]));
 	for (unsigned int i = 0; i < k; i++)

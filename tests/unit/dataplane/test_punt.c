@@ -21,7 +21,8 @@
 static struct rte_mbuf *pending[BURST];
 static unsigned int n_pending;
 static struct worker_counters worker_counters;
-static struct session_counters session_counters[2];
+static struct session_counters session_counters[MAX_SESSIONS];
+static struct ring control; /* its side of the punt ring */
 
 /* Takes the place of port_rx, whose first edge leads to classify. */
 static uint16_t
@@ -54,6 +55,7 @@ setup(void **state)
 		RTE_CACHE_LINE_SIZE);
 	assert_non_null(punts);
 	ring_attach(&w->punt, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
+	ring_attach(&control, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), false);
 	assert_int_equal(workers_init(), 0);
 	rte_graph_node_get_by_name(w->graph->name, "port_rx")->process = feed;
 	return 0;
@@ -228,41 +230,93 @@ ike_has_a_rate_for_each_source_and_for_new_exchanges(void **state)
 }
 
 static void
+add_session(unsigned int i)
+{
+	const struct session_params p = {.server_ip = SERVER_IP,
+		.peer_ip = PEER_IP,
+		.call_id = (uint16_t)(CALL + i),
+		.peer_call_id = 7,
+		.counters = &session_counters[i]};
+	assert_int_equal(session_add(session_handle(i + 1, 1), &p), 0);
+}
+
+/* Echoes, one a walk; how many of them came to control, which takes them at once or not at all. */
+static unsigned int
+flood(unsigned int session, uint32_t *seq, unsigned int n, bool taken)
+{
+	uint64_t before = worker_counters.punted;
+	while (n-- > 0) {
+		echo((uint16_t)(CALL + session), (*seq)++);
+		walk();
+		if (taken)
+			ring_skip(&control);
+	}
+	return (unsigned int)(worker_counters.punted - before);
+}
+
+static void
 one_session_sends_control_a_burst_and_then_a_rate(void **state)
+{
+	uint32_t seq = 0, other = 0;
+	(void)state;
+	add_session(0);
+	add_session(1);
+	assert_int_equal(flood(0, &seq, 100, true), 64);
+	assert_int_equal(worker_counters.drops[DROP_punt_rate], 36);
+	assert_int_equal(session_counters[0].up_drops, 36);
+	assert_int_equal(flood(1, &other, 1, true), 1); /* the neighbour has its own */
+	workers[0].now_us += 10000;
+	assert_int_equal(flood(0, &seq, 2, true), 1);
+	/* an hour's silence is worth no more than one burst */
+	workers[0].now_us += 3600000000u;
+	assert_int_equal(flood(0, &seq, 100, true), 64);
+	assert_int_equal(session_counters[1].up_drops, 0);
+}
+
+/* All but one flood a control that is slow: there is room for who was quiet. */
+static void
+many_sessions_leave_room_in_the_ring(void **state)
+{
+	uint32_t seq[MAX_SESSIONS - 1] = {0};
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(seq); i++)
+		add_session(i);
+	for (unsigned int round = 0; round < 100; round++)
+		for (unsigned int i = 1; i < RTE_DIM(seq); i++)
+			flood(i, &seq[i], 1, false);
+	assert_true(ring_room(&workers[0].punt) >= PUNT_RING_CAPACITY / 4);
+	assert_int_equal(worker_counters.drops[DROP_punt_full], 0);
+	assert_int_equal(flood(0, &seq[0], 10, false), 10);
+	assert_true(session_counters[1].up_drops > 50);
+}
+
+/* D8: what other workers hand over does not crowd out the main lcore's frames. */
+static void
+data_leaves_the_main_lcore_its_way(void **state)
 {
 	struct worker *w = &workers[0];
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
-		const struct session_params p = {.server_ip = SERVER_IP,
-			.peer_ip = PEER_IP,
-			.call_id = (uint16_t)(CALL + i),
-			.peer_call_id = 7,
-			.counters = &session_counters[i]};
-		assert_int_equal(session_add(session_handle(i + 1, 1), &p), 0);
+	while (!rte_ring_full(w->rx)) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
+		if (!m)
+			break;
+		memset(pkt_meta(m), 0, sizeof(struct pkt_meta));
+		pkt_meta(m)->stage = STAGE_DOWNLINK; /* of no session */
+		if (rte_mempool_avail_count(mbufs) < 64) {
+			rte_pktmbuf_free(m);
+			break;
+		}
+		assert_int_equal(rte_ring_mp_enqueue(w->rx, m), 0);
 	}
-	uint32_t seq = 0;
-	for (unsigned int n = 0; n < 100; n++) {
-		echo(CALL, seq++);
-		walk();
-	}
-	assert_int_equal(worker_counters.punted, 64);
-	assert_int_equal(worker_counters.drops[DROP_punt_rate], 36);
-	assert_int_equal(session_counters[0].up_drops, 36);
-	echo(CALL + 1, 0); /* the neighbour has its own */
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
+	memset(pkt_meta(m), 0, sizeof(struct pkt_meta));
+	pkt_meta(m)->stage = STAGE_ESP_OUT; /* through no pair */
+	assert_int_equal(rte_ring_sp_enqueue(w->from_main, m), 0);
 	walk();
-	assert_int_equal(worker_counters.punted, 65);
-	w->now_us += 10000;
-	echo(CALL, seq++);
-	echo(CALL, seq++);
-	walk();
-	assert_int_equal(worker_counters.punted, 66);
-	w->now_us += 3600000000u; /* an hour's silence is worth no more than one burst */
-	for (unsigned int n = 0; n < 100; n++) {
-		echo(CALL, seq++);
+	assert_int_equal(worker_counters.drops[DROP_esp_no_sa], 1);
+	assert_in_range(worker_counters.drops[DROP_session_closed], 32, 64);
+	while (rte_ring_count(w->rx) > 0)
 		walk();
-	}
-	assert_int_equal(worker_counters.punted, 66 + 64);
-	assert_int_equal(session_counters[1].up_drops, 0);
 }
 
 int
@@ -275,6 +329,10 @@ main(void)
 			ike_has_a_rate_for_each_source_and_for_new_exchanges, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			one_session_sends_control_a_burst_and_then_a_rate, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			many_sessions_leave_room_in_the_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			data_leaves_the_main_lcore_its_way, setup, teardown),
 	};
 	if (bench_eal() != 0)
 		return 1;

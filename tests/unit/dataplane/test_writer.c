@@ -20,7 +20,7 @@ setup(void **state)
 		return -1;
 	bench_tables();
 	struct worker *w = &workers[0];
-	w->rx = rte_ring_create("rx", 16, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	w->from_main = rte_ring_create("from", 16, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->events = rte_ring_create_elem("ev", sizeof(struct worker_event), 16, SOCKET_ID_ANY, 0);
 	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
@@ -43,9 +43,9 @@ teardown(void **state)
 	struct worker *w = &workers[0];
 	void *p;
 	(void)state;
-	while (rte_ring_sc_dequeue(w->rx, &p) == 0)
+	while (rte_ring_sc_dequeue(w->from_main, &p) == 0)
 		rte_pktmbuf_free(p);
-	rte_ring_free(w->rx);
+	rte_ring_free(w->from_main);
 	rte_ring_free(w->msgs);
 	rte_ring_free(w->events);
 	rte_mempool_free(worker_msg_pool);
@@ -361,7 +361,7 @@ injected_l2tp(void **state)
 		ring_produced(&injects);
 		writer_turn(i);
 		void *p = NULL;
-		rte_ring_sc_dequeue(workers[0].rx, &p);
+		rte_ring_sc_dequeue(workers[0].from_main, &p);
 		assert_int_equal(p != NULL, cases[i].good);
 		assert_int_equal(segment->bad_records - bad, !cases[i].good);
 		if (!p)
@@ -449,7 +449,7 @@ injected_frames(void **state)
 		ring_produced(&injects);
 		writer_turn(i);
 		void *m = NULL;
-		rte_ring_sc_dequeue(workers[0].rx, &m);
+		rte_ring_sc_dequeue(workers[0].from_main, &m);
 		assert_int_equal(m != NULL, cases[i].good);
 		if (!m)
 			continue;
