@@ -35,7 +35,7 @@ struct ike_pair {
 	bool ending;      /* charon was told that it has expired */
 	const struct suite *encryption, *integrity;
 	uint64_t opened_us;   /* CLOCK_MONOTONIC */
-	uint64_t deadline_ms; /* of a reserved SPI, of a widow, of a weak one to go; 0: none */
+	uint64_t deadline_ms; /* of a reserved SPI, of a widow, of one to go; 0: none */
 	uint64_t ask_in, ask_out,
 		ask_update; /* the plugin's requests that wait for the data plane */
 };

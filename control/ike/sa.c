@@ -9,6 +9,7 @@
 #include "control/log.h"
 
 #define WIDOW_OVERLAP_MS 30000 /* after its peer has a new pair */
+#define ENDING_MS        3000  /* for charon to delete what it was told has expired */
 
 uint64_t
 ike_now_us(void)
@@ -177,9 +178,11 @@ pair_expire(struct ike_pair *s, enum ike_direction direction, bool hard)
 	m.expire.direction = (uint8_t)direction;
 	m.expire.hard = hard;
 	s->ending |= hard;
-	/* Nobody else would end it. */
+	/* Nobody else would end it; nor does a charon that knows only half of it. */
 	if (hard && (s->widow || !k->channel || !channel_send(k->channel, &m)))
 		pair_close(s);
+	else if (hard)
+		s->deadline_ms = uv_now(k->loop) + ENDING_MS;
 	else if (!hard && !s->widow && k->channel)
 		channel_send(k->channel, &m);
 }
@@ -351,7 +354,7 @@ ike_sweep_pairs(struct ike *k)
 		if (s->deadline_ms == 0 || now < s->deadline_ms || s->state == PAIR_CLOSING)
 			continue;
 		s->deadline_ms = 0;
-		if (s->state == PAIR_RESERVED || s->widow)
+		if (s->state == PAIR_RESERVED || s->widow || s->ending)
 			pair_close(s);
 		else
 			pair_expire(s, IKE_INBOUND, true);

@@ -2,10 +2,14 @@
 /* What breaks off midway: an exchange, a greeting.  Nothing half-built stays behind (T13, T19). */
 #include "plugin.h"
 
-#include <errno.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "control/ike/channel.h"
+#include "control/ike/internal.h"
 
 /* charon is killed in the middle of an exchange: what was half built is gone at once, and the
  * client gets in again. */
@@ -77,6 +81,84 @@ test_silent_plugin(void **state)
 	establish(host_a, aes_sha1);
 }
 
+/* T16: the switch goes off with "drop" while the outbound half is with the data plane, and charon,
+ * which does not have the SA yet, makes nothing of what it hears. */
+static void
+test_weak_while_built(void **state)
+{
+	uint32_t spi;
+
+	(void)state;
+	start_plugin();
+	ike_weak_crypto(ike, true, IKE_KEEP);
+	assert_int_equal(get_spi(host_a, &spi), 0);
+	assert_int_equal(add(IKE_ADD_IN, spi, host_a, des_md5), 0);
+	struct ike_message m = add_message(IKE_ADD_OUT, spi, host_a, des_md5);
+	m.id = 4711;
+	say(&m);
+	struct ike_pair *s = link_sa_owner(lnk, spi);
+	while (s->ask_out == 0)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(s->state, PAIR_IN);
+	assert_int_equal(ike_weak_crypto(ike, false, IKE_DROP), 1);
+	hear();
+	assert_int_equal(s->state, PAIR_UP); /* it was too late */
+	assert_true(s->deadline_ms > 0 && s->deadline_ms <= uv_now(&loop) + 3000);
+	s->deadline_ms = uv_now(&loop);
+	ike_sweep_pairs(ike);
+	loop_for(&loop, 30);
+	assert_int_equal(status().weak_sas, 0);
+	assert_int_equal(fake_live_sas(&fake), 0);
+}
+
+/* "rekey", and the client does not: the weak pair has a minute, a strong one goes on. */
+static void
+test_weak_that_stays(void **state)
+{
+	(void)state;
+	start_plugin();
+	ike_weak_crypto(ike, true, IKE_KEEP);
+	uint32_t weak = establish(host_a, des_md5), strong = establish(host_b, aes_sha1);
+	assert_int_equal(ike_weak_crypto(ike, false, IKE_REKEY), 1);
+	struct ike_pair *s = link_sa_owner(lnk, weak);
+	assert_in_range(s->deadline_ms - uv_now(&loop), 59000, 60000);
+	hear();
+	got.n_heard = 0;
+	s->deadline_ms = uv_now(&loop);
+	ike_sweep_pairs(ike);
+	hear();
+	assert_int_equal(got.n_heard, 1);
+	assert_true(got.heard[0].expire.hard && got.heard[0].spi == weak);
+	assert_int_equal(of_pair(IKE_DELETE_IN, weak), 0);
+	assert_int_equal(status().weak_sas, 0);
+	assert_int_equal(ike_peer_current(ike_peer_of(ike, strong)), strong);
+}
+
+/* Another user is no plugin, even where the socket's mode would let it in. */
+static void
+test_stranger(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(cfg.directory, 0755), 0);
+	char path[128];
+	snprintf(path, sizeof(path), "%s/ike.sock", cfg.directory);
+	assert_int_equal(chmod(path, 0666), 0);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(setuid(65534) == 0 && plugin_open() ? 0 : 1);
+	int rc;
+	assert_int_equal(waitpid(child, &rc, 0), child);
+	assert_int_equal(rc, 0);
+	loop_for(&loop, 50);
+	struct channel_stats cs;
+	channel_stats(ike->channel, &cs);
+	assert_int_equal(cs.refused_credentials, 1);
+	start_plugin();
+	establish(host_a, aes_sha1);
+}
+
 int
 main(void)
 {
@@ -84,6 +166,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_charon_dies_between),
 		TEST(test_silent_plugin),
+		TEST(test_weak_while_built),
+		TEST(test_weak_that_stays),
+		TEST(test_stranger),
 	};
 	return STAGE_RUN(tests);
 }
