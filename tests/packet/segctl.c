@@ -389,7 +389,7 @@ print_stats(void)
 		(unsigned long)segment->bad_records, (unsigned long)segment->sessions_live,
 		(unsigned long)segment->mbufs_free);
 	for (unsigned int r = 0; r < DROP_COUNT; r++) {
-		uint64_t sum = 0;
+		uint64_t sum = segment->main_drops[r];
 		for (uint32_t i = 0; i < segment->n_workers; i++)
 			sum += w[i].drops[r];
 		printf("%s\"%s\":%lu", r ? "," : "", names[r], (unsigned long)sum);
