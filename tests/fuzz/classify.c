@@ -6,7 +6,8 @@
  * how far the packet is helped along, so that the fuzzer needs no checksum or key: 0 a raw frame, 1
  * an IPv4 packet, 2 GRE, 3 PPP in GRE's next sequence number, 4 the same encrypted, 5 L2TP in
  * clear, 6 a UDP datagram in ESP with the right keys, 7 what follows ESP's SPI; bits 3 and 4 choose
- * the session, the pair of SAs or the port's role.
+ * the session, the pair of SAs or the port's role.  With bit 5 an IPv4 packet has no header yet: it
+ * is a fragment, whose first two octets say which.
  */
 #include <stdlib.h>
 
@@ -252,6 +253,24 @@ put_ethernet(struct rte_mbuf *m, uint8_t port)
 	memcpy(rte_pktmbuf_prepend(m, sizeof(eth)), &eth, sizeof(eth));
 }
 
+/* One of a datagram with ports, of ESP or of GRE. */
+static void
+put_fragment(struct rte_mbuf *m, unsigned int i)
+{
+	static const uint8_t protos[SESSIONS] = {17, 50, 47};
+	rte_be16_t field = 0;
+
+	if (m->data_len >= sizeof(field)) {
+		memcpy(&field, rte_pktmbuf_mtod(m, const void *), sizeof(field));
+		rte_pktmbuf_adj(m, sizeof(field));
+	}
+	put_ipv4(m, protos[i], PEER, SERVER);
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+	ip->fragment_offset = field;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
 static void
 put_gre(struct rte_mbuf *m, unsigned int i, uint32_t seq)
 {
@@ -320,6 +339,8 @@ help(struct rte_mbuf *m, uint8_t head, uint32_t seq)
 		put_ipv4(m, 47, PEER, SERVER);
 		/* fall through */
 	case IPV4:
+		if ((head & 0x27) == (0x20 | IPV4))
+			put_fragment(m, i);
 		put_ethernet(m, pkt_meta(m)->port);
 		break;
 	case L2TP:
@@ -363,6 +384,26 @@ drain(struct worker *w)
 	atomic_store(&w->punt.shared->tail, w->punt.pos);
 }
 
+/* What waits for the rest of its datagram has its time, and then gives way to a whole one. */
+static void
+end_fragments(struct worker *w)
+{
+	static const uint16_t fields[] = {RTE_IPV4_HDR_MF_FLAG, 2};
+
+	w->now_us += 10000000;
+	for (unsigned int i = 0; i < RTE_DIM(fields); i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(w->mbuf_pool);
+		MUST(m);
+		pkt_meta(m)->port = 0;
+		memset(rte_pktmbuf_append(m, 18), 0, 18);
+		rte_be16_t field = rte_cpu_to_be_16(fields[i]);
+		memcpy(rte_pktmbuf_mtod(m, void *), &field, sizeof(field));
+		help(m, 0x20 | IPV4, 0);
+		pending[n_pending++] = m;
+	}
+	rte_graph_walk(w->graph);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -393,6 +434,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w->now = rte_rdtsc();
 	w->now_us += 30000; /* acknowledgements of the packets before fall due */
 	rte_graph_walk(w->graph);
+	end_fragments(w);
 	drain(w);
 	if (rte_mempool_avail_count(w->mbuf_pool) != w->mbuf_pool->size)
 		abort();
