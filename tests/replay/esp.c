@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* L2TP/IPsec sessions: ESP in transport mode, native (RFC 4303) or in UDP (RFC 3948). */
+/* L2TP sessions: in ESP in transport mode, native (RFC 4303) or in UDP (RFC 3948), or in clear. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #define FRAME_MAX 65536
 #define SAS_MAX   16
 
-enum { IP_ICMP = 1, IP_UDP = 17, IP_ESP = 50, PORT_NATT = 4500 };
+enum { IP_ICMP = 1, IP_UDP = 17, IP_ESP = 50, PORT_L2TP = 1701, PORT_NATT = 4500 };
 
 struct sa {
 	struct esp_sa *esp;
@@ -31,6 +31,7 @@ struct frame {
 struct session {
 	struct result *result;
 	struct esp_engine *engine;
+	uint32_t server; /* network order */
 	struct sa sas[SAS_MAX];
 	unsigned int n_sas;
 	struct esp_job jobs[BURST];
@@ -112,8 +113,14 @@ unhex(const char *s, uint8_t *out, size_t max)
 	return n;
 }
 
+static enum direction
+direction_from(const struct session *s, uint32_t src)
+{
+	return src == s->server ? S2C : C2S;
+}
+
 static const char *
-add_sa(struct session *s, const json_t *json, uint32_t server)
+add_sa(struct session *s, const json_t *json)
 {
 	uint8_t encryption_key[SUITE_KEY_MAX], integrity_key[SUITE_KEY_MAX];
 	struct esp_sa_config c = {.inbound = true,
@@ -135,7 +142,7 @@ add_sa(struct session *s, const json_t *json, uint32_t server)
 		inet_pton(AF_INET, text(json, "dst"), &sa->dst) != 1)
 		return "an SA without addresses";
 	sa->spi = c.spi;
-	sa->dir = sa->src == server ? S2C : C2S;
+	sa->dir = direction_from(s, sa->src);
 	sa->esp = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&c));
 	if (!sa->esp)
 		return "out of memory";
@@ -148,7 +155,8 @@ add_sa(struct session *s, const json_t *json, uint32_t server)
 /* --- Packets --------------------------------------------------------------------------------- */
 
 static void
-take_l2tp(struct session *s, const struct frame *f, const uint8_t *p, uint32_t len)
+take_l2tp(struct session *s, enum direction dir, const uint8_t *p, uint32_t len,
+	const struct timeval *when)
 {
 	struct l2tp_message m;
 
@@ -156,9 +164,9 @@ take_l2tp(struct session *s, const struct frame *f, const uint8_t *p, uint32_t l
 		count_up(s->result->failed, "not-l2tp");
 		return;
 	}
-	count_up(s->result->ipsec, m.control ? "l2tp_control" : "l2tp_data");
+	count_up(s->result->l2tp, m.control ? "l2tp_control" : "l2tp_data");
 	if (!m.control)
-		result_ppp(s->result, f->sa->dir, m.payload, m.len, &f->when);
+		result_ppp(s->result, dir, m.payload, m.len, when);
 }
 
 static void
@@ -168,14 +176,15 @@ flush_burst(struct session *s)
 
 	for (unsigned int i = 0; i < s->n_jobs; i++) {
 		const struct esp_job *job = &s->jobs[i];
+		const struct frame *f = job->user;
 
 		if (i >= good) {
 			count_up(s->result->failed, esp_status_name(job->status));
 			continue;
 		}
-		count_up(s->result->ipsec, "esp_frames");
+		count_up(s->result->l2tp, "esp_frames");
 		if (job->next_header == IP_UDP)
-			take_l2tp(s, job->user, job->data, job->len);
+			take_l2tp(s, f->sa->dir, job->data, job->len, &f->when);
 		else
 			count_up(s->result->failed, "not-udp");
 	}
@@ -209,11 +218,9 @@ take_esp(struct session *s, uint32_t src, uint32_t dst, const uint8_t *p, uint32
 
 /* RFC 3948 section 2: ESP, or IKE behind four octets of zero, or a keepalive of one octet. */
 static void
-take_udp(struct session *s, uint32_t src, uint32_t dst, const uint8_t *p, uint32_t len,
+take_natt(struct session *s, uint32_t src, uint32_t dst, const uint8_t *p, uint32_t len,
 	const struct timeval *when)
 {
-	if (len < 8 || (be16(p) != PORT_NATT && be16(p + 2) != PORT_NATT))
-		return;
 	if (be16(p + 4) < 8 || be16(p + 4) > len) {
 		count_up(s->result->failed, "bad-udp-length");
 		return;
@@ -222,6 +229,18 @@ take_udp(struct session *s, uint32_t src, uint32_t dst, const uint8_t *p, uint32
 	p += 8;
 	if (len > 4 && be32(p) != 0)
 		take_esp(s, src, dst, p, len, when);
+}
+
+static void
+take_udp(struct session *s, uint32_t src, uint32_t dst, const uint8_t *p, uint32_t len,
+	const struct timeval *when)
+{
+	if (len < 8)
+		return;
+	if (be16(p) == PORT_NATT || be16(p + 2) == PORT_NATT)
+		take_natt(s, src, dst, p, len, when);
+	else if (s->n_sas == 0 && (be16(p) == PORT_L2TP || be16(p + 2) == PORT_L2TP))
+		take_l2tp(s, direction_from(s, src), p, len, when);
 }
 
 /* A kernel that has just removed its SA answers its peer's last message in the clear, quoting it.
@@ -234,7 +253,7 @@ take_icmp(struct session *s, const uint8_t *p, uint32_t len)
 
 	if (ihl >= 20 && p[0] == 3 && p[8 + 9] == IP_UDP && len >= 8 + ihl &&
 		l2tp_decode(p + 8 + ihl, len - 8 - ihl, &m))
-		count_up(s->result->ipsec, "l2tp_quoted");
+		count_up(s->result->l2tp, "l2tp_quoted");
 }
 
 static void
@@ -271,16 +290,15 @@ run(struct session *s, pcap_t *in, const json_t *json, char *err, size_t err_len
 	struct pcap_pkthdr *h;
 	const char *why = NULL;
 	const uint8_t *data;
-	uint32_t server = 0;
 	size_t i;
 	int ret;
 
-	if (inet_pton(AF_INET, text(json, "server"), &server) != 1)
+	if (inet_pton(AF_INET, text(json, "server"), &s->server) != 1)
 		why = "the JSON names no server";
 	json_array_foreach(sas, i, sa)
 	{
 		if (!why)
-			why = add_sa(s, sa, server);
+			why = add_sa(s, sa);
 	}
 	if (why) {
 		snprintf(err, err_len, "%s", why);
@@ -296,7 +314,7 @@ run(struct session *s, pcap_t *in, const json_t *json, char *err, size_t err_len
 }
 
 int
-replay_esp(pcap_t *in, const json_t *json, struct result *r, char *err, size_t err_len)
+replay_l2tp(pcap_t *in, const json_t *json, struct result *r, char *err, size_t err_len)
 {
 	struct session *s;
 	int ret = -1;

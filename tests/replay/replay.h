@@ -20,7 +20,7 @@ struct result {
 	json_t *failed;     /* count by reason, owned */
 	json_t *ppp_frames; /* count by "c>s 0021", owned */
 	json_t *unreset;    /* packets dropped until a reset, by direction, owned */
-	json_t *ipsec;      /* counts of ESP packets and what was in them, owned */
+	json_t *l2tp;       /* counts of ESP packets and of L2TP messages, owned */
 	json_t *mppe;       /* negotiated bits and mode, by direction, owned */
 	EVP_MD_CTX *sha256[DIRECTIONS];
 	pcap_dumper_t *out; /* PPP frames (LINKTYPE_PPP), or NULL; not owned */
@@ -37,7 +37,8 @@ void result_ppp(struct result *r, enum direction dir, const uint8_t *ppp, uint32
 
 /* One PPTP call in an Ethernet capture.  Returns 0, or -1 with one line in err. */
 int replay_pptp(pcap_t *in, const json_t *session, struct result *r, char *err, size_t err_len);
-/* The L2TP/IPsec sessions of an Ethernet capture, keys from the JSON.  The same. */
-int replay_esp(pcap_t *in, const json_t *session, struct result *r, char *err, size_t err_len);
+/* The L2TP sessions of an Ethernet capture: in ESP, keys from the JSON, or, if it has none, in
+ * clear. The same. */
+int replay_l2tp(pcap_t *in, const json_t *session, struct result *r, char *err, size_t err_len);
 
 #endif
