@@ -13,6 +13,7 @@ enum { CCP_RESET_REQUEST = 14, CCP_RESET_ACK = 15 };
 #define BITS_STRENGTH (BIT_56 | BIT_128 | BIT_40) /* not D (obsolete), not C (MPPC) */
 
 #define RESET_INTERVAL_MS 100 /* T3 */
+#define HELD_REQUESTS     3u  /* of ours, until the peer's is acknowledged all the same */
 #define ALLOW_WAIT_MS \
 	5000 /* MPPE allowed: how long a peer may stay silent before IPCP goes on in clear */
 
@@ -112,6 +113,17 @@ mode_agreed(struct ppp_link *l, bool stateless)
 	return false;
 }
 
+/* pppd ends the link when a Configure-Request comes after its CCP has opened, also one that is only
+ * sent again because its Ack was lost.  So the last Ack has to be ours: that one the peer asks for
+ * again (fsm.c).  A peer that waits in the same way gets its Ack after a few requests. */
+static bool
+ack_is_early(const struct ppp_link *l)
+{
+	const struct fsm *f = &l->ccp.fsm;
+
+	return f->state == FSM_REQ_SENT && f->restarts + HELD_REQUESTS >= l->cfg.max_configure;
+}
+
 static uint8_t
 judge_mppe(struct fsm *f, const uint8_t *bits, struct wire_writer *answer)
 {
@@ -132,7 +144,8 @@ judge_mppe(struct fsm *f, const uint8_t *bits, struct wire_writer *answer)
 	if (exact && mode_agreed(l, stateless)) {
 		c->tx_bits = pick;
 		c->tx_stateless = stateless;
-		return FSM_CONFIGURE_ACK;
+		c->hold = ack_is_early(l);
+		return c->hold ? FSM_NO_ANSWER : FSM_CONFIGURE_ACK;
 	}
 	if (c->hold)
 		return FSM_NO_ANSWER;

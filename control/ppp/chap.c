@@ -103,22 +103,6 @@ chap_stop(struct ppp_link *l)
 	ppp_wipe(c->authenticator_response, sizeof(c->authenticator_response));
 }
 
-void
-chap_timer(struct ppp_link *l)
-{
-	struct chap *c = &l->chap;
-
-	if (c->due > l->now)
-		return;
-	if (c->state != CHAP_CHALLENGED || c->tries == 0) {
-		c->due = FSM_NEVER;
-		if (c->state == CHAP_CHALLENGED)
-			ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "no answer to the CHAP Challenge");
-		return;
-	}
-	send_challenge(l);
-}
-
 static void
 send_success(struct ppp_link *l)
 {
@@ -132,6 +116,39 @@ send_success(struct ppp_link *l)
 	else
 		len = snprintf(text, sizeof(text), "Access granted");
 	send_chap(l, CHAP_SUCCESS, c->response_id, text, (size_t)len);
+}
+
+/* RFC 1994 section 4.1 counts on the peer to repeat its Response when the Success was lost; pppd
+ * does not, and discards CCP and IPCP until it has seen one. */
+static void
+repeat_success(struct ppp_link *l)
+{
+	l->chap.tries--;
+	l->chap.due = l->now + l->cfg.restart_ms;
+	send_success(l);
+}
+
+void
+chap_seen_through(struct ppp_link *l)
+{
+	if (l->chap.state == CHAP_DONE)
+		l->chap.due = FSM_NEVER;
+}
+
+void
+chap_timer(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+
+	if (c->due > l->now)
+		return;
+	c->due = FSM_NEVER;
+	if (c->state == CHAP_CHALLENGED && c->tries > 0)
+		send_challenge(l);
+	else if (c->state == CHAP_CHALLENGED)
+		ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "no answer to the CHAP Challenge");
+	else if (c->state == CHAP_DONE && c->tries > 0)
+		repeat_success(l);
 }
 
 static void
@@ -160,6 +177,8 @@ chap_success(struct ppp_link *l, const char *authenticator_response)
 	memcpy(l->chap.authenticator_response, authenticator_response, 40);
 	l->chap.authenticator_response[40] = '\0';
 	l->chap.state = CHAP_DONE;
+	l->chap.tries = (uint8_t)l->cfg.max_configure;
+	l->chap.due = l->now + l->cfg.restart_first_ms;
 	send_success(l);
 }
 

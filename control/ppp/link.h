@@ -37,7 +37,7 @@ struct chap {
 	uint64_t due;
 	uint8_t state; /* enum chap_state */
 	uint8_t id;
-	uint8_t tries;   /* Challenges left to send */
+	uint8_t tries;   /* Challenges, or repeated Successes, left to send */
 	uint8_t retries; /* failures with R=1 sent on this link */
 	uint8_t challenge_len;
 	uint8_t challenge[16];
@@ -147,7 +147,10 @@ void chap_begin(struct ppp_link *l);
 void chap_stop(struct ppp_link *l);
 void chap_input(struct ppp_link *l, const uint8_t *packet, size_t len);
 void chap_timer(struct ppp_link *l);
+/* The Success is repeated until chap_seen_through(). */
 void chap_success(struct ppp_link *l, const char *authenticator_response);
+/* The peer has gone on to the network phase: it knows that it is authenticated. */
+void chap_seen_through(struct ppp_link *l);
 /* True when the peer may try again. */
 bool chap_failure(struct ppp_link *l, enum refusal_code code);
 

@@ -275,6 +275,7 @@ ppp_peer_rejects(struct ppp_link *l, uint16_t protocol)
 static void
 input_network(struct ppp_link *l, uint16_t protocol, const uint8_t *frame, size_t len)
 {
+	chap_seen_through(l);
 	switch (protocol) {
 	case PPP_PROTO_CCP:
 		/* Off: only its Terminate-Ack is awaited. */

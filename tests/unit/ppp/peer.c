@@ -255,6 +255,11 @@ input_request(struct peer *p, int which, uint8_t id, const uint8_t *body, size_t
 	struct negotiation *n = &p->n[which];
 	struct options nak = {.len = 0}, rej = {.len = 0};
 
+	if (which == P_CCP && p->cfg.pppd && n->ours && n->theirs) {
+		p->failed = true;
+		peer_packet(p, 0xc021, TERM_REQ, 200, NULL, 0);
+		return;
+	}
 	if (n->ours && n->theirs) { /* RFC 1661: from Opened, all over again */
 		n->theirs = false;
 		if (which == P_LCP) {
@@ -474,6 +479,10 @@ input_negotiation(
 
 	if (which == P_CCP && p->cfg.ignores_ccp)
 		return;
+	if (which != P_LCP && p->cfg.pppd && !p->authenticated)
+		return;
+	if (which == P_CCP && code == CONF_REQ && p->cfg.late_ccp_ack && !n->ours)
+		return;
 	if (which == P_CCP && p->cfg.no_ccp) {
 		uint8_t rej[300] = {0x80, 0xfd, code, id, (len + 4) >> 8, (len + 4) & 255};
 
@@ -585,7 +594,7 @@ peer_timer(struct peer *p, uint64_t now)
 		p->response_due = now + RESTART;
 		if (p->method == PPP_AUTH_PAP)
 			send_pap(p);
-		else
+		else if (!p->cfg.pppd)
 			peer_packet(
 				p, 0xc223, 2, p->chap_id, p->last_response, p->last_response_len);
 	}

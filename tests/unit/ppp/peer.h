@@ -34,7 +34,10 @@ struct peer_config {
 	uint8_t mppe;      /* strengths that the client does */
 	uint8_t mppe_ask;  /* strengths of its request; 0: mppe */
 	bool ask_stateful, insist_mode, refuse_stateful;
-	bool ignores_ccp; /* no answer at all */
+	bool late_ccp_ack; /* no answer to ours before its own is acknowledged */
+	bool ignores_ccp;  /* no answer at all */
+	bool pppd;        /* repeats no Response, hears no CCP and IPCP before the Success, and ends
+			   * the link when CCP is requested after it has opened */
 	bool acks_choice; /* acknowledges several strengths */
 	bool stubborn;    /* repeats its own strengths after a Nak */
 	uint32_t ip;      /* asked for */

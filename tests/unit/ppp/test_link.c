@@ -196,13 +196,26 @@ static void
 test_each_frame_lost(void **state)
 {
 	(void)state;
-	for (unsigned int lost = 0; lost < 30; lost++) {
+	for (unsigned int lost = 0; lost < 60; lost++) {
 		lab_init(&lab, &pc);
+		pc.pppd = lost & 1;
 		lab_start(&lab, &pc, true);
-		lab.lose_step = lost + 1;
+		lab.lose_step = lost / 2 + 1;
 		expect_open();
+		assert_in_range(lab.now, 0, 12000);
 		lab_end(&lab);
 	}
+}
+
+/* A client that, like us, acknowledges CCP only when its own request is acknowledged. */
+static void
+test_ccp_both_wait(void **state)
+{
+	(void)state;
+	pc.late_ccp_ack = true;
+	lab_start(&lab, &pc, true);
+	expect_open();
+	expect_keys(128, true, 128, true);
 }
 
 /* The client negotiates LCP anew in the open phase: everything again, with new keys. */
@@ -319,6 +332,7 @@ main(void)
 		LINK_TEST(test_deferred_verdict),
 		LINK_TEST(test_success_lost),
 		LINK_TEST(test_each_frame_lost),
+		LINK_TEST(test_ccp_both_wait),
 		LINK_TEST(test_lcp_renegotiation),
 		LINK_TEST(test_stale_verdict),
 		LINK_TEST(test_ipcp_renegotiation),
