@@ -85,6 +85,11 @@
 	X(IPSEC_NO_ESP, "ipsec-no-esp",                                                            \
 		"IKE succeeded, but not one ESP packet of the client came",                        \
 		"let ESP (IP protocol 50) or UDP 4500 pass; turn on NAT traversal at the client")  \
+	X(ESP_AUTH_FAILED, "esp-auth-failed",                                                      \
+		"IKE succeeded, but the client's ESP packets fail their integrity check",          \
+		"with HMAC-SHA2-256 (old Android, macOS and iOS) name the client in "              \
+		"ipsec.sha256_96_peers, or set ipsec.sha256_96; else something on the way "        \
+		"changes packets")                                                                 \
 	X(IPSEC_WEAK_CRYPTO_OFF, "ipsec-weak-crypto-off",                                          \
 		"the SA would use DES or MD5, which is off",                                       \
 		"allow better ones at the client; as a last resort: aditctl weak-crypto l2tp on")  \

@@ -33,6 +33,7 @@ struct ike_pair {
 	bool listed;      /* charon named it since the plugin connected, or made it since */
 	bool widow;       /* charon does not know it any more */
 	bool ending;      /* charon was told that it has expired */
+	bool judged;      /* ESP has come through, or was said not to */
 	const struct suite *encryption, *integrity;
 	uint64_t opened_us;   /* CLOCK_MONOTONIC */
 	uint64_t deadline_ms; /* of a reserved SPI, of a widow, of one to go; 0: none */
@@ -74,6 +75,8 @@ void pair_set_state(struct ike_pair *s, uint8_t state);
 void peer_elect(struct ike *k, struct ike_peer *p);
 /* Gone for everybody but the data plane, which is told. */
 void pair_close(struct ike_pair *s);
+/* Says why no ESP comes through, once; last: nothing more will. */
+void pair_judge(struct ike_pair *s, bool last);
 /* charon is to re-key (soft) or delete (hard) it. */
 void pair_expire(struct ike_pair *s, enum ike_direction direction, bool hard);
 /* Answers the request, if one waits there, once. */

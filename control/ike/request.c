@@ -282,11 +282,7 @@ query(struct ike *k, const struct ike_message *m, const struct ike_pair *s)
 static void
 delete_in(struct ike_pair *s)
 {
-	struct sa_counters c;
-	link_sa_counters(s->ike->link, s->spi, &c);
-	/* D2: IKE works and ESP does not get through. */
-	if (s->state == PAIR_UP && c.in_packets == 0 && s->peer && s->peer->n_pairs == 1)
-		ike_refused(s->ike, REFUSAL_IPSEC_NO_ESP, s->peer->outer.peer_ip);
+	pair_judge(s, true);
 	pair_close(s);
 }
 

@@ -10,6 +10,7 @@
 
 #define WIDOW_OVERLAP_MS 30000 /* after its peer has a new pair */
 #define ENDING_MS        3000  /* for charon to delete what it was told has expired */
+#define FORGED_FEW       3     /* packets that fail their check before the first good one */
 
 uint64_t
 ike_now_us(void)
@@ -168,6 +169,25 @@ pair_close(struct ike_pair *s)
 	pair_answer(s, &s->ask_update, -ECANCELED);
 	link_sa_close(k->link, s->spi);
 	pair_leave(s);
+}
+
+/* D2: IKE works and ESP does not get through.  D3: it does, and fails its check: the peer cuts
+ * HMAC-SHA2-256 to another length. */
+void
+pair_judge(struct ike_pair *s, bool last)
+{
+	struct sa_counters c;
+	if (s->judged || s->state != PAIR_UP)
+		return;
+	link_sa_counters(s->ike->link, s->spi, &c);
+	s->judged = c.in_packets > 0;
+	if (s->judged)
+		return;
+	s->judged = c.in_auth_failed >= (last ? 1 : FORGED_FEW);
+	if (s->judged)
+		ike_refused(s->ike, REFUSAL_ESP_AUTH_FAILED, s->peer->outer.peer_ip);
+	else if (last && s->peer->n_pairs == 1)
+		ike_refused(s->ike, REFUSAL_IPSEC_NO_ESP, s->peer->outer.peer_ip);
 }
 
 void
@@ -351,6 +371,7 @@ ike_sweep_pairs(struct ike *k)
 	uint64_t now = uv_now(k->loop);
 	for (s = TAILQ_FIRST(&k->pairs); s; s = after) {
 		after = TAILQ_NEXT(s, next);
+		pair_judge(s, false);
 		if (s->deadline_ms == 0 || now < s->deadline_ms || s->state == PAIR_CLOSING)
 			continue;
 		s->deadline_ms = 0;

@@ -53,7 +53,8 @@
 	X(punt_rate, "more control frames than one session may send (D8)")                      \
 	X(fragment_crowded, "outer fragments which had to make room for newer fragments (T17)") \
 	X(esp_keepalive, "NAT keepalive (consumed, not an error)")                              \
-	X(esp_malformed, "too short for ESP, or not whole blocks")                              \
+	X(esp_malformed, "too short for ESP, or longer than a packet can be")                   \
+	X(esp_icv_length, "not whole blocks: the peer's ICV has another length than ours (D3)") \
 	X(esp_unknown_spi, "no pair of SAs with this SPI")                                      \
 	X(esp_wrong_peer, "the SPI belongs to other addresses, or to the other encapsulation")  \
 	X(esp_auth_failed, "ESP integrity check failed")                                        \

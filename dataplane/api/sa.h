@@ -100,7 +100,7 @@ struct sa_entry {
 struct sa_counters {
 	_Alignas(64) uint64_t in_packets;
 	uint64_t in_bytes;
-	uint64_t in_auth_failed;
+	uint64_t in_auth_failed; /* also when the ICV has another length */
 	uint64_t in_replayed;
 	uint64_t in_dropped;      /* every other reason */
 	uint64_t in_last_seen_us; /* data plane's monotonic clock: last authentic packet */

@@ -6,6 +6,7 @@
 enum {
 	EDGE_L2TP_INPUT,
 	EDGE_ESP_MALFORMED,
+	EDGE_ESP_ICV_LENGTH,
 	EDGE_ESP_UNKNOWN_SPI,
 	EDGE_ESP_LATE,
 	EDGE_ESP_REPLAYED,
@@ -21,7 +22,7 @@ static const rte_edge_t edge_of_status[ESP_STATUS_COUNT] = {
 	[ESP_OK] = EDGE_L2TP_INPUT,
 	[ESP_SHORT] = EDGE_ESP_MALFORMED,
 	[ESP_TOO_LONG] = EDGE_ESP_MALFORMED,
-	[ESP_UNALIGNED] = EDGE_ESP_MALFORMED,
+	[ESP_UNALIGNED] = EDGE_ESP_ICV_LENGTH,
 	[ESP_WRONG_SPI] = EDGE_ESP_UNKNOWN_SPI,
 	[ESP_SEQUENCE_ZERO] = EDGE_ESP_REPLAYED,
 	[ESP_REPLAY_OLD] = EDGE_ESP_LATE,
@@ -133,6 +134,7 @@ refuse(struct worker *w, const struct esp_job *job)
 	rte_edge_t edge = edge_of_status[job->status];
 
 	switch (edge) {
+	case EDGE_ESP_ICV_LENGTH:
 	case EDGE_ESP_AUTH_FAILED:
 		meta->sa->run.counters->in_auth_failed++;
 		break;
@@ -186,6 +188,7 @@ NODE_REGISTER_INTERMEDIATE(esp_decrypt, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
 		[EDGE_L2TP_INPUT] = "l2tp_input",
 		[EDGE_ESP_MALFORMED] = "drop_esp_malformed",
+		[EDGE_ESP_ICV_LENGTH] = "drop_esp_icv_length",
 		[EDGE_ESP_UNKNOWN_SPI] = "drop_esp_unknown_spi",
 		[EDGE_ESP_LATE] = "drop_esp_late",
 		[EDGE_ESP_REPLAYED] = "drop_esp_replayed",

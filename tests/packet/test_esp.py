@@ -159,8 +159,18 @@ def test_truncated(l2tp, size, port):
 
     def named():
         now = s.lab.control.stats()["drops"]
-        return sum(now[r] - before[r] for r in ("esp_malformed", "esp_auth_failed", "esp_unknown_spi", "edge_filter")) == 1
+        return sum(now[r] - before[r] for r in ("esp_malformed", "esp_icv_length", "esp_auth_failed", "esp_unknown_spi", "edge_filter")) == 1
     assert eventually(named), s.lab.control.stats()
+
+
+@pytest.mark.parametrize("port", [0, 4500])
+def test_icv_of_another_length(l2tp, port):  # D3
+    s = l2tp(encryption="aes128-cbc", integrity="hmac-sha2-256-128", port=port)
+    with s.lab.drop_rises("esp_icv_length", 3):
+        for _ in range(3):
+            s.lab.wan.send(s.path.outer(s.path.up.seal(struct.pack("!HHHH", 1701, 1701, 108, 0) + b"x" * 100)[:-4]))
+    assert s.path.counters()["in_auth_failed"] == 3
+    assert works(s)
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 15, 4000])

@@ -295,6 +295,30 @@ test_causes(void **state)
 	uint32_t spi = establish(native, aes_sha1);
 	of_pair(IKE_DELETE_IN, spi);
 	assert_int_equal(got.refusals[REFUSAL_IPSEC_NO_ESP], 1);
+	/* D3: ESP comes and fails its check, or comes only after somebody's forgeries. */
+	struct sa_counters *c;
+	spi = establish(native, aes_sha1);
+	c = fake_sa_counters(&fake, SA_SLOT(spi));
+	c->in_auth_failed = 1;
+	of_pair(IKE_DELETE_IN, spi);
+	assert_int_equal(got.refusals[REFUSAL_ESP_AUTH_FAILED], 1);
+	loop_for(&loop, 20);
+	spi = establish(native, aes_sha1);
+	c = fake_sa_counters(&fake, SA_SLOT(spi));
+	c->in_auth_failed = 3;
+	loop_for(&loop, 1200);
+	assert_int_equal(got.refusals[REFUSAL_ESP_AUTH_FAILED], 2);
+	of_pair(IKE_DELETE_IN, spi);
+	assert_int_equal(got.refusals[REFUSAL_ESP_AUTH_FAILED], 2);
+	loop_for(&loop, 20);
+	spi = establish(native, aes_sha1);
+	c = fake_sa_counters(&fake, SA_SLOT(spi));
+	c->in_auth_failed = 100;
+	c->in_packets = 1;
+	loop_for(&loop, 1200);
+	of_pair(IKE_DELETE_IN, spi);
+	assert_int_equal(got.refusals[REFUSAL_ESP_AUTH_FAILED], 2);
+	assert_int_equal(got.refusals[REFUSAL_IPSEC_NO_ESP], 1);
 }
 
 /* An operator ends a peer: by IKE when charon is there, at once when not. */
