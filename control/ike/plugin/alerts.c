@@ -4,11 +4,22 @@
 #include <daemon.h>
 #include <encoding/message.h>
 #include <encoding/payloads/notify_payload.h>
+#include <threading/mutex.h>
+
+/* Attempts remembered; who fills the table only gets repetitions counted. */
+#define ATTEMPTS 4096
+
+struct attempt {
+	uint64_t spis;
+	uint32_t told; /* bit of each enum ike_alert */
+};
 
 struct alerts {
 	listener_t listener;
 	void (*tell)(void *user, struct ike_message *m);
 	void *user;
+	mutex_t *lock; /* of attempts: charon's threads report at the same time */
+	struct attempt attempts[ATTEMPTS];
 };
 
 /* With a wrong pre-shared key the first encrypted message of main mode decrypts to garbage: that is
@@ -62,13 +73,36 @@ alert_of(ike_sa_t *ike_sa, alert_t alert, va_list args)
 	}
 }
 
+/* A client repeats the message that failed, and in the end charon gives the exchange up as
+ * half-open: one attempt, one reason.  Where nothing is in common, charon forgets the exchange at
+ * once, and a repeated message looks like another one but for the client's SPI.  In an established
+ * IKE SA each failure is an attempt. */
+static bool
+is_repeated(struct alerts *a, ike_sa_t *ike_sa, enum ike_alert code)
+{
+	if (!ike_sa || ike_sa->get_state(ike_sa) == IKE_ESTABLISHED)
+		return false;
+	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
+	uint64_t spis = id->get_initiator_spi(id);
+	if (code != IKE_ALERT_NO_IKE_PROPOSAL)
+		spis ^= id->get_responder_spi(id);
+	struct attempt *at = &a->attempts[spis % ATTEMPTS];
+	a->lock->lock(a->lock);
+	if (at->spis != spis)
+		*at = (struct attempt){.spis = spis};
+	bool repeated = at->told & 1u << code || (at->told && code == IKE_ALERT_HALF_OPEN);
+	at->told |= 1u << code;
+	a->lock->unlock(a->lock);
+	return repeated;
+}
+
 static void
 tell(struct alerts *a, ike_sa_t *ike_sa, enum ike_alert code)
 {
 	struct ike_message m = {.type = IKE_ALERT};
 	host_t *peer = ike_sa ? ike_sa->get_other_host(ike_sa) : NULL;
 
-	if (code == IKE_ALERT_COUNT)
+	if (code == IKE_ALERT_COUNT || is_repeated(a, ike_sa, code))
 		return;
 	if (peer && peer->get_family(peer) == AF_INET) {
 		uint32_t be;
@@ -121,6 +155,7 @@ alerts_create(void (*tell)(void *user, struct ike_message *m), void *user)
 
 	if (!a)
 		return NULL;
+	a->lock = mutex_create(MUTEX_TYPE_DEFAULT);
 	a->listener.alert = on_alert;
 	a->listener.message = on_message;
 	a->tell = tell;
@@ -135,5 +170,6 @@ alerts_destroy(struct alerts *a)
 	if (!a)
 		return;
 	charon->bus->remove_listener(charon->bus, &a->listener);
+	a->lock->destroy(a->lock);
 	free(a);
 }
