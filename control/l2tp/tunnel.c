@@ -120,10 +120,14 @@ tunnel_stop(struct l2tp_tunnel *t, enum refusal_code why, uint16_t result, uint1
 static void
 on_stopccn(struct l2tp_tunnel *t, const struct l2tp_message *m)
 {
+	/* xl2tpd has no better answer to a Challenge when it has no secret. */
+	bool unproven = t->state == TUNNEL_HALF_OPEN && *t->server->cfg.secret;
 	char text[64];
 
-	snprintf(text, sizeof(text), "StopCCN, result %u, error %u", m->result, m->error);
-	leave(t, TUNNEL_LINGERING, REFUSAL_PEER_CLOSED, text);
+	snprintf(text, sizeof(text), "StopCCN, result %u, error %u%s", m->result, m->error,
+		unproven ? ", in answer to our challenge" : "");
+	leave(t, TUNNEL_LINGERING, unproven ? REFUSAL_TUNNEL_AUTH_FAILED : REFUSAL_PEER_CLOSED,
+		text);
 	if (t->state != TUNNEL_LINGERING)
 		return;
 	t->over_at = t->server->now + retransmission_cycle(&t->delivery.cfg);

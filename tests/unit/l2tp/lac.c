@@ -159,6 +159,10 @@ on_sccrp(struct lac *l, const struct l2tp_message *m)
 		chap_md5_response(
 			L2TP_SCCRP, l->cfg.secret, l->challenge, sizeof(l->challenge), right) == 0)
 		l->proven = memcmp(right, m->challenge_response, sizeof(right)) == 0;
+	if (m->has & L2TP_HAS(L2TP_CHALLENGE) && l->cfg.stops_at_challenge) {
+		lac_stop(l);
+		return;
+	}
 	if (m->has & L2TP_HAS(L2TP_CHALLENGE) && l->cfg.secret) {
 		chap_md5_response(L2TP_SCCCN, l->cfg.secret, m->challenge, m->challenge_len,
 			reply.challenge_response);

@@ -18,10 +18,11 @@ struct lac_config {
 	bool challenges;    /* wants the server to prove the secret */
 	bool hides;         /* Assigned Tunnel and Session IDs are hidden */
 	bool wrong_response;
-	bool bare_iccn;  /* without Tx Connect Speed and Framing Type */
-	bool sequencing; /* ICCN carries Sequencing Required */
-	bool mute;       /* answers nothing */
-	uint16_t window; /* 0: not said */
+	bool stops_at_challenge; /* as xl2tpd does when it has no secret */
+	bool bare_iccn;          /* without Tx Connect Speed and Framing Type */
+	bool sequencing;         /* ICCN carries Sequencing Required */
+	bool mute;               /* answers nothing */
+	uint16_t window;         /* 0: not said */
 };
 
 struct lac_session {

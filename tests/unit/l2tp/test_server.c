@@ -135,6 +135,19 @@ test_tunnel_secret(void **state)
 	assert_int_equal(lab.sessions[0].up, 1);
 }
 
+static void
+test_challenge_declined(void **state)
+{
+	(void)state;
+	strcpy(lab.cfg.secret, "tunnel-secret");
+	lab_start(&lab);
+	lac_start(lab_lac(&lab, &(struct lac_config){.id = 3, .stops_at_challenge = true}, 1),
+		lab.now);
+	lab_run(&lab, 1300);
+	assert_int_equal(lab.tunnels_over, 1);
+	assert_int_equal(lab.why, REFUSAL_TUNNEL_AUTH_FAILED);
+}
+
 /* A client that wants proof of a secret that we have not: told so, without a tunnel. */
 static void
 test_challenge_without_secret(void **state)
@@ -331,6 +344,7 @@ main(void)
 		TEST(test_sccrp),
 		TEST(test_iccn_variants),
 		TEST(test_tunnel_secret),
+		TEST(test_challenge_declined),
 		TEST(test_challenge_without_secret),
 		TEST(test_bound_to_peer),
 		TEST(test_mapping_changes),
