@@ -66,7 +66,7 @@
 	X(esp_expired, "the SA's hard lifetime has passed")                                     \
 	X(esp_sequence_end, "the outbound SA has no sequence number left (T14)")                \
 	X(esp_no_sa, "no SA to send through: gone, or not there yet")                           \
-	X(l2tp_clear, "L2TP outside of IPsec, which is not allowed (T20)")                      \
+	X(l2tp_clear, "L2TP in clear: see aditctl explain ipsec-required (T20)")                \
 	X(l2tp_malformed, "UDP or L2TP header wrong or truncated (RFC 2661 section 3.1)")       \
 	X(l2tp_unknown_session, "no session with these L2TP tunnel and session IDs")            \
 	X(l2tp_wrong_peer, "the L2TP session belongs to another peer (D1)")                     \

@@ -86,7 +86,7 @@ pptp_down() {
 # l2tp_connect USER PASSWORD AUTH kernel|user: an unmodified xl2tpd and pppd; who carries the data, the guest's kernel
 # or xl2tpd itself.  Returns 0 when IP is up, 1 when the attempt has failed or takes longer than 20 s.
 l2tp_connect() {
-	local user=$1 password=$2 auth=$3 carrier=$4 i
+	local user=$1 password=$2 auth=$3 carrier=$4 i end
 	modprobe -qa ppp_generic ppp_async
 	if [ "$carrier" = kernel ]; then
 		modprobe -qa l2tp_ppp
@@ -125,7 +125,8 @@ l2tp_connect() {
 		sleep 0.05
 	done
 	xl2tpd-control -c /run/xl2tpd/l2tp-control connect-lac vpn > /dev/null
-	for ((i = 0; i < 200; i++)); do
+	end=$((SECONDS + 20))
+	while [ $SECONDS -lt $end ]; do
 		if grep -q '^local  IP' /var/log/pppd.log && ip link show ppp0 2> /dev/null | grep -q ,UP; then
 			# Behind a NAT the default route is another one, and pppd leaves it alone.
 			ip route replace 198.51.100.0/24 dev ppp0
@@ -220,13 +221,15 @@ impair_none() {
 	:
 } 2> /dev/null
 
-# What a bad firewall does: GRE is dropped on the way out, TCP passes.
-block_gre() {
+# What a bad firewall does to what goes out: block PROTOCOL [UDP-PORT], until unblock.
+block() {
 	modprobe -qa sch_ingress cls_u32 act_gact
 	tc qdisc add dev eth0 clsact 2> /dev/null
-	tc filter add dev eth0 egress prio 1 protocol ip u32 match ip protocol 47 0xff action drop
+	# shellcheck disable=SC2086
+	tc filter add dev eth0 egress prio 1 protocol ip u32 match ip protocol "$1" 0xff \
+		${2:+match ip dport $2 0xffff} action drop
 }
-unblock_gre() { tc qdisc del dev eth0 clsact; }
+unblock() { tc qdisc del dev eth0 clsact; }
 
 # TCP to the server behind the gateway or to another client, both ways; shows what was received.
 # iperf ADDRESS SIZE [OPTION...]
