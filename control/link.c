@@ -183,6 +183,8 @@ link_map(struct link *l, int fd, const struct segment_hello *hello)
 		h.node_counters != lay->node_counters ||
 		h.session_counters != lay->session_counters || h.sessions != lay->sessions ||
 		h.sa_counters != lay->sa_counters || h.sas != lay->sas ||
+		h.journal_sessions != lay->journal_sessions ||
+		h.journal_tunnels != lay->journal_tunnels ||
 		memcmp(h.punt_rings, lay->punt_rings, h.n_workers * sizeof(h.punt_rings[0])) != 0)
 		return "the segment's layout is another one";
 	l->n_workers = h.n_workers;
@@ -416,6 +418,30 @@ link_counters(const struct link *l, uint32_t handle, struct session_counters *ou
 		return;
 	const struct session_counters *all = link_part(l, l->layout.session_counters);
 	memcpy(out, &all[SESSION_SLOT(handle)], sizeof(*out));
+}
+
+bool
+link_session_entry(const struct link *l, uint32_t handle, struct session_entry *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!l->seg || SESSION_SLOT(handle) >= l->sessions.size)
+		return false;
+	const struct session_entry *all = link_part(l, l->layout.sessions);
+	memcpy(out, &all[SESSION_SLOT(handle)], sizeof(*out));
+	out->user[sizeof(out->user) - 1] = '\0';
+	return handle != 0 && out->handle == handle;
+}
+
+bool
+link_journal(const struct link *l, struct journal *sessions, struct journal *tunnels)
+{
+	*sessions = *tunnels = (struct journal){0};
+	if (!l->seg)
+		return false;
+	*sessions = (struct journal){link_part(l, l->layout.journal_sessions), l->sessions.size};
+	*tunnels = (struct journal){link_part(l, l->layout.journal_tunnels),
+		(uint32_t)JOURNAL_TUNNEL_CELLS(l->sessions.size)};
+	return true;
 }
 
 uint8_t

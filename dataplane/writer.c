@@ -29,6 +29,7 @@ static struct ring command_ring, event_ring, inject_ring;
 static struct rte_mempool *mbufs;
 static struct session_entry *entries;
 static struct session_counters *counters;
+static uint8_t (*journal)[JOURNAL_CELL]; /* by slot */
 static uint64_t clock_now_us, bad_records;
 
 /* Events that found the ring full. Nothing that produces more is done before they are out. */
@@ -49,6 +50,7 @@ writer_init(struct rte_mempool *pool)
 		sizeof(struct frame_record), false);
 	entries = segment_part(segment_offsets.sessions);
 	counters = segment_part(segment_offsets.session_counters);
+	journal = segment_part(segment_offsets.journal_sessions);
 	writer_sa_init();
 }
 
@@ -115,6 +117,7 @@ session_gone(uint32_t handle, uint64_t cookie, struct session *s)
 	};
 	entries[SESSION_SLOT(handle)].handle = 0;
 	entries[SESSION_SLOT(handle)].state = SESSION_FREE;
+	explicit_bzero(journal[SESSION_SLOT(handle)], JOURNAL_CELL);
 	writer_send_event(&e);
 }
 

@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 #include "dataplane/api/counters.h"
+#include "dataplane/api/journal.h"
 #include "dataplane/api/ring.h"
 #include "dataplane/api/sa.h"
 
 #define SEGMENT_MAGIC        0x41444954u /* "ADIT" */
-#define SEGMENT_VERSION      2
+#define SEGMENT_VERSION      3
 #define SEGMENT_MAX_WORKERS  32
 #define SEGMENT_MAX_NODES    192
 #define SEGMENT_MAX_SESSIONS (1u << 20)
@@ -100,6 +101,7 @@ struct segment_header {
 	uint64_t command_ring, event_ring, inject_ring;
 	uint64_t punt_rings[SEGMENT_MAX_WORKERS];
 	uint64_t worker_counters, node_counters, session_counters, sessions, sa_counters, sas;
+	uint64_t journal_sessions, journal_tunnels;
 	uint64_t tsc_hz;
 	_Atomic uint64_t now_us; /* data plane's monotonic clock, about every millisecond */
 	uint64_t started_us;     /* CLOCK_MONOTONIC */
@@ -268,6 +270,8 @@ segment_layout(
 	SEGMENT_PART(sessions, (uint64_t)max_sessions * sizeof(struct session_entry));
 	SEGMENT_PART(sa_counters, (uint64_t)max_sas * sizeof(struct sa_counters));
 	SEGMENT_PART(sas, (uint64_t)max_sas * sizeof(struct sa_entry));
+	SEGMENT_PART(journal_sessions, (uint64_t)max_sessions * JOURNAL_CELL);
+	SEGMENT_PART(journal_tunnels, JOURNAL_TUNNEL_CELLS(max_sessions) * JOURNAL_CELL);
 #undef SEGMENT_PART
 	return at;
 }

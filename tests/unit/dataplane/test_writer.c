@@ -147,14 +147,22 @@ life_of_a_session(void **state)
 	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000005)), FIB_VALUE(FIB_SESSION, 2));
 	assert_int_equal(e->state, SESSION_OPEN);
 	assert_int_equal(say(&c), -EALREADY);
+	/* What control keeps of it lives as long as it does. */
+	uint8_t *cells = segment_part(segment_offsets.journal_sessions);
+	static const uint8_t zeros[JOURNAL_CELL];
+	memset(cells, 0x5a, 4 * JOURNAL_CELL);
 	c = make(COMMAND_SESSION_CLOSE, h);
 	assert_int_equal(say(&c), 0);
+	assert_int_equal(cells[2 * JOURNAL_CELL], 0x5a);
 	assert_int_equal(fib_lookup(rte_cpu_to_be_32(0x0a000005)), FIB_NONE);
 	writer_turn(2);
 	struct event gone = next_event();
 	assert_int_equal(gone.type, EVENT_SESSION_GONE);
 	assert_int_equal(gone.handle, h);
 	assert_int_equal(e->handle, 0);
+	assert_memory_equal(cells + 2 * (size_t)JOURNAL_CELL, zeros, JOURNAL_CELL);
+	assert_int_equal(cells[2 * JOURNAL_CELL - 1], 0x5a);
+	assert_int_equal(cells[3 * JOURNAL_CELL], 0x5a);
 	assert_int_equal(say(&c), -ENOENT);
 }
 
