@@ -220,6 +220,7 @@ static const struct ppp_ops ops = {
 	.down = on_down,
 	.random = on_random,
 };
+const struct ppp_ops *const lab_ops = &ops;
 
 void
 lab_init(struct lab *lab, struct peer_config *pc)

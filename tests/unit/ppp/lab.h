@@ -48,6 +48,9 @@ struct lab {
 	unsigned int server_frames;
 };
 
+/* The server's callbacks; user: the lab. */
+extern const struct ppp_ops *const lab_ops;
+
 /* Defaults: MS-CHAPv2, MPPE-128 stateless required, alice. */
 void lab_init(struct lab *lab, struct peer_config *pc);
 /* Create both ends; start the server, and the client when client_starts. */
