@@ -103,8 +103,8 @@ flush(struct l2tp_delivery *d, uint64_t now)
 		arm(d, now);
 }
 
-bool
-delivery_post(struct l2tp_delivery *d, const uint8_t *bytes, size_t len, uint64_t now)
+static bool
+enqueue(struct l2tp_delivery *d, const uint8_t *bytes, size_t len)
 {
 	struct l2tp_outgoing *o = d->n_queued < d->max_queued ? malloc(sizeof(*o) + len) : NULL;
 
@@ -114,6 +114,27 @@ delivery_post(struct l2tp_delivery *d, const uint8_t *bytes, size_t len, uint64_
 	memcpy(o->bytes, bytes, len);
 	STAILQ_INSERT_TAIL(&d->queue, o, next);
 	d->n_queued++;
+	return true;
+}
+
+bool
+delivery_post(struct l2tp_delivery *d, const uint8_t *bytes, size_t len, uint64_t now)
+{
+	if (!enqueue(d, bytes, len))
+		return false;
+	flush(d, now);
+	return true;
+}
+
+bool
+delivery_restore(struct l2tp_delivery *d, const struct l2tp_delivery_numbers *numbers,
+	const uint8_t *bytes, size_t len, uint64_t now)
+{
+	d->first_ns = numbers->first_ns;
+	d->nr = numbers->nr;
+	while (d->n_queued < numbers->unacknowledged)
+		if (!enqueue(d, bytes, len))
+			return false;
 	flush(d, now);
 	return true;
 }

@@ -67,6 +67,15 @@ void delivery_peer_window(struct l2tp_delivery *d, uint16_t window);
 /* Queues an encoded message, which gets its numbers here, and sends it when the window has room.
  * False: the queue is full, or out of memory. */
 bool delivery_post(struct l2tp_delivery *d, const uint8_t *bytes, size_t len, uint64_t now);
+/* Where another one stood that came before this one, which has sent nothing yet. */
+struct l2tp_delivery_numbers {
+	uint16_t first_ns, unacknowledged; /* to be sent again: this one and so many on */
+	uint16_t nr;
+};
+/* Goes on there, with copies of this message in the place of each unacknowledged one.  False: more
+ * than may be queued, or out of memory. */
+bool delivery_restore(struct l2tp_delivery *d, const struct l2tp_delivery_numbers *numbers,
+	const uint8_t *bytes, size_t len, uint64_t now);
 /* The peer's Nr.  False: it acknowledges what was never sent. */
 bool delivery_acknowledged(struct l2tp_delivery *d, uint16_t nr, uint64_t now);
 /* A message with this number came (not a ZLB).  Held ones are copied. */

@@ -34,8 +34,8 @@ peer_bucket(const struct l2tp_server *s, const struct l2tp_path *p)
 	return &s->by_peer[(key * 2654435761u >> 8) & (s->n_buckets - 1)];
 }
 
-static struct l2tp_tunnel *
-find_tunnel(const struct l2tp_server *s, uint32_t server_ip, uint16_t id)
+struct l2tp_tunnel *
+server_tunnel_find(const struct l2tp_server *s, uint32_t server_ip, uint16_t id)
 {
 	struct l2tp_tunnel *t;
 
@@ -77,7 +77,7 @@ new_tunnel_id(struct l2tp_server *s, uint32_t server_ip)
 	s->last_id = (uint16_t)(s->last_id + step % ID_STEP_MAX);
 	for (unsigned int i = 0; i < UINT16_MAX; i++) {
 		s->last_id = s->last_id == UINT16_MAX ? 1 : (uint16_t)(s->last_id + 1);
-		if (!find_tunnel(s, server_ip, s->last_id))
+		if (!server_tunnel_find(s, server_ip, s->last_id))
 			return s->last_id;
 	}
 	return 0;
@@ -96,6 +96,9 @@ server_tunnel_state(struct l2tp_tunnel *t, enum l2tp_tunnel_state state)
 	if ((state == TUNNEL_STOPPING || state == TUNNEL_LINGERING) &&
 		s->n_stopping + s->n_lingering >= s->cfg.max_tunnels)
 		state = TUNNEL_DEAD;
+	/* What this side says from now on is not for a successor to go on with. */
+	if (state != TUNNEL_ESTABLISHED)
+		tunnel_forget(t);
 	t->state = state;
 	s->half_open[t->path.peer != 0] += state == TUNNEL_HALF_OPEN;
 	s->n_stopping += state == TUNNEL_STOPPING;
@@ -103,20 +106,31 @@ server_tunnel_state(struct l2tp_tunnel *t, enum l2tp_tunnel_state state)
 	s->n_tunnels -= was_live && !is_live(t);
 }
 
-static struct l2tp_tunnel *
-tunnel_new(struct l2tp_server *s, const struct l2tp_path *from, const struct l2tp_message *sccrq)
+static void
+tunnel_send(void *user, const uint8_t *bytes, size_t len)
+{
+	struct l2tp_tunnel *t = user;
+
+	/* First what it tells the peer is noted, then it is told: whoever comes after us never
+	 * knows less than the peer. */
+	if (t->state == TUNNEL_ESTABLISHED)
+		tunnel_save(t);
+	t->server->stats.sent++;
+	t->server->ops.send(t->server->user, &t->path, bytes, len);
+}
+
+struct l2tp_tunnel *
+server_tunnel_insert(
+	struct l2tp_server *s, const struct l2tp_path *path, uint16_t id, uint16_t peer_id)
 {
 	struct l2tp_tunnel *t = l2tp_timers_room(s) ? calloc(1, sizeof(*t)) : NULL;
-	uint16_t id = t ? new_tunnel_id(s, from->server_ip) : 0;
 
-	if (id == 0) {
-		free(t);
+	if (!t)
 		return NULL;
-	}
 	t->server = s;
-	t->path = *from;
+	t->path = *path;
 	t->id = id;
-	t->peer_id = sccrq->assigned_tunnel_id;
+	t->peer_id = peer_id;
 	t->slot = UINT_MAX;
 	t->opened_at = s->now;
 	t->over_at = l2tp_deadline(s->now, s->cfg.half_open_ms);
@@ -124,14 +138,25 @@ tunnel_new(struct l2tp_server *s, const struct l2tp_path *from, const struct l2t
 	t->tokens_at = s->now;
 	t->tokens = 64000;
 	TAILQ_INIT(&t->sessions);
+	delivery_init(&t->delivery, &s->cfg.delivery, tunnel_queue_max(s), tunnel_send, t);
 	TAILQ_INSERT_TAIL(&s->tunnels, t, next);
-	LIST_INSERT_HEAD(id_bucket(s, from->server_ip, id), t, by_id);
-	LIST_INSERT_HEAD(peer_bucket(s, from), t, by_peer);
+	LIST_INSERT_HEAD(id_bucket(s, path->server_ip, id), t, by_id);
+	LIST_INSERT_HEAD(peer_bucket(s, path), t, by_peer);
 	t->state = TUNNEL_HALF_OPEN;
-	s->half_open[from->peer != 0]++;
+	s->half_open[path->peer != 0]++;
 	s->n_tunnels++;
 	s->n_all++;
-	s->stats.tunnels_total++;
+	return t;
+}
+
+static struct l2tp_tunnel *
+tunnel_new(struct l2tp_server *s, const struct l2tp_path *from, const struct l2tp_message *sccrq)
+{
+	uint16_t id = new_tunnel_id(s, from->server_ip);
+	struct l2tp_tunnel *t =
+		id ? server_tunnel_insert(s, from, id, sccrq->assigned_tunnel_id) : NULL;
+
+	s->stats.tunnels_total += t != NULL;
 	return t;
 }
 
@@ -150,22 +175,13 @@ tunnel_free(struct l2tp_tunnel *t)
 }
 
 /* After each call into a tunnel from outside of all callbacks. */
-static void
-settle(struct l2tp_tunnel *t)
+void
+server_settle(struct l2tp_tunnel *t)
 {
 	if (t->state == TUNNEL_DEAD)
 		tunnel_free(t);
 	else
 		l2tp_timers_set(t->server, t, tunnel_next_timer(t));
-}
-
-static void
-tunnel_send(void *user, const uint8_t *bytes, size_t len)
-{
-	struct l2tp_tunnel *t = user;
-
-	t->server->stats.sent++;
-	t->server->ops.send(t->server->user, &t->path, bytes, len);
 }
 
 void
@@ -286,7 +302,7 @@ on_repeated_sccrq(struct l2tp_tunnel *t, const struct l2tp_header *h, const uint
 	} else {
 		tunnel_input(t, h, bytes);
 	}
-	settle(t);
+	server_settle(t);
 }
 
 static void
@@ -308,11 +324,9 @@ open_tunnel(struct l2tp_server *s, const struct l2tp_path *from, const struct l2
 				t->host[i] = m->host_name[i] >= 0x20 && m->host_name[i] < 0x7f
 						     ? m->host_name[i]
 						     : '?';
-			delivery_init(&t->delivery, &s->cfg.delivery,
-				2 * s->cfg.max_sessions_per_tunnel + 16, tunnel_send, t);
 			delivery_arrived(&t->delivery, 0, bytes, h->len);
 			tunnel_begin(t, m);
-			settle(t);
+			server_settle(t);
 			return;
 		}
 		why = REFUSAL_NO_RESOURCES;
@@ -329,7 +343,7 @@ on_early_stopccn(struct l2tp_server *s, const struct l2tp_path *from, const stru
 	if (!t || t->state != TUNNEL_HALF_OPEN)
 		return;
 	tunnel_drop(t, REFUSAL_PEER_CLOSED, "StopCCN");
-	settle(t);
+	server_settle(t);
 }
 
 /* Tunnel ID 0. */
@@ -409,8 +423,8 @@ l2tp_server_free(struct l2tp_server *s)
 	free(s);
 }
 
-static void
-enter(struct l2tp_server *s, uint64_t now)
+void
+server_enter(struct l2tp_server *s, uint64_t now)
 {
 	s->depth++;
 	if (now > s->now)
@@ -421,7 +435,7 @@ static void
 for_tunnel(struct l2tp_server *s, const struct l2tp_path *from, const struct l2tp_header *h,
 	const uint8_t *bytes)
 {
-	struct l2tp_tunnel *t = find_tunnel(s, from->server_ip, h->tunnel_id);
+	struct l2tp_tunnel *t = server_tunnel_find(s, from->server_ip, h->tunnel_id);
 
 	if (!t || t->state == TUNNEL_DEAD) {
 		s->stats.unknown_tunnel++;
@@ -434,7 +448,7 @@ for_tunnel(struct l2tp_server *s, const struct l2tp_path *from, const struct l2t
 	/* Behind IPsec the peer's mapping may change: answers follow it. */
 	t->path = *from;
 	tunnel_input(t, h, bytes);
-	settle(t);
+	server_settle(t);
 }
 
 void
@@ -443,7 +457,7 @@ l2tp_server_input(struct l2tp_server *s, const struct l2tp_path *from, const uin
 {
 	struct l2tp_header h;
 
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	s->stats.received++;
 	if (l2tp_header_decode(&h, bytes, len) != 0)
 		s->stats.malformed++;
@@ -460,13 +474,13 @@ l2tp_server_peer_gone(struct l2tp_server *s, uint32_t peer, enum refusal_code wh
 	const struct l2tp_path path = {.peer = peer};
 	struct l2tp_tunnel *t, *next;
 
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	for (t = peer ? LIST_FIRST(peer_bucket(s, &path)) : NULL; t; t = next) {
 		next = LIST_NEXT(t, by_peer);
 		if (t->path.peer != peer)
 			continue;
 		tunnel_drop(t, why, "");
-		settle(t);
+		server_settle(t);
 	}
 	s->depth--;
 }
@@ -477,12 +491,12 @@ l2tp_server_stop(struct l2tp_server *s, enum refusal_code why, uint64_t now_ms)
 	struct l2tp_result r = l2tp_stop_result(why);
 	struct l2tp_tunnel *t, *next;
 
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	s->stopping = true;
 	for (t = TAILQ_FIRST(&s->tunnels); t; t = next) {
 		next = TAILQ_NEXT(t, next);
 		tunnel_stop(t, why, r.result, r.error, "ended by this gateway");
-		settle(t);
+		server_settle(t);
 	}
 	s->depth--;
 }
@@ -492,11 +506,11 @@ l2tp_server_abandon(struct l2tp_server *s, enum refusal_code why, uint64_t now_m
 {
 	struct l2tp_tunnel *t, *next;
 
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	for (t = TAILQ_FIRST(&s->tunnels); t; t = next) {
 		next = TAILQ_NEXT(t, next);
 		tunnel_drop(t, why, "");
-		settle(t);
+		server_settle(t);
 	}
 	s->depth--;
 }
@@ -506,7 +520,7 @@ static void
 settle_later(struct l2tp_tunnel *t)
 {
 	if (t->server->depth == 1)
-		settle(t);
+		server_settle(t);
 	else
 		l2tp_timers_set(t->server, t, t->server->now);
 }
@@ -515,11 +529,11 @@ void
 l2tp_session_close(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id, uint16_t our_id,
 	enum refusal_code why, uint64_t now_ms)
 {
-	struct l2tp_tunnel *t = find_tunnel(s, server_ip, tunnel_id);
+	struct l2tp_tunnel *t = server_tunnel_find(s, server_ip, tunnel_id);
 
 	if (!t)
 		return;
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	session_close_by_us(t, our_id, why);
 	settle_later(t);
 	s->depth--;
@@ -529,12 +543,12 @@ void
 l2tp_tunnel_close_idle(struct l2tp_server *s, uint32_t server_ip, uint16_t tunnel_id,
 	enum refusal_code why, uint64_t now_ms)
 {
-	struct l2tp_tunnel *t = find_tunnel(s, server_ip, tunnel_id);
+	struct l2tp_tunnel *t = server_tunnel_find(s, server_ip, tunnel_id);
 	struct l2tp_result r = l2tp_stop_result(why);
 
 	if (!t || t->n_sessions > 0)
 		return;
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	tunnel_stop(t, why, r.result, r.error, "ended by this gateway");
 	settle_later(t);
 	s->depth--;
@@ -549,13 +563,13 @@ l2tp_server_next_timer(const struct l2tp_server *s)
 void
 l2tp_server_timer(struct l2tp_server *s, uint64_t now_ms)
 {
-	enter(s, now_ms);
+	server_enter(s, now_ms);
 	while (s->n_heap > 0 && s->heap[0]->due <= s->now) {
 		struct l2tp_tunnel *t = s->heap[0];
 
 		if (t->state != TUNNEL_DEAD)
 			tunnel_timer(t);
-		settle(t);
+		server_settle(t);
 	}
 	s->depth--;
 }

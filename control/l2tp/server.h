@@ -72,6 +72,7 @@ struct l2tp_stats {
 };
 
 struct l2tp_server;
+struct l2tp_tunnel_image;
 
 /*
  * All calls come from within an l2tp_*() call on the same server; `user` is l2tp_server_new()'s.
@@ -96,6 +97,12 @@ struct l2tp_ops {
 	/* The session ended; once per accepted one.  It is not to be used here again. */
 	void (*session_down)(void *user, void *session, enum refusal_code why, const char *text);
 	void (*random)(void *user, uint8_t *buf, size_t len);
+	/* What is to be known of an established tunnel by whoever goes on after this process
+	 * (control/l2tp/image.h): before each message that the peer is sent.  *place is 0 at first
+	 * and the user's to set.  Both may be NULL. */
+	void (*tunnel_save)(void *user, const struct l2tp_tunnel_image *image, uint32_t *place);
+	/* It is not to be gone on with any more; place is not 0. */
+	void (*tunnel_forget)(void *user, uint32_t place);
 };
 
 /* cfg and ops are copied.  NULL when out of memory. */
@@ -132,7 +139,8 @@ struct l2tp_tunnel_info {
 	uint64_t age_ms;
 	uint64_t sent, repeated; /* messages */
 };
-/* Every live tunnel in order of age, until each() returns false. */
+/* Every live tunnel in order of age, restored ones in any order before them, until each() returns
+ * false. */
 void l2tp_server_tunnels(const struct l2tp_server *s, uint64_t now_ms,
 	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user);
 /* Tunnels that still wait for the peer to acknowledge StopCCN. */

@@ -113,6 +113,35 @@ session_close_by_us(struct l2tp_tunnel *t, uint16_t our_id, enum refusal_code wh
 		end_with_cdn(t, s, why, l2tp_cdn_result(why), "ended by this gateway");
 }
 
+bool
+sessions_restore(struct l2tp_tunnel *t, uint16_t our_id, uint16_t peer_id, void *user)
+{
+	struct l2tp_session *s =
+		our_id && peer_id && !by_our_id(t, our_id) && !by_peer_id(t, peer_id)
+			? calloc(1, sizeof(*s))
+			: NULL;
+
+	if (!s)
+		return false;
+	s->user = user;
+	s->our_id = our_id;
+	s->peer_id = peer_id;
+	s->up = true;
+	TAILQ_INSERT_TAIL(&t->sessions, s, next);
+	t->n_sessions++;
+	t->had_session = true;
+	t->over_at = L2TP_NEVER;
+	t->server->stats.sessions++;
+	return true;
+}
+
+void
+sessions_reject(struct l2tp_tunnel *t, uint16_t our_id, uint16_t peer_id, enum refusal_code why)
+{
+	if (!by_our_id(t, our_id))
+		post_cdn(t, peer_id, our_id, l2tp_cdn_result(why), refusal_name(why));
+}
+
 static void
 refuse(struct l2tp_tunnel *t, uint16_t peer_id, enum refusal_code why, struct l2tp_result r)
 {

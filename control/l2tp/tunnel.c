@@ -48,6 +48,12 @@ send_zlb(struct l2tp_tunnel *t)
 	d->send(d->user, bytes, l2tp_message_encode(&m, NULL, bytes, sizeof(bytes)));
 }
 
+unsigned int
+tunnel_queue_max(const struct l2tp_server *s)
+{
+	return 2 * s->cfg.max_sessions_per_tunnel + 16;
+}
+
 void
 tunnel_post(struct l2tp_tunnel *t, struct l2tp_message *m)
 {

@@ -41,6 +41,7 @@ struct l2tp_tunnel {
 	uint64_t tokens, tokens_at;
 	uint64_t due;      /* its place in the server's timers */
 	unsigned int slot; /* there; UINT_MAX: none */
+	uint32_t place;    /* of its image, the user's number; 0: none */
 };
 
 struct l2tp_tunnel_list;
@@ -85,15 +86,29 @@ void tunnel_post(struct l2tp_tunnel *t, struct l2tp_message *m);
 /* Ends it with a StopCCN. error: general error code, or 0. */
 void tunnel_stop(struct l2tp_tunnel *t, enum refusal_code why, uint16_t result, uint16_t error,
 	const char *text);
+/* Messages that may wait for the peer. */
+unsigned int tunnel_queue_max(const struct l2tp_server *s);
 /* Ends it without a word. */
 void tunnel_drop(struct l2tp_tunnel *t, enum refusal_code why, const char *text);
 
 /* server.c */
+struct l2tp_tunnel *server_tunnel_find(
+	const struct l2tp_server *s, uint32_t server_ip, uint16_t id);
+/* A half-open tunnel of an ID that is free; NULL: no memory. */
+struct l2tp_tunnel *server_tunnel_insert(
+	struct l2tp_server *s, const struct l2tp_path *path, uint16_t id, uint16_t peer_id);
+/* Around each call into a tunnel from outside of all callbacks; depth is counted down again. */
+void server_enter(struct l2tp_server *s, uint64_t now);
+void server_settle(struct l2tp_tunnel *t);
 /* The state changes, and with it the counts that depend on it. */
 void server_tunnel_state(struct l2tp_tunnel *t, enum l2tp_tunnel_state state);
 /* The same peer's earlier tunnels: with the same ID of his they end, for he began anew; others are
  * asked by HELLO whether they live. */
 void server_replace(struct l2tp_tunnel *t);
+
+/* image.c: what outlives us of an established tunnel, and that nothing does any more. */
+void tunnel_save(struct l2tp_tunnel *t);
+void tunnel_forget(struct l2tp_tunnel *t);
 
 /* session.c: the messages of sessions, RFC 2661 sections 6.6 to 6.14 and 7.4. */
 void sessions_message(struct l2tp_tunnel *t, const struct l2tp_message *m);
@@ -107,5 +122,10 @@ void sessions_end(struct l2tp_tunnel *t, enum refusal_code why, const char *text
 void sessions_free(struct l2tp_tunnel *t); /* tells nobody */
 /* By our ID; with CDN. */
 void session_close_by_us(struct l2tp_tunnel *t, uint16_t our_id, enum refusal_code why);
+/* A connected one of an earlier process; false: an ID is 0 or in use, or no memory. */
+bool sessions_restore(struct l2tp_tunnel *t, uint16_t our_id, uint16_t peer_id, void *user);
+/* CDN for one that is not there. */
+void sessions_reject(
+	struct l2tp_tunnel *t, uint16_t our_id, uint16_t peer_id, enum refusal_code why);
 
 #endif

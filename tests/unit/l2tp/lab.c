@@ -53,6 +53,21 @@ same_path(const struct l2tp_path *a, const struct l2tp_path *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* Whatever the peer is told of numbers, a successor would know by now. */
+static void
+check_noted(const struct lab *lab, const struct l2tp_path *to, const struct l2tp_header *h)
+{
+	for (unsigned int i = 0; i < LAB_IMAGES; i++) {
+		const struct l2tp_tunnel_image *image = &lab->images[i];
+		uint16_t next = (uint16_t)(image->first_ns + image->unacknowledged);
+
+		if (image->id && image->peer_ip == to->peer_ip && image->peer_id == h->tunnel_id &&
+			(image->nr != h->nr ||
+				(uint16_t)(next - h->ns) < (h->len > L2TP_HEADER_LEN)))
+			abort();
+	}
+}
+
 static void
 on_send(void *user, const struct l2tp_path *to, const uint8_t *bytes, size_t len)
 {
@@ -61,6 +76,8 @@ on_send(void *user, const struct l2tp_path *to, const uint8_t *bytes, size_t len
 
 	if (l2tp_header_decode(&h, bytes, len) != 0 || h.len != len || len > sizeof(lab->last))
 		abort();
+	if (lab->noted_first)
+		check_noted(lab, to, &h);
 	lab->octets_out += len;
 	memcpy(lab->last, bytes, len);
 	lab->last_len = len;
@@ -170,6 +187,32 @@ on_random(void *user, uint8_t *buf, size_t len)
 		*buf++ = (uint8_t)chance(lab);
 }
 
+static void
+on_tunnel_save(void *user, const struct l2tp_tunnel_image *image, uint32_t *place)
+{
+	struct lab *lab = user;
+
+	for (unsigned int i = 0; *place == 0 && i < LAB_IMAGES; i++)
+		if (lab->images[i].id == 0) {
+			*place = i + 1;
+			lab->n_images++;
+		}
+	if (*place == 0)
+		abort();
+	lab->images[*place - 1] = *image;
+}
+
+static void
+on_tunnel_forget(void *user, uint32_t place)
+{
+	struct lab *lab = user;
+
+	if (place == 0 || place > LAB_IMAGES || lab->images[place - 1].id == 0)
+		abort();
+	lab->images[place - 1].id = 0;
+	lab->n_images--;
+}
+
 static const struct l2tp_ops ops = {
 	.send = on_send,
 	.tunnel_request = on_tunnel_request,
@@ -179,6 +222,8 @@ static const struct l2tp_ops ops = {
 	.session_up = on_session_up,
 	.session_down = on_session_down,
 	.random = on_random,
+	.tunnel_save = on_tunnel_save,
+	.tunnel_forget = on_tunnel_forget,
 };
 
 /* ------------------------------------------------------------------ the stage */
@@ -192,6 +237,7 @@ lab_init(struct lab *lab)
 	if (mschap_init(err, sizeof(err)) != 0)
 		abort();
 	lab->now = 1000;
+	lab->keep_sessions = true;
 	lab->rng = 0x9e3779b97f4a7c15u;
 	lab->cfg = (struct l2tp_config){
 		.host_name = "vpn",
@@ -225,6 +271,49 @@ lab_end(struct lab *lab)
 {
 	l2tp_server_free(lab->server);
 	lab->server = NULL;
+}
+
+static void
+restore_session(struct lab *lab, struct lab_session *s)
+{
+	const struct l2tp_tunnel_image *t = NULL;
+	struct l2tp_path path;
+
+	for (unsigned int i = 0; i < LAB_IMAGES; i++)
+		if (lab->images[i].id == s->tunnel_id)
+			t = &lab->images[i];
+	if (!t)
+		return;
+	const struct l2tp_session_image image = {.server_ip = s->server_ip,
+		.peer = s->path.peer,
+		.tunnel_id = s->tunnel_id,
+		.peer_tunnel_id = t->peer_id,
+		.our_id = s->our_id,
+		.peer_id = s->peer_id};
+	if (s->up && lab->keep_sessions) {
+		if (!l2tp_session_restore(lab->server, &image, s, &path, lab->now))
+			abort();
+	} else {
+		/* Half-built: its end is told. */
+		s->down++;
+		l2tp_session_reject(lab->server, &image, REFUSAL_CONTROL_LOST, lab->now);
+	}
+}
+
+void
+lab_restart(struct lab *lab)
+{
+	lab_end(lab);
+	lab_start(lab);
+	for (unsigned int i = 0; i < LAB_IMAGES; i++) {
+		struct l2tp_tunnel_image image = lab->images[i];
+
+		if (image.id && !l2tp_tunnel_restore(lab->server, &image, i + 1, lab->now))
+			abort();
+	}
+	for (unsigned int i = 0; i < lab->n_sessions; i++)
+		if (!lab->sessions[i].down)
+			restore_session(lab, &lab->sessions[i]);
 }
 
 struct lac *

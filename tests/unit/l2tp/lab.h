@@ -6,12 +6,13 @@
 #ifndef ADIT_TESTS_L2TP_LAB_H
 #define ADIT_TESTS_L2TP_LAB_H
 
-#include "control/l2tp/server.h"
+#include "control/l2tp/image.h"
 #include "lac.h"
 
 #define LAB_LACS     64
 #define LAB_QUEUE    1024
 #define LAB_SESSIONS 4096
+#define LAB_IMAGES   256
 
 struct lab_session {
 	uint16_t tunnel_id, our_id, peer_id;
@@ -56,11 +57,18 @@ struct lab {
 	size_t last_len;
 	struct l2tp_path last_to;
 	bool close_on_request, close_on_down; /* the gateway calls back */
+	/* What outlives the server: established tunnels, and calls if keep_sessions. */
+	struct l2tp_tunnel_image images[LAB_IMAGES]; /* id 0: none */
+	unsigned int n_images;
+	bool keep_sessions,
+		noted_first; /* the latter: abort when a message says more than they do */
 };
 
 void lab_init(struct lab *lab); /* defaults in cfg; the server is made by lab_start() */
 void lab_start(struct lab *lab);
 void lab_end(struct lab *lab);
+/* The server's process dies without a word; another one goes on with what outlives it. */
+void lab_restart(struct lab *lab);
 /* A client on its own path: behind IPsec when peer is not 0. */
 struct lac *lab_lac(struct lab *lab, const struct lac_config *cfg, uint32_t peer);
 void lab_run(struct lab *lab, uint64_t until);
