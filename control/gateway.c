@@ -59,9 +59,14 @@ gateway_teardown(struct gateway *g)
 		next_conn = TAILQ_NEXT(c, next);
 		conn_abort(c);
 	}
-	while ((s = TAILQ_FIRST(&g->sessions)))
-		session_forget(s);
+	while ((s = TAILQ_FIRST(&g->sessions))) {
+		if (g->handing_over && s->saved)
+			session_leave(s);
+		else
+			session_forget(s);
+	}
 	l2tp_teardown(g);
+	adopt_link_down(g);
 	if (g->ike) {
 		ike_free(g->ike, part_closed);
 		g->ike = NULL;
@@ -119,28 +124,42 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 	return g;
 }
 
+/* Sessions that stay. */
+static uint32_t
+count_left(const struct gateway *g)
+{
+	const struct session *s;
+	uint32_t n = 0;
+	if (g->handing_over)
+		TAILQ_FOREACH (s, &g->sessions, next)
+			n += s->saved;
+	return n;
+}
+
 static void
 stop_step(uv_timer_t *t)
 {
 	struct gateway *g = t->data;
 	uint64_t elapsed = uv_now(g->loop) - g->stop_ms;
+	uint32_t left = count_left(g);
 	struct conn *c, *next;
-	if (g->n_active == 0 || elapsed >= STOP_PPP_MS) {
+	if (g->n_active == left || elapsed >= STOP_PPP_MS) {
 		for (c = TAILQ_FIRST(&g->conns); c; c = next) {
 			next = TAILQ_NEXT(c, next);
 			conn_close(c, REFUSAL_SERVER_STOPPING);
 		}
-		l2tp_stop(g);
+		if (!g->handing_over)
+			l2tp_stop(g);
 	}
-	if ((g->n_sessions == 0 && g->n_conns == 0 && l2tp_stopping(g) == 0) ||
+	if ((g->n_sessions == left && g->n_conns == 0 && l2tp_stopping(g) == 0) ||
 		elapsed >= STOP_MAX_MS) {
 		uv_timer_stop(t);
 		gateway_teardown(g);
 	}
 }
 
-void
-gateway_stop(struct gateway *g, void (*done)(void *user), void *user)
+static void
+stop(struct gateway *g, bool hand_over, void (*done)(void *user), void *user)
 {
 	struct session *s;
 	if (g->stopping)
@@ -149,11 +168,26 @@ gateway_stop(struct gateway *g, void (*done)(void *user), void *user)
 	g->stopped = done;
 	g->stopped_user = user;
 	g->stop_ms = uv_now(g->loop);
-	log_event(LOG_NOTICE, "stopping", "sessions=%u connections=%u", g->n_active, g->n_conns);
+	g->handing_over = hand_over;
+	log_event(LOG_NOTICE, "stopping", "sessions=%u connections=%u left=%u", g->n_active,
+		g->n_conns, count_left(g));
 	gateway_unlisten(g);
 	TAILQ_FOREACH (s, &g->sessions, next)
-		session_close(s, REFUSAL_SERVER_STOPPING, "");
+		if (!hand_over || !s->saved)
+			session_close(s, REFUSAL_SERVER_STOPPING, "");
 	uv_timer_start(&g->stop_timer, stop_step, 0, STOP_STEP_MS);
+}
+
+void
+gateway_stop(struct gateway *g, void (*done)(void *user), void *user)
+{
+	stop(g, false, done, user);
+}
+
+void
+gateway_hand_over(struct gateway *g, void (*done)(void *user), void *user)
+{
+	stop(g, true, done, user);
 }
 
 void
@@ -250,6 +284,7 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 	snprintf(out->pool_name, sizeof(out->pool_name), "%s", pool_name(g->pool));
 	out->pool_first = g->cfg->pool_first;
 	out->pool_last = g->cfg->pool_last;
+	out->adoption = g->adoption;
 	memcpy(out->refusals, g->refusals, sizeof(out->refusals));
 	describe_problem(g, out->problem, sizeof(out->problem));
 }

@@ -26,10 +26,42 @@ struct gateway *gateway_start(uv_loop_t *loop, const struct config *cfg, char *e
 /* Orderly end: every client is told, then done(user) is called (within 5 s); gateway_free() after
  * that. */
 void gateway_stop(struct gateway *g, void (*done)(void *user), void *user);
+/* An end after which a successor goes on: clients of L2TP are told nothing, their sessions stay in
+ * the data plane as they are (D7, T19).  Others are told, as by gateway_stop(). */
+void gateway_hand_over(struct gateway *g, void (*done)(void *user), void *user);
 void gateway_free(struct gateway *g);
 
 /* --- questions
  * ------------------------------------------------------------------------------------ */
+
+/* Why a session or a tunnel of an earlier process was ended instead of gone on with.
+ * X(enumerator, "stable-name", "what") */
+#define ADOPT_FAULTS(X)                                                             \
+	X(NONE, "none", "")                                                         \
+	X(PROTOCOL, "protocol", "its protocol does not outlive control, or is off") \
+	X(NOT_OPEN, "not-open", "it was being set up or ended")                     \
+	X(NO_RECORD, "no-record", "it was being ended")                             \
+	X(TORN, "torn", "its record is damaged")                                    \
+	X(VERSION, "version", "its record is of another release")                   \
+	X(INVALID, "invalid", "its record makes no sense")                          \
+	X(MISMATCH, "mismatch", "its record and the data plane differ")             \
+	X(MPPE, "mppe", "it has MPPE")                                              \
+	X(IPSEC, "ipsec", "its IPsec SA is gone, or IPsec is required now")         \
+	X(TUNNEL, "tunnel", "its tunnel does not go on")                            \
+	X(IN_USE, "in-use", "its address or ID is another session's")
+
+enum adopt_fault {
+#define X(e, name, text) ADOPT_##e,
+	ADOPT_FAULTS(X)
+#undef X
+		ADOPT_FAULT_COUNT
+};
+
+/* Of the last connection to the data plane. */
+struct gateway_adoption {
+	uint32_t sessions, tunnels;          /* that go on */
+	uint32_t refused[ADOPT_FAULT_COUNT]; /* both */
+};
 
 struct gateway_status {
 	bool dataplane_connected;
@@ -48,6 +80,7 @@ struct gateway_status {
 	uint32_t pool_size, pool_used;
 	char pool_name[32];
 	uint32_t pool_first, pool_last;
+	struct gateway_adoption adoption;
 	uint64_t refusals[REFUSAL_COUNT]; /* since start, by code (R17) */
 	/* What is wrong with the gateway now, "" when healthy: one sentence with its remedy. */
 	char problem[160];
@@ -85,7 +118,8 @@ int gateway_session(const struct gateway *g, uint32_t id, struct gateway_session
 void gateway_ike_status(const struct gateway *g, struct ike_status *out);
 void gateway_sas(const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa),
 	void *user);
-/* L2TP tunnels in order of age, until each() returns false. */
+/* L2TP tunnels in order of age, those of an earlier process in any order before them, until each()
+ * returns false. */
 void gateway_tunnels(const struct gateway *g,
 	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user);
 

@@ -31,8 +31,8 @@ on_link_up(void *user)
 			pptp + l2tp, link_max_sessions(g->link));
 }
 
-/* A session of an earlier control process.  Its address and call ID stay taken until the data plane
- * has confirmed its end. */
+/* A session of an earlier control process: gateway_adopt() goes on with it, or ends it.  Its
+ * address and call ID are taken, until the data plane has confirmed its end. */
 static void *
 on_orphan(void *user, const struct session_entry *e)
 {
@@ -44,7 +44,6 @@ on_orphan(void *user, const struct session_entry *e)
 	s->orphan = true;
 	s->state = GW_CLOSING;
 	s->code = REFUSAL_CONTROL_LOST;
-	snprintf(s->text, sizeof(s->text), "left over by an earlier adit-control");
 	snprintf(s->user, sizeof(s->user), "%s", e->user);
 	s->handle = e->handle;
 	s->peer_ip = e->peer_ip;
@@ -53,7 +52,7 @@ on_orphan(void *user, const struct session_entry *e)
 	if (call_id_take_this(&g->call_ids[s->carrier->protocol], e->server_ip, e->call_id))
 		s->call_id = e->call_id;
 	s->inner_ip = e->inner_ip;
-	s->address_taken = e->inner_ip && pool_take_address(g->pool, e->inner_ip) == 0;
+	s->address_taken = e->inner_ip && aaa_take(g->aaa, e->inner_ip) == 0;
 	return s;
 }
 
@@ -69,6 +68,7 @@ on_link_down(void *user, const char *why)
 		session_end(s, REFUSAL_DATAPLANE_DOWN, "");
 	}
 	l2tp_link_down(g);
+	adopt_link_down(g);
 	while ((s = TAILQ_FIRST(&g->sessions)))
 		session_release(s);
 	if (g->ike)
@@ -136,6 +136,7 @@ on_gone(void *owner, const struct session_counters *last)
 const struct link_ops gateway_link_ops = {
 	.up = on_link_up,
 	.orphan = on_orphan,
+	.adopt = gateway_adopt,
 	.down = on_link_down,
 	.frame = on_frame,
 	.refused = on_refused,

@@ -80,6 +80,7 @@ struct session {
 	bool opened;                    /* COMMAND_SESSION_OPEN was sent */
 	bool orphan;                    /* of an earlier process */
 	bool address_taken;
+	bool saved; /* in the journal: a successor may go on with it */
 	bool ppp_down, doomed;
 	enum refusal_code code; /* why it ends */
 	char text[96];
@@ -114,6 +115,13 @@ struct conn {
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(conn_list, conn);
 
+/* Cells of the journal for tunnels, and what their head says. */
+struct tunnel_places {
+	uint32_t *free, n_free; /* the last one is taken first; NULL: none are given out */
+	uint32_t used;          /* the highest one that ever was */
+	uint32_t last_session;  /* the highest number of a session that was ever saved */
+};
+
 struct listener {
 	uv_tcp_t tcp;
 	bool open;
@@ -144,7 +152,9 @@ struct gateway {
 	uv_timer_t l2tp_timer;
 	uint64_t l2tp_due;
 	uint64_t l2tp_in_clear, l2tp_strange_sa, l2tp_unsent; /* messages dropped */
-	const struct gateway_ipsec *ipsec;                    /* NULL: no IPsec */
+	struct tunnel_places places;
+	struct gateway_adoption adoption;
+	const struct gateway_ipsec *ipsec; /* NULL: no IPsec */
 	void *ipsec_user;
 
 	uint64_t started_ms, calls_total[2]; /* by enum tunnel_protocol */
@@ -154,6 +164,7 @@ struct gateway {
 	unsigned int log_in_window, log_suppressed;
 
 	bool stopping, closing;
+	bool handing_over; /* stopping, and what is saved stays */
 	uint64_t stop_ms;
 	void (*stopped)(void *user);
 	void *stopped_user;
@@ -201,10 +212,32 @@ void l2tp_link_down(struct gateway *g);
 void l2tp_frame(
 	void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len);
 
+/* May go on after a restart as settings and SAs are now?  peer 0: in clear. */
+bool l2tp_path_allowed(const struct gateway *g, uint32_t peer);
+bool l2tp_restore_tunnel(struct gateway *g, const struct l2tp_tunnel_image *image, uint32_t place);
+/* False: its tunnel is not there. */
+bool l2tp_restore_session(struct session *s, const struct session_entry *e);
+/* After all were restored: its timer, and the pair of SAs that is current now. */
+void l2tp_resume_session(struct session *s);
+void l2tp_reject_session(struct gateway *g, const struct session_entry *e);
+
+/* gateway_adopt.c */
+/* Before the data plane opens it. */
+void session_save(struct session *s);
+/* It is going to end. */
+void session_unsave(struct session *s);
+/* Of struct l2tp_ops. */
+void tunnel_saved(void *user, const struct l2tp_tunnel_image *image, uint32_t *place);
+void tunnel_forgotten(void *user, uint32_t place);
+/* Goes on with what an earlier process left, as far as it can. */
+void gateway_adopt(void *user);
+void adopt_link_down(struct gateway *g);
+
 /* gateway_dataplane.c */
 extern const struct link_ops gateway_link_ops;
 
 /* gateway_session.c */
+extern const struct ppp_ops session_ppp_ops;
 void gateway_random(uint8_t *buf, size_t len);
 struct session *session_new(struct gateway *g);
 /* After each call into s->ppp: what the machine asked for in its callbacks is done now. */
@@ -224,6 +257,8 @@ void session_close(struct session *s, enum refusal_code code, const char *text);
 void session_end(struct session *s, enum refusal_code code, const char *text);
 /* Without the data plane's confirmation. */
 void session_forget(struct session *s);
+/* Leaves it to a successor: nobody is told anything. */
+void session_leave(struct session *s);
 bool session_weak(const struct session *s);
 const char *session_auth_name(const struct session *s); /* "" before authentication */
 

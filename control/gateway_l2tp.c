@@ -8,6 +8,8 @@
 #include <sys/random.h>
 
 #include "control/gateway_internal.h"
+#include "control/l2tp/image.h"
+#include "control/l2tp/message.h"
 
 static void l2tp_arm(struct gateway *g);
 
@@ -243,7 +245,77 @@ static const struct l2tp_ops l2tp_gateway_ops = {
 	.session_up = on_session_up,
 	.session_down = on_session_down,
 	.random = on_random,
+	.tunnel_save = tunnel_saved,
+	.tunnel_forget = tunnel_forgotten,
 };
+
+/* ------------------------------------------------------------------ what an earlier process left
+ */
+
+bool
+l2tp_path_allowed(const struct gateway *g, uint32_t peer)
+{
+	return peer ? current_sa(g, peer) != 0 : !g->cfg->l2tp_require_ipsec;
+}
+
+bool
+l2tp_restore_tunnel(struct gateway *g, const struct l2tp_tunnel_image *image, uint32_t place)
+{
+	bool good = l2tp_tunnel_restore(g->l2tp, image, place, uv_now(g->loop));
+	l2tp_arm(g);
+	return good;
+}
+
+static struct l2tp_session_image
+image_of(const struct session_entry *e)
+{
+	return (struct l2tp_session_image){.server_ip = e->server_ip,
+		.peer = e->peer,
+		.tunnel_id = e->tunnel_id,
+		.peer_tunnel_id = e->peer_tunnel_id,
+		.our_id = e->call_id,
+		.peer_id = e->peer_call_id};
+}
+
+bool
+l2tp_restore_session(struct session *s, const struct session_entry *e)
+{
+	struct gateway *g = s->g;
+	const struct l2tp_session_image image = image_of(e);
+	struct l2tp_path path;
+	if (!l2tp_session_restore(g->l2tp, &image, s, &path, uv_now(g->loop)))
+		return false;
+	l2tp_arm(g);
+	s->l2tp.tunnel_id = e->tunnel_id;
+	s->l2tp.peer_tunnel_id = e->peer_tunnel_id;
+	s->l2tp.server_port = path.server_port;
+	s->l2tp.peer_port = path.peer_port;
+	s->l2tp.peer = e->peer;
+	s->l2tp.sa = e->sa;
+	s->mtu = g->cfg->l2tp_ppp.mru;
+	if (s->l2tp.peer)
+		LIST_INSERT_HEAD(&g->peer_buckets[bucket_of(s->l2tp.peer)], s, by_peer);
+	return true;
+}
+
+void
+l2tp_resume_session(struct session *s)
+{
+	struct gateway *g = s->g;
+	session_settle(s);
+	if (s->l2tp.peer)
+		gateway_sa_current(g, s->l2tp.peer, current_sa(g, s->l2tp.peer));
+}
+
+void
+l2tp_reject_session(struct gateway *g, const struct session_entry *e)
+{
+	const struct l2tp_session_image image = image_of(e);
+	if (!g->l2tp || e->protocol != TUNNEL_L2TP)
+		return;
+	l2tp_session_reject(g->l2tp, &image, REFUSAL_CONTROL_LOST, uv_now(g->loop));
+	l2tp_arm(g);
+}
 
 /* ------------------------------------------------------------------ what the data plane says */
 
@@ -270,6 +342,10 @@ l2tp_frame(
 		gateway_refusal(g, REFUSAL_IPSEC_REQUIRED);
 		return;
 	}
+	/* Who is new shall find our successor. */
+	struct l2tp_header h;
+	if (g->handing_over && l2tp_header_decode(&h, message, len) == 0 && h.tunnel_id == 0)
+		return;
 	l2tp_server_input(g->l2tp, &from, message, len, uv_now(g->loop));
 	l2tp_arm(g);
 }

@@ -142,6 +142,7 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 		g->n_weak -= session_weak(s);
 	}
 	s->state = GW_CLOSING;
+	session_unsave(s);
 	g->n_active--;
 	g->n_active_by[s->carrier->protocol]--;
 	s->code = code;
@@ -165,6 +166,17 @@ session_forget(struct session *s)
 	link_counters(s->g->link, s->handle, &s->last);
 	session_end(s, REFUSAL_SERVER_STOPPING, "");
 	session_release(s);
+}
+
+void
+session_leave(struct session *s)
+{
+	struct gateway *g = s->g;
+	ppp_free(s->ppp);
+	session_give_back(s);
+	TAILQ_REMOVE(&g->sessions, s, next);
+	g->n_sessions--;
+	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 }
 
 /* ------------------------------------------------------------------ PPP: around each call into the
@@ -201,6 +213,7 @@ session_doom(struct session *s, enum refusal_code code, const char *text)
 {
 	if (s->doomed || s->ppp_down)
 		return;
+	session_unsave(s);
 	s->doomed = true;
 	s->code = code;
 	snprintf(s->text, sizeof(s->text), "%s", text);
@@ -437,6 +450,7 @@ on_ip_up(void *user, uint32_t local_ip, uint32_t peer_ip)
 		s->mppe_policy == PPP_MPPE_REQUIRE || s->mppe_tx != 0 || s->mppe_rx != 0;
 	cmd.open.clamp_mss = s->g->cfg->clamp_mss;
 	memcpy(cmd.open.user, s->user, sizeof(cmd.open.user));
+	session_save(s);
 	session_command(s, COMMAND_SESSION_OPEN, &cmd);
 	if (s->doomed)
 		return;
@@ -452,6 +466,7 @@ static void
 on_down(void *user, enum refusal_code code, const char *text)
 {
 	struct session *s = user;
+	session_unsave(s);
 	s->ppp_down = true;
 	s->code = code;
 	snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
@@ -476,7 +491,7 @@ on_random(void *user, uint8_t *buf, size_t len)
 	gateway_random(buf, len);
 }
 
-static const struct ppp_ops session_ppp_ops = {
+const struct ppp_ops session_ppp_ops = {
 	.send = on_send,
 	.lcp_up = on_lcp_up,
 	.auth = on_auth,
@@ -565,12 +580,8 @@ session_request(struct gateway *g, const struct session_origin *o, struct sessio
 	s->state = GW_LCP;
 	enum refusal_code why = session_place(s, o->ppp);
 	if (why != REFUSAL_NONE) {
-		ppp_free(s->ppp);
 		link_untake(g->link, s->handle);
-		session_give_back(s);
-		TAILQ_REMOVE(&g->sessions, s, next);
-		g->n_sessions--;
-		uv_close((uv_handle_t *)&s->timer, session_timer_closed);
+		session_leave(s);
 		return why;
 	}
 	g->n_active++;

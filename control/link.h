@@ -18,11 +18,14 @@
 #include "dataplane/api/segment.h"
 
 struct link_ops {
-	/* The data plane is there.  Sessions of an earlier control process are reported by orphan()
-	 * right after, and are being closed: gone() follows for each. */
+	/* The data plane is there.  What lives since an earlier control process is reported right
+	 * after: pairs by sa_orphan(), then sessions by orphan(), then adopt(). */
 	void (*up)(void *user);
-	/* `entry` is a checked copy.  The result becomes the slot's owner, may be NULL. */
+	/* `entry` is a checked copy.  The result becomes the slot's owner; NULL: it is closed. */
 	void *(*orphan)(void *user, const struct session_entry *entry);
+	/* All was reported: link_close() what is not to go on.  NULL: every orphan is closed,
+	 * gone() follows for each. */
+	void (*adopt)(void *user);
 	/* The data plane went away: no slot is owned any more, no gone() follows.  The segment is
 	 * still readable during the call. */
 	void (*down)(void *user, const char *why);

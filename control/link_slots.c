@@ -152,9 +152,13 @@ link_adopt_slots(struct link *l)
 		if (!slot_first(l, &l->sessions, i, e.handle, gen))
 			continue;
 		e.user[sizeof(e.user) - 1] = '\0';
-		l->sessions.slot[i].owner = l->ops->orphan(l->user, &e);
-		slots_close(l, &l->sessions, &l->sessions.slot[i]);
+		struct slot *s = &l->sessions.slot[i];
+		s->owner = l->ops->orphan(l->user, &e);
+		if (!s->owner || !l->ops->adopt)
+			slots_close(l, &l->sessions, s);
 	}
+	if (l->ops->adopt)
+		l->ops->adopt(l->user);
 }
 
 /* What went wrong since the last time. */

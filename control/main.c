@@ -26,7 +26,7 @@
 
 struct program {
 	uv_loop_t loop;
-	uv_signal_t sigterm, sigint;
+	uv_signal_t sigterm, sigint, sigusr1;
 	uv_timer_t watchdog;
 	struct gateway *gateway;
 	struct oper *oper;
@@ -40,7 +40,9 @@ usage(FILE *out)
 	      "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
 	      "  -t, --test         check the configuration and exit\n"
 	      "      --version      print the version and exit\n"
-	      "  -h, --help         print this and exit\n",
+	      "  -h, --help         print this and exit\n"
+	      "SIGTERM ends every session; SIGUSR1 leaves those of L2TP to the next "
+	      "adit-control.\n",
 		out);
 }
 
@@ -158,6 +160,7 @@ gateway_stopped(void *user)
 	struct program *p = user;
 	uv_close((uv_handle_t *)&p->sigterm, NULL);
 	uv_close((uv_handle_t *)&p->sigint, NULL);
+	uv_close((uv_handle_t *)&p->sigusr1, NULL);
 	uv_close((uv_handle_t *)&p->watchdog, NULL);
 }
 
@@ -171,7 +174,10 @@ on_signal(uv_signal_t *h, int signum)
 	notify("STOPPING=1");
 	oper_stop(p->oper);
 	p->oper = NULL;
-	gateway_stop(p->gateway, gateway_stopped, p);
+	if (signum == SIGUSR1)
+		gateway_hand_over(p->gateway, gateway_stopped, p);
+	else
+		gateway_stop(p->gateway, gateway_stopped, p);
 }
 
 static void
@@ -226,9 +232,11 @@ serve(const struct config *c)
 		return EXIT_FAILURE; /* the process ends, and with it all that is bound */
 	uv_signal_init(&p.loop, &p.sigterm);
 	uv_signal_init(&p.loop, &p.sigint);
-	p.sigterm.data = p.sigint.data = &p;
+	uv_signal_init(&p.loop, &p.sigusr1);
+	p.sigterm.data = p.sigint.data = p.sigusr1.data = &p;
 	uv_signal_start(&p.sigterm, on_signal, SIGTERM);
 	uv_signal_start(&p.sigint, on_signal, SIGINT);
+	uv_signal_start(&p.sigusr1, on_signal, SIGUSR1);
 	uv_timer_init(&p.loop, &p.watchdog);
 	if (getenv("NOTIFY_SOCKET"))
 		uv_timer_start(&p.watchdog, on_watchdog, 0, WATCHDOG_MS);

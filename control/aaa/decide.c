@@ -188,9 +188,7 @@ grant_address(struct aaa *a, const struct user *user, struct ppp_grant *g)
 	}
 	if (user->static_ip == g->local_ip)
 		return REFUSAL_ADDRESS_IN_USE;
-	rc = pool_take_address(a->pool, user->static_ip);
-	if (rc == -ERANGE)
-		rc = addresses_add(&a->outside, user->static_ip);
+	rc = aaa_take(a, user->static_ip);
 	if (rc == -ENOMEM)
 		return REFUSAL_NO_RESOURCES;
 	if (rc)
@@ -235,6 +233,15 @@ aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server
 	memcpy(verdict->grant.dns, a->settings.dns, sizeof(verdict->grant.dns));
 	memcpy(verdict->grant.wins, a->settings.wins, sizeof(verdict->grant.wins));
 	verdict->ok = true;
+}
+
+int
+aaa_take(struct aaa *a, uint32_t peer_ip)
+{
+	int rc = pool_take_address(a->pool, peer_ip);
+	if (rc == -ERANGE)
+		rc = addresses_add(&a->outside, peer_ip);
+	return rc == -EEXIST ? -EBUSY : rc;
 }
 
 void

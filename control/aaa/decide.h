@@ -41,6 +41,9 @@ struct aaa_settings *aaa_settings(struct aaa *a);
  */
 void aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
 	uint32_t peer_addr, bool encrypted, uint64_t now_ms, struct ppp_verdict *verdict);
+/* An address that is in use already, of the pool or not: 0, -EBUSY or -ENOMEM.  Given back
+ * likewise. */
+int aaa_take(struct aaa *a, uint32_t peer_ip);
 void aaa_release(struct aaa *a, uint32_t peer_ip);
 
 #endif

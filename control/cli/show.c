@@ -40,9 +40,14 @@ show_status(const json_t *r)
 	const json_t *ipsec = json_object_get(r, "ipsec");
 	const json_t *refusals = json_object_get(r, "refusals"), *refusal;
 	const json_t *l2tp = json_object_get(r, "l2tp");
+	const json_t *restart = json_object_get(r, "adopted"), *cause;
 	struct table *t = table_new("|");
+	int64_t closed = 0;
 	size_t i;
 
+	json_array_foreach(json_object_get(restart, "closed"), i, cause) closed +=
+		num(cause, "count");
+	bool adopted = num(restart, "sessions") || num(restart, "tunnels") || closed;
 	table_row(t, "adit-control",
 		show_format("%s, up %s", str(r, "version"), show_duration(num(r, "uptime_ms"))));
 	table_row(t, "state", is(r, "healthy") ? "healthy" : str(r, "problem"));
@@ -78,6 +83,11 @@ show_status(const json_t *r)
 			count(pptp, "weak_sessions"),
 			is(ipsec, "weak_crypto_allowed") ? "allowed" : "off",
 			count(ipsec, "weak_sas")));
+	if (adopted)
+		table_row(t, "taken over",
+			show_format("%s sessions, %s tunnels of an earlier adit-control; %s ended",
+				count(restart, "sessions"), count(restart, "tunnels"),
+				show_count(closed)));
 	table_row(t, "pool",
 		show_format("%s %s - %s: %s of %s in use", str(pool, "name"), str(pool, "first"),
 			str(pool, "last"), count(pool, "used"), count(pool, "size")));

@@ -43,6 +43,27 @@ refusal_counts(const uint64_t counts[REFUSAL_COUNT])
 }
 
 static json_t *
+adoption(const struct gateway_adoption *a)
+{
+	static const struct {
+		const char *name, *text;
+	} faults[] = {
+#define X(e, name, text) {name, text},
+		ADOPT_FAULTS(X)
+#undef X
+	};
+	json_t *closed = json_array();
+
+	for (unsigned int i = 0; i < ADOPT_FAULT_COUNT; i++)
+		if (a->refused[i] != 0)
+			json_array_append_new(closed,
+				json_pack("{s:s, s:o, s:s}", "cause", faults[i].name, "count",
+					rpc_u64(a->refused[i]), "text", faults[i].text));
+	return json_pack("{s:o, s:o, s:o}", "sessions", rpc_u64(a->sessions), "tunnels",
+		rpc_u64(a->tunnels), "closed", closed);
+}
+
+static json_t *
 socket_counts(const struct oper_counters *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "clients",
@@ -70,12 +91,12 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name",
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
 		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used));
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy", s.problem[0] == '\0',
 		"problem", rpc_text(s.problem, sizeof(s.problem)), "dataplane_connected",
 		s.dataplane_connected, "pptp", pptp, "l2tp", rpc_l2tp_status(&s), "ipsec",
-		rpc_ipsec_status(ctx), "pool", pool, "refusals", refusal_counts(s.refusals),
-		"control_socket", socket_counts(ctx->counters));
+		rpc_ipsec_status(ctx), "pool", pool, "adopted", adoption(&s.adoption), "refusals",
+		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters));
 }
 
 /* What `sessions` shows of each. */

@@ -160,6 +160,9 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 		.pool_first = 0x0a630001,
 		.pool_last = 0x0a6300fe};
 	out->refusals[REFUSAL_WRONG_PASSWORD] = 12;
+	out->adoption = (struct gateway_adoption){.sessions = 4, .tunnels = 3};
+	out->adoption.refused[ADOPT_TORN] = 2;
+	out->adoption.refused[ADOPT_PROTOCOL] = 5;
 	strcpy(out->problem, g->problem);
 }
 

@@ -72,6 +72,8 @@ test_status(void **state)
 		"1 of 64 sessions, 2 tunnels (1 half open), 77 sessions since start, IPsec "
 		"required");
 	expect("aditctl status", EXIT_OK, "up 1d01h");
+	expect("aditctl status", EXIT_OK,
+		"taken over    4 sessions, 3 tunnels of an earlier adit-control; 7 ended\n");
 	expect("aditctl status", EXIT_OK, "wrong-password       12  the password is wrong\n");
 	host_start(&sick, 0, NULL, "the data plane is gone: start adit-dataplane", NULL);
 	char command[256];

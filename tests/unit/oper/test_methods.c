@@ -244,6 +244,13 @@ test_status(void **state)
 	const json_t *refusals = json_object_get(r, "refusals");
 	assert_int_equal(json_array_size(refusals), 1);
 	assert_string_equal(str(json_array_get(refusals, 0), "code"), "wrong-password");
+	const json_t *adopted = json_object_get(r, "adopted"),
+		     *closed = json_object_get(adopted, "closed");
+	assert_int_equal(num(adopted, "sessions"), 4);
+	assert_int_equal(num(adopted, "tunnels"), 3);
+	assert_int_equal(json_array_size(closed), 2);
+	assert_string_equal(str(json_array_get(closed, 1), "cause"), "torn");
+	assert_int_equal(num(json_array_get(closed, 1), "count"), 2);
 	json_decref(r);
 	fake_gateway_problem(room->ctx.gateway, "the data plane is \x1b[31mnot there");
 	r = result(room, "status", "{}");

@@ -43,12 +43,23 @@ close_peer(void *user, uint32_t peer)
 
 static const struct gateway_ipsec ipsec = {peer_of, current, close_peer};
 
+/* A pair that was made for an earlier gateway. */
+static void *
+sa_orphan(void *user, const struct sa_entry *e)
+{
+	(void)user;
+	for (unsigned int i = 0; i < n_pairs; i++)
+		if (pairs[i].sa == e->handle && pairs[i].peer == e->peer)
+			return &pairs[i];
+	return NULL;
+}
+
 static void
 play_ike(void)
 {
 	static struct link_ops ops;
 	ops = gateway_link_ops;
-	ops.sa_orphan = NULL;
+	ops.sa_orphan = sa_orphan;
 	ops.sa_done = NULL;
 	ops.sa_expire = NULL;
 	ops.sa_mapping = NULL;
@@ -100,9 +111,28 @@ message_to_caller(
 }
 
 void
-call_stage(const char *l2tp, const char *settings)
+call_configure(const char *l2tp, const char *settings)
 {
 	char all[1024];
+	snprintf(all, sizeof(all),
+		"l2tp: { enabled = true; max_sessions = 40; %s };\n"
+		"ppp: { auth_retries = 0;\n"
+		"  authentication = [ \"mschapv2\", \"chap-md5\", \"pap\" ]; };\n%s",
+		l2tp, settings);
+	cfg = make_config(all);
+}
+
+void
+call_begin(void)
+{
+	gateway_begin();
+	play_ike();
+	gateway_await_dataplane();
+}
+
+void
+call_open(void)
+{
 	memset(callers, 0, sizeof(callers));
 	memset(current_of, 0, sizeof(current_of));
 	n_pairs = strays = 0;
@@ -112,15 +142,47 @@ call_stage(const char *l2tp, const char *settings)
 	fake.frame = to_caller;
 	fake.l2tp = message_to_caller;
 	fake.user = &fake;
-	snprintf(all, sizeof(all),
-		"l2tp: { enabled = true; max_sessions = 40; %s };\n"
-		"ppp: { auth_retries = 0;\n"
-		"  authentication = [ \"mschapv2\", \"chap-md5\", \"pap\" ]; };\n%s",
-		l2tp, settings);
-	cfg = make_config(all);
-	gateway_begin();
-	play_ike();
-	gateway_await_dataplane();
+}
+
+void
+call_stage(const char *l2tp, const char *settings)
+{
+	call_open();
+	call_configure(l2tp, settings);
+	call_begin();
+}
+
+void
+call_close(void)
+{
+	for (unsigned int i = 0; i < CALLERS_MAX; i++)
+		if (callers[i].loop)
+			caller_end(&callers[i]);
+	stage_close();
+}
+
+bool
+fake_is_alone(void *user)
+{
+	(void)user;
+	return !fake.connected;
+}
+
+void
+gateway_over(void)
+{
+	gateway_free(gw);
+	config_free(cfg);
+	assert_true(loop_until(&loop, fake_is_alone, NULL, 2000));
+}
+
+void
+call_hand_over(void)
+{
+	bool done = false;
+	gateway_hand_over(gw, set_true, &done);
+	assert_true(loop_until(&loop, is_true, &done, 6000));
+	gateway_over();
 }
 
 int
@@ -136,10 +198,7 @@ call_teardown(void **state)
 {
 	(void)state;
 	gateway_end();
-	for (unsigned int i = 0; i < CALLERS_MAX; i++)
-		if (callers[i].loop)
-			caller_end(&callers[i]);
-	stage_close();
+	call_close();
 	return 0;
 }
 
@@ -186,5 +245,14 @@ call_up(unsigned int i, uint32_t peer)
 	struct caller *c = call_as(i, peer, &pc);
 	if (!loop_until(&loop, caller_up, c, 6000))
 		fail_msg("caller %u did not come up", i);
+	return c;
+}
+
+struct caller *
+call_plain(unsigned int i, uint32_t peer)
+{
+	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct caller *c = call_as(i, peer, &pc);
+	assert_true(loop_until(&loop, caller_up, c, 6000));
 	return c;
 }

@@ -21,7 +21,17 @@ extern uint32_t closed_peer;             /* that the gateway closed last */
 
 /* Start the gateway for L2TP, with these settings in l2tp and besides. */
 void call_stage(const char *l2tp, const char *settings);
-int call_setup(void **state); /* without either */
+/* Its parts: the stage with the fake data plane; cfg; the gateway. */
+void call_open(void);
+void call_configure(const char *l2tp, const char *settings);
+void call_begin(void);
+void call_close(void); /* after the gateway's end */
+/* The gateway leaves its sessions to the next one: call_configure() and call_begin(). */
+void call_hand_over(void);
+/* It has stopped: it and cfg are freed, and the data plane is alone. */
+void gateway_over(void);
+bool fake_is_alone(void *user); /* for loop_until() */
+int call_setup(void **state);   /* without either */
 int call_teardown(void **state);
 
 /* IKE: a pair for this peer, known to the data plane. */
@@ -33,6 +43,8 @@ struct peer_config ppp_client(const char *user, const char *password);
 struct caller *call_as(unsigned int i, uint32_t peer, const struct peer_config *pc);
 /* The same as alice, and waits until it is up. */
 struct caller *call_up(unsigned int i, uint32_t peer);
+/* The same for a client without MPPE. */
+struct caller *call_plain(unsigned int i, uint32_t peer);
 
 /* For loop_until(): user is a caller. */
 bool caller_up(void *user);

@@ -41,7 +41,8 @@ void
 gateway_begin(void)
 {
 	char err[256] = "";
-	fake_listen(&fake);
+	if (!fake.listening)
+		fake_listen(&fake);
 	gw = gateway_start(&loop, cfg, err, sizeof(err));
 	if (!gw)
 		print_error("%s\n", err);
