@@ -192,13 +192,16 @@ ppp_counters() {
 	echo "$(< $s/rx_packets) $(< $s/rx_bytes) $(< $s/tx_packets) $(< $s/tx_bytes)"
 }
 
-# All pings must come back.  pings ADDRESS COUNT [SIZE]
-# (ping itself is content with one answer.)
+# All pings must come back, after a first one for which neighbours are looked up.  With a deadline ping goes on until COUNT
+# answers are there: a lost one shows in the number of the last.  pings ADDRESS COUNT [SIZE]
 pings() {
 	local out
-	out=$(ping -q -c "$2" -i 0.1 -W 2 ${3:+-s "$3"} "$1")
-	echo "$out" | grep -E 'transmitted|rtt'
-	[[ $out == *", 0% packet loss"* ]]
+	ping -q -c 1 -w 5 "$1" > /dev/null
+	out=$(ping -c "$2" -w $(($2 / 10 + 10)) -i 0.1 ${3:+-s "$3"} "$1")
+	grep -E 'transmitted|rtt' <<< "$out"
+	awk -F 'icmp_seq=' -v sent="$2" '
+		/bytes from/ && !seen[$2 + 0]++ { received++; if ($2 + 0 > last) last = $2 + 0 }
+		END { exit received < sent || received != last }' <<< "$out"
 }
 
 # netem on the way out, on the way in (through an ifb device), and neither:
