@@ -73,7 +73,7 @@ put_child(const struct ike_config *cfg, bool allow_weak, bool truncated, struct 
 		/* Always both: charon derives one from the other with an underflow. */
 		vici_format(v, "life_bytes", "%llu", (unsigned long long)cfg->sa_lifetime_bytes);
 		vici_format(v, "rekey_bytes", "%llu",
-			(unsigned long long)(cfg->sa_lifetime_bytes / 10 * 9));
+			(unsigned long long)(cfg->sa_lifetime_bytes / 4 * 3));
 		vici_format(
 			v, "rand_bytes", "%llu", (unsigned long long)(cfg->sa_lifetime_bytes / 20));
 	}
