@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test_units.sh BUILD: the systemd units as configured in BUILD/systemd, seen by systemd itself.
+# test_units.sh BUILD: the systemd units as configured in BUILD/control/systemd, seen by systemd itself.
 set -u
-UNITS=$1/systemd
+UNITS=$1/control/systemd
 BUILD=$1
 command -v systemd-analyze > /dev/null || { echo "systemd-analyze is not installed" && exit 77; }
 W=$(mktemp -d) || exit 1
