@@ -29,7 +29,11 @@ def test_hugepages_that_are_not_there(lab):
     assert status == 1 and "eal.hugepages = true needs 1000000 MiB of free hugepages" in log, log
 
 
+def test_memory_is_named(lab):
+    status, log = lab.second(*OTHER_DEVICES, ("hugepages = false", 'hugepages = "auto"'))
+    assert status == 1 and "memory: 256 MiB of " in log, log
+
+
 def test_a_device_that_does_not_exist(lab):
-    status, log = lab.second(*OTHER_NAMES, ("iface=vwan", "iface=nowhere"), ("hugepages = false", 'hugepages = "auto"'))
-    assert "memory: 256 MiB of " in log, log
+    status, log = lab.second(*OTHER_NAMES, ("iface=vwan", "iface=nowhere"))
     assert status == 1 and "port wan9: interface nowhere: No such device" in log, log
