@@ -39,4 +39,11 @@ static_assert(
 	SA_EXPIRE_HARD_IN == SA_EXPIRE_SOFT_IN + 1 && SA_EXPIRE_HARD_OUT == SA_EXPIRE_SOFT_OUT + 1,
 	"hard follows soft");
 
+/* Take a packet of esp_input's, with meta->sa and meta->handle, whose SPI is nobody's yet.  False:
+ * no room, it is the caller's still. */
+bool esp_early_hold(struct worker *w, struct rte_mbuf *m);
+/* At most max held packets for out: those whose SA has come; with meta->sa NULL those that have
+ * waited long enough. */
+unsigned int esp_early_due(struct worker *w, struct rte_mbuf **out, unsigned int max);
+
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* esp_input.  In: IPv4 packets with ESP, native or behind a UDP header.  Out: the same with
- * meta->sa, to its owner's esp_decrypt. */
+ * meta->sa, to its owner's esp_decrypt; those that are too early. */
 #include "dataplane/nodes/esp.h"
 
 enum {
 	EDGE_ESP_DECRYPT,
 	EDGE_HANDOFF,
+	EDGE_ESP_EARLY,
 	EDGE_ESP_MALFORMED,
 	EDGE_ESP_UNKNOWN_SPI,
 	EDGE_ESP_WRONG_PEER,
@@ -56,8 +57,10 @@ esp_input_one(struct worker *w, struct rte_mbuf *m)
 	const struct sa *sa = meta->sa;
 	bool in_udp = ip->next_proto_id == IPPROTO_UDP;
 
-	if (unlikely(sa_handle_of(sa) != meta->handle))
-		return EDGE_ESP_UNKNOWN_SPI;
+	uint32_t handle = sa_handle_of(sa);
+
+	if (unlikely(handle != meta->handle))
+		return handle == 0 ? EDGE_ESP_EARLY : EDGE_ESP_UNKNOWN_SPI;
 	if (unlikely(sa->cfg.server_ip_be != ip->dst_addr || sa_in_udp(sa) != in_udp))
 		return EDGE_ESP_WRONG_PEER;
 	if (unlikely(!in_udp && atomic_load_explicit(&sa->cfg.peer_ip_be, memory_order_relaxed) !=
@@ -82,6 +85,7 @@ NODE_REGISTER_INTERMEDIATE(esp_input, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
 		[EDGE_ESP_DECRYPT] = "esp_decrypt",
 		[EDGE_HANDOFF] = "handoff",
+		[EDGE_ESP_EARLY] = "esp_early",
 		[EDGE_ESP_MALFORMED] = "drop_esp_malformed",
 		[EDGE_ESP_UNKNOWN_SPI] = "drop_esp_unknown_spi",
 		[EDGE_ESP_WRONG_PEER] = "drop_esp_wrong_peer",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* worker_rx, a source.  In: packets from other workers and from the main lcore, acknowledgements
- * that are due.  Out: by stage, where each was heading. */
+ * that are due, ESP that came before its SA.  Out: by stage, where each was heading. */
+#include "dataplane/nodes/esp.h"
 #include "dataplane/nodes/gre.h"
 
 enum {
@@ -9,6 +10,7 @@ enum {
 	EDGE_PPTP_SEQUENCE,
 	EDGE_L2TP_SEQUENCE,
 	EDGE_SESSION_DOWNLINK,
+	EDGE_ESP_INPUT,
 	EDGE_ESP_DECRYPT,
 	EDGE_ESP_ENCRYPT,
 	EDGE_ESP_UNKNOWN_SPI,
@@ -97,7 +99,12 @@ worker_rx_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	unsigned int acks = ack_due(w, pkts, RX_BURST);
 	if (acks > 0)
 		rte_node_enqueue(graph, node, EDGE_PPTP_OUTPUT, (void **)pkts, acks);
-	return k + acks;
+
+	unsigned int early = esp_early_due(w, pkts, RX_BURST);
+	for (unsigned int i = 0; i < early; i++)
+		rte_node_enqueue_x1(graph, node,
+			pkt_meta(pkts[i])->sa ? EDGE_ESP_INPUT : EDGE_ESP_UNKNOWN_SPI, pkts[i]);
+	return k + acks + early;
 }
 
 static int
@@ -128,6 +135,7 @@ static struct rte_node_register worker_rx_node = {
 			[EDGE_PPTP_SEQUENCE] = "pptp_sequence",
 			[EDGE_L2TP_SEQUENCE] = "l2tp_sequence",
 			[EDGE_SESSION_DOWNLINK] = "session_downlink",
+			[EDGE_ESP_INPUT] = "esp_input",
 			[EDGE_ESP_DECRYPT] = "esp_decrypt",
 			[EDGE_ESP_ENCRYPT] = "esp_encrypt",
 			[EDGE_ESP_UNKNOWN_SPI] = "drop_esp_unknown_spi",

@@ -86,12 +86,14 @@ class EspPath:
     names = itertools.count(1)
 
     def __init__(self, lab, encryption="aes128-cbc", integrity="hmac-sha1-96", ip=CLIENT, port=0, esn=False, window=1024, peer_name=None,
-                 life_in=(), life_out=(), out=True, generation=1):
+                 life_in=(), life_out=(), out=True, generation=1, add=True):
         self.lab, self.wire, self.ip, self.nat_port, self.port = lab, lab.wan, ip, port, 1701
         self.pair = (next(self.slots) % 60 + 1) | generation << 20
         self.peer_name = peer_name or 1000 + next(self.names)
         self.up = Sa(self.pair, encryption, integrity, esn)
         self.down = Sa(0xC0000000 + self.pair, encryption, integrity, esn)
+        if not add:
+            return
         assert self.add(window, life_in) == 0
         if out:
             assert self.add_out(life_out) == 0

@@ -284,6 +284,16 @@ def test_rekey_overlaps(l2tp, path):  # D4
         s.send(inner(s), path=old)
 
 
+@pytest.mark.parametrize("port", [0, 4500])
+def test_packets_before_their_sa(lab, l2tp, path, port):  # D4: IKE's last message and the first ESP race
+    s = l2tp(port=port)
+    new = path(port=port, peer_name=s.path.peer_name, add=False)
+    for n in range(3):
+        s.send(inner(s, payload=b"early%d" % n), path=new)
+    assert new.add() == 0
+    assert {bytes(to_lan(s)[UDP].payload)[:6] for n in range(3)} == {b"early0", b"early1", b"early2"}
+
+
 def test_a_session_does_not_move_to_another_peers_pair(l2tp, path):
     s, other = l2tp(), path()
     do = s.lab.control.do

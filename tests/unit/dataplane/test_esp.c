@@ -10,6 +10,7 @@
 #include <rte_ring_elem.h>
 
 #include "bench.h"
+#include "dataplane/nodes/esp.h"
 
 #define PAIR sa_handle(1, 1)
 
@@ -95,6 +96,60 @@ packets_of_a_pair_that_is_gone_end(void **state)
 	assert_int_equal(sa_counters.handoffs, 0);
 }
 
+/* True: it is held. */
+static bool
+early(uint32_t spi, uint32_t source)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
+	struct rte_ipv4_hdr ip = {.version_ihl = 0x45, .src_addr = source};
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_append(m, sizeof(ip)), &ip, sizeof(ip));
+	pkt_meta(m)->sa = sa_slot(spi);
+	pkt_meta(m)->handle = spi;
+	bool held = esp_early_hold(&workers[0], m);
+	if (!held)
+		rte_pktmbuf_free(m);
+	return held;
+}
+
+static void
+early_packets_wait_for_their_sa(void **state)
+{
+	const struct command_sa_add add = bench_sa_add();
+	struct worker *w = &workers[0];
+	uint32_t soon = sa_handle(2, 1), never = sa_handle(3, 1);
+	struct rte_mbuf *out[256];
+	struct sa_counters counters;
+	unsigned int held = 0;
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++)
+		held += early(soon, 1);
+	assert_in_range(held, 1, 99); /* one source doesn't take it all */
+	assert_true(early(never, 2));
+	assert_true(early(soon, 3));
+	w->now_us += 1000;
+	assert_int_equal(esp_early_due(w, out, 256), 0);
+	assert_int_equal(sa_add(soon, &add, 0, &counters), 0);
+	assert_int_equal(esp_early_due(w, out, 256), 0); /* not looked at all the time */
+	w->now_us += 1000;
+	assert_int_equal(esp_early_due(w, out, 10), 10);
+	w->now_us += 1000;
+	assert_int_equal(esp_early_due(w, out + 10, 246), held + 1 - 10);
+	for (unsigned int i = 0; i <= held; i++) { /* in order */
+		uint32_t source = rte_pktmbuf_mtod(out[i], struct rte_ipv4_hdr *)->src_addr;
+		assert_int_equal(source, i < held ? 1 : 3);
+		assert_ptr_equal(pkt_meta(out[i])->sa, sa_slot(soon));
+	}
+	rte_pktmbuf_free_bulk(out, held + 1);
+	w->now_us += 499000;
+	assert_int_equal(esp_early_due(w, out, 256), 1);
+	assert_null(pkt_meta(out[0])->sa);
+	rte_pktmbuf_free(out[0]);
+	for (held = 0; held < 1000 && early(never, 10 + held); held++)
+		;
+	assert_in_range(held, 100, 999); /* nor do many take more than there is */
+}
+
 static void
 no_number_is_used_twice(void **state)
 {
@@ -126,6 +181,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			packets_of_a_pair_that_is_gone_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_number_is_used_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(early_packets_wait_for_their_sa, setup, teardown),
 	};
 	if (bench_eal() != 0)
 		return 1;
