@@ -161,7 +161,10 @@ ike_free(struct ike *k, void (*closed)(void *user))
 struct ike_peer *
 ike_peer_of(const struct ike *k, uint32_t sa)
 {
-	const struct ike_pair *s = pair_find(k, sa);
+	struct ike_pair *s = pair_find(k, sa);
+	/* The answer leaves through it: a client that comes again has the old one no more. */
+	if (s)
+		pair_ripen(s);
 	return s ? s->peer : NULL;
 }
 

@@ -53,7 +53,7 @@ void ike_sa_gone(void *owner, const struct sa_counters *last);
 /* --- peers and pairs
  * ------------------------------------------------------------------------------------------ */
 
-/* Whose pair this is; NULL: unknown, or being closed. */
+/* Whose pair this is, through which something came; NULL: unknown, or being closed. */
 struct ike_peer *ike_peer_of(const struct ike *k, uint32_t sa);
 /* By its number in struct session_entry; NULL: unknown. */
 struct ike_peer *ike_peer_by_id(const struct ike *k, uint32_t id);

@@ -37,6 +37,7 @@ struct ike_pair {
 	const struct suite *encryption, *integrity;
 	uint64_t opened_us;   /* CLOCK_MONOTONIC */
 	uint64_t deadline_ms; /* of a reserved SPI, of a widow, of one to go; 0: none */
+	uint64_t ripe_ms;     /* when the peer surely has it; 0: it has, or there was no choice */
 	uint64_t ask_in, ask_out,
 		ask_update; /* the plugin's requests that wait for the data plane */
 };
@@ -73,6 +74,8 @@ void pair_join(struct ike_pair *s, struct ike_peer *p);
 void pair_set_state(struct ike_pair *s, uint8_t state);
 /* Chooses the peer's current pair anew, and tells. */
 void peer_elect(struct ike *k, struct ike_peer *p);
+/* When the peer has the pair by now, it may become the current one. */
+void pair_ripen(struct ike_pair *s);
 /* Gone for everybody but the data plane, which is told. */
 void pair_close(struct ike_pair *s);
 /* Says why no ESP comes through, once; last: nothing more will. */

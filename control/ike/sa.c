@@ -10,6 +10,7 @@
 
 #define WIDOW_OVERLAP_MS 30000 /* after its peer has a new pair */
 #define ENDING_MS        3000  /* for charon to delete what it was told has expired */
+#define RIPE_MS          1000  /* for charon's last message, after which a peer has the pair */
 #define FORGED_FEW       3     /* packets that fail their check before the first good one */
 
 uint64_t
@@ -92,26 +93,63 @@ pair_join(struct ike_pair *s, struct ike_peer *p)
 	TAILQ_INSERT_TAIL(&p->pairs, s, peer_next);
 }
 
+/* When the gateway began the exchange, the peer installs the pair only after charon's last message,
+ * which comes after this end has it: what is sent through it before is lost (D4). */
+static bool
+is_ripe(struct ike_pair *s)
+{
+	struct sa_counters c;
+	if (s->ripe_ms == 0)
+		return true;
+	link_sa_counters(s->ike->link, s->spi, &c);
+	if (c.in_packets > 0 || uv_now(s->ike->loop) >= s->ripe_ms)
+		s->ripe_ms = 0;
+	return s->ripe_ms == 0;
+}
+
+/* What is to end, or of which charon took back the outbound half, serves as long as there is no
+ * other: better than silence. */
+static unsigned int
+rank(struct ike_pair *s)
+{
+	if (s->state != PAIR_UP)
+		return 0;
+	if (s->out_deleted)
+		return 1;
+	if (s->ending || s->widow)
+		return 2;
+	return is_ripe(s) ? 4 : 3;
+}
+
+/* The newest of the best. */
 void
 peer_elect(struct ike *k, struct ike_peer *p)
 {
-	struct ike_pair *s;
-	uint32_t best = 0;
+	struct ike_pair *s, *best = NULL;
+	unsigned int highest = 0;
 	TAILQ_FOREACH_REVERSE(s, &p->pairs, pair_list, peer_next)
 	{
-		/* One of which charon took back the outbound half serves as long as there is no
-		 * other: better than silence. */
-		if (s->state != PAIR_UP)
-			continue;
-		if (best == 0 || !s->out_deleted)
-			best = s->spi;
-		if (!s->out_deleted)
-			break;
+		unsigned int r = rank(s);
+		if (r > highest) {
+			highest = r;
+			best = s;
+		}
 	}
-	if (best == p->current)
+	/* One that serves goes on while a newer one ripens. */
+	if (best)
+		best->ripe_ms = 0;
+	uint32_t spi = best ? best->spi : 0;
+	if (spi == p->current)
 		return;
-	p->current = best;
-	k->ops->current(k->user, p, best);
+	p->current = spi;
+	k->ops->current(k->user, p, spi);
+}
+
+void
+pair_ripen(struct ike_pair *s)
+{
+	if (s->state == PAIR_UP && s->ripe_ms && is_ripe(s))
+		peer_elect(s->ike, s->peer);
 }
 
 static void
@@ -199,12 +237,14 @@ pair_expire(struct ike_pair *s, enum ike_direction direction, bool hard)
 	m.expire.hard = hard;
 	s->ending |= hard;
 	/* Nobody else would end it; nor does a charon that knows only half of it. */
-	if (hard && (s->widow || !k->channel || !channel_send(k->channel, &m)))
+	if (hard && (s->widow || !k->channel || !channel_send(k->channel, &m))) {
 		pair_close(s);
-	else if (hard)
+	} else if (hard) {
 		s->deadline_ms = uv_now(k->loop) + ENDING_MS;
-	else if (!hard && !s->widow && k->channel)
+		peer_elect(k, s->peer);
+	} else if (!s->widow && k->channel) {
 		channel_send(k->channel, &m);
+	}
 }
 
 /* ------------------------------------------------------------------ the data plane's word */
@@ -238,6 +278,7 @@ ike_sa_done(void *owner, enum command_type type, int error)
 	pair_set_state(s, PAIR_UP);
 	struct ike_pair *other;
 	uint64_t soon = uv_now(k->loop) + WIDOW_OVERLAP_MS;
+	s->ripe_ms = uv_now(k->loop) + RIPE_MS;
 	TAILQ_FOREACH (other, &s->peer->pairs, peer_next)
 		if (other->widow && other->deadline_ms > soon)
 			other->deadline_ms = soon;
@@ -372,6 +413,7 @@ ike_sweep_pairs(struct ike *k)
 	for (s = TAILQ_FIRST(&k->pairs); s; s = after) {
 		after = TAILQ_NEXT(s, next);
 		pair_judge(s, false);
+		pair_ripen(s);
 		if (s->deadline_ms == 0 || now < s->deadline_ms || s->state == PAIR_CLOSING)
 			continue;
 		s->deadline_ms = 0;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/ike/internal.h"
+
 static void
 test_life(void **state)
 {
@@ -112,9 +114,10 @@ test_rekey(void **state)
 	assert_int_equal(add(IKE_ADD_IN, fresh, host_a, aes_sha1), 0);
 	assert_int_equal(ike_peer_current(p), old); /* nothing to send through yet */
 	assert_int_equal(add(IKE_ADD_OUT, fresh, host_a, aes_sha1), 0);
-	assert_int_equal(ike_peer_current(p), fresh);
 	assert_ptr_equal(ike_peer_of(ike, fresh), p);
+	assert_int_equal(ike_peer_current(p), old); /* the peer may not have it yet */
 	assert_int_equal(of_pair(IKE_DELETE_OUT, old), 0);
+	assert_int_equal(ike_peer_current(p), fresh);
 	assert_int_equal(fake.commands[COMMAND_SA_CLOSE], 0); /* still received */
 	assert_int_equal(fake_live_sas(&fake), 2);
 	assert_int_equal(of_pair(IKE_DELETE_IN, old), 0);
@@ -122,8 +125,66 @@ test_rekey(void **state)
 	assert_int_equal(ike_peer_current(p), fresh);
 	/* The newer one is taken back: the older serves again. */
 	uint32_t third = establish(host_a, aes_sha1);
+	loop_for(&loop, 2100);
+	assert_int_equal(ike_peer_current(p), third);
 	of_pair(IKE_DELETE_IN, third);
 	assert_int_equal(ike_peer_current(p), fresh);
+}
+
+/* D4: a new pair waits until its peer has it, and no longer than the old one serves. */
+static void
+test_ripe(void **state)
+{
+	(void)state;
+	start_plugin();
+	uint32_t spi[6];
+	spi[0] = establish(host_a, aes_sha1);
+	struct ike_peer *p = ike_peer_of(ike, spi[0]);
+	assert_int_equal(ike_peer_current(p), spi[0]); /* the first one does not wait */
+	spi[1] = establish(host_a, aes_sha1);
+	fake_event(&fake, EVENT_SA_EXPIRE, spi[0], 0, SA_EXPIRE_SOFT_OUT);
+	hear();
+	ike_sweep_pairs(ike);
+	assert_int_equal(ike_peer_current(p), spi[0]);
+	loop_for(&loop, 2100);
+	assert_int_equal(ike_peer_current(p), spi[1]);
+	assert_int_equal(got.currents, 2);
+	/* A packet tells, and a message to control at once. */
+	for (unsigned int i = 0; i < 2; i++) {
+		spi[2] = establish(host_a, aes_sha1);
+		ike_sweep_pairs(ike);
+		assert_ptr_equal(ike_peer_of(ike, spi[2]), p);
+		assert_int_equal(ike_peer_current(p), spi[1]);
+		fake_sa_counters(&fake, SA_SLOT(spi[2]))->in_packets = 1;
+		if (i == 0)
+			ike_sweep_pairs(ike);
+		else
+			assert_ptr_equal(ike_peer_of(ike, spi[2]), p);
+		assert_int_equal(ike_peer_current(p), spi[2]);
+		if (i == 0)
+			of_pair(IKE_DELETE_IN, spi[2]);
+	}
+	/* The one that serves ends at its hard limit: one that has served is better than a new one,
+	 * and a new one better than one that is to end. */
+	spi[3] = establish(host_a, aes_sha1);
+	fake_event(&fake, EVENT_SA_EXPIRE, spi[2], 0, SA_EXPIRE_HARD_OUT);
+	hear();
+	assert_int_equal(ike_peer_current(p), spi[1]);
+	of_pair(IKE_DELETE_IN, spi[0]);
+	fake_event(&fake, EVENT_SA_EXPIRE, spi[1], 0, SA_EXPIRE_HARD_OUT);
+	hear();
+	assert_int_equal(ike_peer_current(p), spi[3]);
+	/* It serves now: a newer one waits.  It is closed: that one does not. */
+	spi[4] = establish(host_a, aes_sha1);
+	ike_sweep_pairs(ike);
+	assert_int_equal(ike_peer_current(p), spi[3]);
+	of_pair(IKE_DELETE_IN, spi[3]);
+	assert_int_equal(ike_peer_current(p), spi[4]);
+	/* charon sends through another one. */
+	spi[5] = establish(host_a, aes_sha1);
+	assert_int_equal(ike_peer_current(p), spi[4]);
+	assert_int_equal(of_pair(IKE_DELETE_OUT, spi[4]), 0);
+	assert_int_equal(ike_peer_current(p), spi[5]);
 }
 
 /* A peer that re-keys every second keeps a bounded number of pairs. */
@@ -145,6 +206,7 @@ test_rekey_flood(void **state)
 	}
 	assert_int_equal(expired, 12);
 	assert_int_equal(status().sas, 8);
+	loop_for(&loop, 2100);
 	assert_int_equal(got.current, last);
 }
 
@@ -348,6 +410,7 @@ main(void)
 		TEST(test_aead_and_64_bit_blocks),
 		TEST(test_two_behind_one_nat),
 		TEST(test_rekey),
+		TEST(test_ripe),
 		TEST(test_rekey_flood),
 		TEST(test_mapping),
 		TEST(test_expiry),
