@@ -70,3 +70,8 @@ def graph:
 	table(["case", "octets", "sessions", "Mpps", "cycles", "beside", "its Mpps", "ratio"]; 7;
 		figures | [.case, .bytes, .sessions, (.value | number), cycles, .peer, (.peer_value | number), "**\(.ratio | number)**"]
 		| map(tostring));
+
+# Set-ups by charon: a figure of the wall clock, one of the responder's CPU.
+def ike:
+	table(["case", "", "Adit", "charon alone", "ratio"]; 3;
+		figures | [.case, .unit, (.value | number), (.peer_value | number), "**\(.ratio | number)**"]);
