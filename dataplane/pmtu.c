@@ -201,7 +201,7 @@ pmtu_tick(uint64_t now_us)
 		struct session *s = &sessions.slots[next_slot % sessions.max];
 		next_slot++;
 		if (s->cold.path_mtu && session_handle_of(s) != 0 &&
-			now_us - s->cold.path_mtu_us > PATH_MTU_LIFETIME_US && tell(s, 0))
+			now_us > s->cold.path_mtu_us + PATH_MTU_LIFETIME_US && tell(s, 0))
 			s->cold.path_mtu = 0;
 	}
 }
