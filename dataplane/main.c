@@ -177,14 +177,14 @@ start(void)
 }
 
 static void
-take_punt(enum punt_kind kind, struct rte_mbuf *m)
+take_punt(enum punt_kind kind, struct rte_mbuf *m, uint64_t now_us)
 {
 	switch (kind) {
 	case PUNT_INNER:
 		inner_write(m);
 		break;
 	case PUNT_PMTU:
-		pmtu_take(m, clock_us(rte_rdtsc()));
+		pmtu_take(m, now_us);
 		break;
 	case PUNT_GLEAN:
 		route_glean(m);
@@ -196,7 +196,7 @@ take_punt(enum punt_kind kind, struct rte_mbuf *m)
 
 /* What workers hand to this lcore: a burst of each kind. */
 static unsigned int
-drain_worker(struct worker *w)
+drain_worker(struct worker *w, uint64_t now_us)
 {
 	struct rte_mbuf *pkts[MAIN_BURST];
 	unsigned int work = 0;
@@ -204,7 +204,7 @@ drain_worker(struct worker *w)
 		unsigned int n = rte_ring_sc_dequeue_burst(
 			w->to_main[kind], (void **)pkts, MAIN_BURST, NULL);
 		for (unsigned int i = 0; i < n; i++)
-			take_punt(kind, pkts[i]);
+			take_punt(kind, pkts[i], now_us);
 		work += n;
 	}
 	return work;
@@ -236,7 +236,7 @@ main_loop(void)
 		unsigned int work = handle_events(timeout_us);
 		uint64_t now_us = clock_us(rte_rdtsc());
 		for (unsigned int i = 0; i < n_workers; i++)
-			work += drain_worker(&workers[i]);
+			work += drain_worker(&workers[i], now_us);
 		work += writer_turn(now_us);
 		route_tick(now_us);
 		pmtu_tick(now_us);
