@@ -45,28 +45,12 @@ struct head_record {
 	uint32_t last_session; /* numbers are not used twice while the data plane lives */
 };
 
-static struct journal
-session_cells(const struct gateway *g)
-{
-	struct journal sessions, tunnels;
-	link_journal(g->link, &sessions, &tunnels);
-	return sessions;
-}
-
-static struct journal
-tunnel_cells(const struct gateway *g)
-{
-	struct journal sessions, tunnels;
-	link_journal(g->link, &sessions, &tunnels);
-	return tunnels;
-}
-
 /* ------------------------------------------------------------------ what is kept */
 
 static void
 write_head(struct gateway *g)
 {
-	const struct journal cells = tunnel_cells(g);
+	const struct journal cells = link_tunnel_journal(g->link);
 	const struct head_record r = {g->places.used, g->places.last_session};
 	journal_write(&cells, 0, &r, sizeof(r));
 }
@@ -85,7 +69,7 @@ session_save(struct session *s)
 		.peer_tunnel_id = s->l2tp.peer_tunnel_id,
 		.started_ms = s->started_ms,
 		.up_ms = uv_now(s->g->loop)};
-	const struct journal cells = session_cells(s->g);
+	const struct journal cells = link_session_journal(s->g->link);
 	if (s->carrier->protocol != TUNNEL_L2TP || s->doomed || !ppp_export(s->ppp, &r.ppp))
 		return;
 	if (s->id > s->g->places.last_session) {
@@ -99,7 +83,7 @@ session_save(struct session *s)
 void
 session_unsave(struct session *s)
 {
-	const struct journal cells = session_cells(s->g);
+	const struct journal cells = link_session_journal(s->g->link);
 	if (s->saved)
 		journal_wipe(&cells, SESSION_SLOT(s->handle));
 	s->saved = false;
@@ -109,7 +93,7 @@ void
 tunnel_saved(void *user, const struct l2tp_tunnel_image *image, uint32_t *place)
 {
 	struct gateway *g = user;
-	const struct journal cells = tunnel_cells(g);
+	const struct journal cells = link_tunnel_journal(g->link);
 	if (!*place && g->places.n_free)
 		*place = g->places.free[--g->places.n_free];
 	if (!*place)
@@ -125,7 +109,7 @@ void
 tunnel_forgotten(void *user, uint32_t place)
 {
 	struct gateway *g = user;
-	const struct journal cells = tunnel_cells(g);
+	const struct journal cells = link_tunnel_journal(g->link);
 	journal_wipe(&cells, place);
 	if (g->places.free)
 		g->places.free[g->places.n_free++] = place;
@@ -167,7 +151,7 @@ adopt_tunnel(struct gateway *g, const struct journal *cells, uint32_t place)
 static void
 adopt_tunnels(struct gateway *g)
 {
-	const struct journal cells = tunnel_cells(g);
+	const struct journal cells = link_tunnel_journal(g->link);
 	struct head_record head;
 	uint32_t used, top = cells.n ? cells.n - 1 : 0;
 	uint8_t *taken = calloc((size_t)top + 1, 1);
@@ -215,7 +199,7 @@ static enum adopt_fault
 judge(const struct session *s, const struct session_entry *e, struct session_record *r)
 {
 	const struct gateway *g = s->g;
-	const struct journal cells = session_cells(g);
+	const struct journal cells = link_session_journal(g->link);
 	if (e->protocol != TUNNEL_L2TP || !g->l2tp)
 		return ADOPT_PROTOCOL;
 	if (e->state != SESSION_OPEN)
@@ -299,7 +283,7 @@ adopt_session(struct session *s)
 static void
 refuse(struct session *s, enum adopt_fault fault)
 {
-	const struct journal cells = session_cells(s->g);
+	const struct journal cells = link_session_journal(s->g->link);
 	struct session_entry e;
 	s->g->adoption.refused[fault]++;
 	snprintf(s->text, sizeof(s->text), "left by an earlier adit-control: %s",

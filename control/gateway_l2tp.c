@@ -286,15 +286,10 @@ l2tp_restore_session(struct session *s, const struct session_entry *e)
 	if (!l2tp_session_restore(g->l2tp, &image, s, &path, uv_now(g->loop)))
 		return false;
 	l2tp_arm(g);
-	s->l2tp.tunnel_id = e->tunnel_id;
-	s->l2tp.peer_tunnel_id = e->peer_tunnel_id;
-	s->l2tp.server_port = path.server_port;
-	s->l2tp.peer_port = path.peer_port;
-	s->l2tp.peer = e->peer;
-	s->l2tp.sa = e->sa;
-	s->mtu = g->cfg->l2tp_ppp.mru;
-	if (s->l2tp.peer)
-		LIST_INSERT_HEAD(&g->peer_buckets[bucket_of(s->l2tp.peer)], s, by_peer);
+	const struct session_origin origin = {
+		.path = &path, .tunnel_id = e->tunnel_id, .peer_tunnel_id = e->peer_tunnel_id};
+	session_attach(s, &origin);
+	s->l2tp.sa = e->sa; /* what the data plane has */
 	return true;
 }
 

@@ -432,16 +432,19 @@ link_session_entry(const struct link *l, uint32_t handle, struct session_entry *
 	return handle != 0 && out->handle == handle;
 }
 
-bool
-link_journal(const struct link *l, struct journal *sessions, struct journal *tunnels)
+struct journal
+link_session_journal(const struct link *l)
 {
-	*sessions = *tunnels = (struct journal){0};
-	if (!l->seg)
-		return false;
-	*sessions = (struct journal){link_part(l, l->layout.journal_sessions), l->sessions.size};
-	*tunnels = (struct journal){link_part(l, l->layout.journal_tunnels),
-		(uint32_t)JOURNAL_TUNNEL_CELLS(l->sessions.size)};
-	return true;
+	return l->seg ? (struct journal){link_part(l, l->layout.journal_sessions), l->sessions.size}
+		      : (struct journal){0};
+}
+
+struct journal
+link_tunnel_journal(const struct link *l)
+{
+	return l->seg ? (struct journal){link_part(l, l->layout.journal_tunnels),
+				(uint32_t)JOURNAL_TUNNEL_CELLS(l->sessions.size)}
+		      : (struct journal){0};
 }
 
 uint8_t

@@ -116,9 +116,10 @@ int link_inject(struct link *l, uint32_t handle, const uint8_t *frame, size_t le
 void link_counters(const struct link *l, uint32_t handle, struct session_counters *out);
 /* A copy of the data plane's entry; false when it has none for this handle. */
 bool link_session_entry(const struct link *l, uint32_t handle, struct session_entry *out);
-/* The journal's cells in the segment, which are empty without one (false): of sessions by slot, of
- * tunnels.  Valid until the caller returns to the loop. */
-bool link_journal(const struct link *l, struct journal *sessions, struct journal *tunnels);
+/* The journal's cells in the segment, none without one: of sessions by slot, of tunnels.  Valid
+ * until the caller returns to the loop. */
+struct journal link_session_journal(const struct link *l);
+struct journal link_tunnel_journal(const struct link *l);
 /* The worker that owns the session; 0 when unknown. */
 uint8_t link_owner_worker(const struct link *l, uint32_t handle);
 
