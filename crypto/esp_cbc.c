@@ -194,8 +194,8 @@ esp_hash_compute(struct esp_engine *e, const struct esp_job *jobs, enum esp_hash
 			job->len - job->sa->icv_len + (job->sa->esn ? 4u : 0u);
 		j->auth_tag_output = e->scratch[at[k]].tag;
 		j->auth_tag_output_len_in_bytes = len;
-		j->u.HMAC._hashed_auth_key_xor_ipad = esp_ipad(keys);
-		j->u.HMAC._hashed_auth_key_xor_opad = esp_opad(keys, hash);
+		j->u.HMAC._hashed_auth_key_xor_ipad = keys->states;
+		j->u.HMAC._hashed_auth_key_xor_opad = keys->states + esp_opad_at(hash);
 		j->status = IMB_STATUS_BEING_PROCESSED;
 		bytes += j->msg_len_to_hash_in_bytes;
 	}

@@ -65,9 +65,9 @@ tune_jobs(struct esp_engine *e, struct tune *t, unsigned int work, unsigned int 
 			e->imb[k].key_len_in_bytes = 16 + 8 * (work - ESP_WORK_CBC_128);
 		} else {
 			e->imb[k].hash_alg = esp_hash_alg(work - ESP_WORK_HASH);
-			e->imb[k].u.HMAC._hashed_auth_key_xor_ipad = esp_ipad(&t->keys.hmac);
+			e->imb[k].u.HMAC._hashed_auth_key_xor_ipad = t->keys.hmac.states;
 			e->imb[k].u.HMAC._hashed_auth_key_xor_opad =
-				esp_opad(&t->keys.hmac, work - ESP_WORK_HASH);
+				t->keys.hmac.states + esp_opad_at(work - ESP_WORK_HASH);
 		}
 	}
 }

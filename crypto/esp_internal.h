@@ -41,7 +41,8 @@ enum esp_hash { ESP_SHA1, ESP_SHA256, ESP_SHA384, ESP_SHA512, ESP_MD5, ESP_HASHE
 
 /* What follows struct esp_sa.  Expanded keys are of the SA's one direction. */
 struct esp_hmac_keys {
-	_Alignas(64) uint8_t states[2 * 64]; /* after the key's block: see esp_ipad(), esp_opad() */
+	_Alignas(64) uint8_t
+		states[2 * 64]; /* after the key's block: ipad at 0, opad at esp_opad_at() */
 };
 struct esp_gcm_keys {
 	_Alignas(64) struct gcm_key_data gcm;
@@ -60,17 +61,11 @@ _Static_assert(sizeof(struct esp_gcm_keys) == 1024, "expanded keys of GCM");
 _Static_assert(sizeof(struct esp_cbc_keys) == 384, "expanded keys of CBC");
 _Static_assert(sizeof(struct esp_des_keys) == 960, "expanded keys of DES and 3DES");
 
-static inline const uint8_t *
-esp_ipad(const struct esp_hmac_keys *k)
-{
-	return k->states;
-}
-
 /* In the same cache line, but for the two hashes whose state is a line. */
-static inline const uint8_t *
-esp_opad(const struct esp_hmac_keys *k, enum esp_hash hash)
+static inline unsigned int
+esp_opad_at(enum esp_hash hash)
 {
-	return k->states + (hash == ESP_SHA384 || hash == ESP_SHA512 ? 64 : 32);
+	return hash == ESP_SHA384 || hash == ESP_SHA512 ? 64 : 32;
 }
 
 /* Work whose best manager depends on how many packets there are of it. */

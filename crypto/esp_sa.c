@@ -207,10 +207,10 @@ expand_keys(IMB_MGR *m, struct esp_sa *sa, const struct esp_sa_config *c)
 		break;
 	}
 	if (c->integrity) {
-		const struct esp_hmac_keys *hmac = (void *)sa->keys;
+		struct esp_hmac_keys *hmac = (void *)sa->keys;
 
-		hmac_state(m, sa->hash, c, 0x36, (uint8_t *)(uintptr_t)esp_ipad(hmac));
-		hmac_state(m, sa->hash, c, 0x5c, (uint8_t *)(uintptr_t)esp_opad(hmac, sa->hash));
+		hmac_state(m, sa->hash, c, 0x36, hmac->states);
+		hmac_state(m, sa->hash, c, 0x5c, hmac->states + esp_opad_at(sa->hash));
 	}
 }
 
