@@ -9,6 +9,7 @@
 #ifndef ADIT_DATAPLANE_SOURCE_RATE_H
 #define ADIT_DATAPLANE_SOURCE_RATE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
+#include <rte_malloc.h>
 
 #include "dataplane/rate.h"
 
@@ -53,6 +55,28 @@ source_rate_take(struct source_rate *s, rte_be32_t source, uint64_t now_us, uint
 		any |= bucket_take(&s->due_us[row][at], now_us, burst, interval_us);
 	}
 	return any;
+}
+
+/* A worker's limits on what comes from strangers: for each of them, and for all together. */
+struct source_limits {
+	struct source_rate source;
+	struct rate_limit all;
+};
+
+/* At the start: 0, -ENOMEM or -EIO. */
+static inline int
+source_limits_start(struct source_limits **l)
+{
+	*l = rte_zmalloc("source_limits", sizeof(**l), RTE_CACHE_LINE_SIZE);
+	return *l == NULL ? -ENOMEM : source_rate_init(&(*l)->source) != 0 ? -EIO : 0;
+}
+
+/* When the graph is gone. */
+static inline void
+source_limits_end(struct source_limits **l)
+{
+	rte_free(*l);
+	*l = NULL;
 }
 
 #endif

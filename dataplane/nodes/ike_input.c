@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ike_input.  In: Ethernet frames with IKE to one of our addresses, UDP 500, or 4500 behind the
  * non-ESP marker.  Out: those within their rates, to the kernel's charon. */
-#include <errno.h>
-
 #include <rte_ether.h>
-#include <rte_malloc.h>
 #include <rte_udp.h>
 
 #include "dataplane/nodes/node.h"
-#include "dataplane/rate.h"
 #include "dataplane/source_rate.h"
 
 enum { EDGE_TO_MAIN, EDGE_IKE_RATE, EDGE_IKE_FLOOD, EDGE_COUNT };
@@ -25,11 +21,7 @@ enum { EDGE_TO_MAIN, EDGE_IKE_RATE, EDGE_IKE_FLOOD, EDGE_COUNT };
 
 #define NAT_T_PORT 4500
 
-struct ike_limits {
-	struct source_rate source;
-	struct rate_limit new;
-};
-static struct ike_limits *limits[SEGMENT_MAX_WORKERS];
+static struct source_limits *limits[SEGMENT_MAX_WORKERS]; /* all: what begins an exchange */
 
 /* Does it begin an exchange?  What is too short to tell does, too. */
 static bool
@@ -52,12 +44,12 @@ ike_input_one(struct worker *w, struct rte_mbuf *m)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(
 		m, const struct rte_ipv4_hdr *, sizeof(struct rte_ether_hdr));
-	struct ike_limits *l = limits[w->index];
+	struct source_limits *l = limits[w->index];
 
 	if (!source_rate_take(
 		    &l->source, ip->src_addr, w->now_us, SOURCE_BURST, SOURCE_INTERVAL_US))
 		return EDGE_IKE_RATE;
-	if (is_new(m, ip) && !rate_limit_take(&l->new, w->now_us, NEW_PER_SECOND))
+	if (is_new(m, ip) && !rate_limit_take(&l->all, w->now_us, NEW_PER_SECOND))
 		return EDGE_IKE_FLOOD;
 	pkt_meta(m)->kind = PUNT_IKE;
 	return EDGE_TO_MAIN;
@@ -73,20 +65,15 @@ static int
 ike_input_init(const struct rte_graph *graph, struct rte_node *node)
 {
 	int rc = node_init(graph, node);
-	struct ike_limits **l = &limits[node_worker(node)->index];
 
-	*l = rte_zmalloc("ike_limits", sizeof(**l), RTE_CACHE_LINE_SIZE);
-	return *l == NULL ? -ENOMEM : source_rate_init(&(*l)->source) != 0 ? -EIO : rc;
+	return rc != 0 ? rc : source_limits_start(&limits[node_worker(node)->index]);
 }
 
 static void
 ike_input_fini(const struct rte_graph *graph, struct rte_node *node)
 {
-	struct ike_limits **l = &limits[node_worker(node)->index];
-
 	(void)graph;
-	rte_free(*l); /* not per packet: the graph is gone */
-	*l = NULL;
+	source_limits_end(&limits[node_worker(node)->index]);
 }
 
 static struct rte_node_register ike_input_node = {

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* l2tp_punt.  In: IPv4 packets with L2TP control messages, meta->pair.  Out: frame records in the
  * worker's punt ring, for control. */
-#include <errno.h>
-
-#include <rte_malloc.h>
-
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/nodes/punt.h"
 #include "dataplane/source_rate.h"
@@ -19,17 +15,13 @@ enum { EDGE_PUNT_FULL, EDGE_L2TP_PUNT_RATE, EDGE_L2TP_MALFORMED, EDGE_COUNT };
 
 #define HEADERS (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
 
-struct clear_limits {
-	struct source_rate source;
-	struct rate_limit all;
-};
-static struct clear_limits *clear[SEGMENT_MAX_WORKERS];
+static struct source_limits *clear[SEGMENT_MAX_WORKERS];
 
 static bool
 rate_allows(struct worker *w, const struct pkt_meta *meta, rte_be32_t source)
 {
 	uint32_t burst = punt_burst(&w->punt, PEER_BURST);
-	struct clear_limits *c = clear[w->index];
+	struct source_limits *c = clear[w->index];
 
 	/* This worker owns the pair: esp_decrypt was here. */
 	if (meta->pair != 0)
@@ -99,20 +91,15 @@ static int
 l2tp_punt_init(const struct rte_graph *graph, struct rte_node *node)
 {
 	int rc = node_init(graph, node);
-	struct clear_limits **c = &clear[node_worker(node)->index];
 
-	*c = rte_zmalloc("clear_limits", sizeof(**c), RTE_CACHE_LINE_SIZE);
-	return *c == NULL ? -ENOMEM : source_rate_init(&(*c)->source) != 0 ? -EIO : rc;
+	return rc != 0 ? rc : source_limits_start(&clear[node_worker(node)->index]);
 }
 
 static void
 l2tp_punt_fini(const struct rte_graph *graph, struct rte_node *node)
 {
-	struct clear_limits **c = &clear[node_worker(node)->index];
-
 	(void)graph;
-	rte_free(*c); /* not per packet: the graph is gone */
-	*c = NULL;
+	source_limits_end(&clear[node_worker(node)->index]);
 }
 
 static struct rte_node_register l2tp_punt_node = {
