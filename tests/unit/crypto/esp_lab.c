@@ -1,15 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/crypto/esp_lab.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct esp_engine *lab_engine;
+
+static int
+run_on(enum esp_arch arch, int (*group)(void))
+{
+	int failed;
+
+	lab_engine = esp_engine_create(arch);
+	if (!lab_engine) {
+		printf("arch %d: this CPU has not got it\n", arch);
+		return arch == ESP_ARCH_AUTO || errno != ENOTSUP;
+	}
+	printf("arch %d: %s\n", arch, esp_engine_kernel(lab_engine));
+	failed = group();
+	esp_engine_destroy(lab_engine);
+	return failed;
+}
+
+int
+lab_on_each_arch(int (*group)(void))
+{
+	int failed = 0;
+
+	reference_init();
+	for (int arch = ESP_ARCH_AUTO; arch <= ESP_ARCH_AVX512; arch++)
+		failed += run_on(arch, group);
+	reference_fini();
+	return failed;
+}
 
 uint64_t
 lab_random(void)

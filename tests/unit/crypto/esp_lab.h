@@ -17,6 +17,9 @@ struct lab_sa {
 
 extern struct esp_engine *lab_engine;
 
+/* Runs the group with a lab_engine of each kind that this CPU has.  The failures, for main(). */
+int lab_on_each_arch(int (*group)(void));
+
 /* Deterministic random numbers. */
 uint64_t lab_random(void);
 void lab_fill(void *p, size_t len);

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +218,7 @@ test_ivs(void **state)
 }
 
 static int
-run_on(enum esp_arch arch)
+run(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_pair),
@@ -228,27 +227,12 @@ run_on(enum esp_arch arch)
 		cmocka_unit_test(test_longest_in_all_lanes),
 		cmocka_unit_test(test_ivs),
 	};
-	int failed;
 
-	lab_engine = esp_engine_create(arch);
-	if (!lab_engine) {
-		printf("arch %d: this CPU has not got it\n", arch);
-		return arch == ESP_ARCH_AUTO || errno != ENOTSUP;
-	}
-	printf("arch %d: %s\n", arch, esp_engine_kernel(lab_engine));
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	esp_engine_destroy(lab_engine);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
 int
 main(void)
 {
-	int failed = 0;
-
-	reference_init();
-	for (int arch = ESP_ARCH_AUTO; arch <= ESP_ARCH_AVX512; arch++)
-		failed += run_on(arch);
-	reference_fini();
-	return failed;
+	return lab_on_each_arch(run);
 }

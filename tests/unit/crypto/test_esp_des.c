@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -138,7 +137,7 @@ test_measured(void **state)
 }
 
 static int
-run_on(enum esp_arch arch)
+run(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_measured),
@@ -146,31 +145,16 @@ run_on(enum esp_arch arch)
 		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_divided),
 	};
-	int failed;
 
-	lab_engine = esp_engine_create(arch);
-	if (!lab_engine) {
-		printf("arch %d: this CPU has not got it\n", arch);
-		return arch == ESP_ARCH_AUTO || errno != ENOTSUP;
-	}
-	printf("arch %d: %s, a round of 3DES for %.1f blocks, of DES %.1f; cut from %u and %u\n",
-		arch, esp_engine_kernel(lab_engine),
+	printf("a round of 3DES for %.1f blocks, of DES %.1f; cut from %u and %u\n",
 		(double)lab_engine->des[0].round / ESP_DES_SCALAR_COST,
 		(double)lab_engine->des[1].round / ESP_DES_SCALAR_COST,
 		lab_engine->des[0].least_blocks, lab_engine->des[1].least_blocks);
-	failed = cmocka_run_group_tests(tests, start, end);
-	esp_engine_destroy(lab_engine);
-	return failed;
+	return cmocka_run_group_tests(tests, start, end);
 }
 
 int
 main(void)
 {
-	int failed = 0;
-
-	reference_init();
-	for (int arch = ESP_ARCH_AUTO; arch <= ESP_ARCH_AVX512; arch++)
-		failed += run_on(arch);
-	reference_fini();
-	return failed;
+	return lab_on_each_arch(run);
 }
