@@ -359,7 +359,7 @@ def client(i):
 def machine():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     strongswan = sh("dpkg-query", "-W", "-f", "${Version}", "libstrongswan")
-    return {"machine": model, "kernel": platform.release(), "strongswan": strongswan, "openssl": sh("openssl", "version").strip()}
+    return {"machine": model, "kernel": platform.release().split("-")[0], "strongswan": strongswan, "openssl": sh("openssl", "version").strip()}
 
 
 def main():
