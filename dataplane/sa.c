@@ -49,9 +49,11 @@ free_keys(struct esp_sa *e)
 static void
 free_pair(struct sa *sa)
 {
+	uint32_t retired = atomic_load_explicit(&sa->cfg.retired, memory_order_relaxed);
 	free_keys(sa->cfg.in);
 	free_keys(sa_outbound(sa));
 	memset(&sa->cfg, 0, sizeof(sa->cfg));
+	atomic_store_explicit(&sa->cfg.retired, retired, memory_order_relaxed);
 }
 
 void
@@ -171,6 +173,7 @@ sa_remove(struct sa *sa, uint64_t cookie)
 	uint32_t handle = sa_handle_of(sa);
 	if (handle == 0)
 		return;
+	atomic_store_explicit(&sa->cfg.retired, handle, memory_order_relaxed);
 	atomic_store_explicit(&sa->cfg.handle, 0, memory_order_release);
 	sa->cfg.state = SA_CLOSING;
 	closing_add(&sas.closing, &sa->cold.closing, sas.rcu, handle, cookie);

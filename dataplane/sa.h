@@ -31,6 +31,7 @@ enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 struct sa_config {
 	_Atomic uint32_t handle;   /* the inbound SPI; 0: free or being removed.  Release by the
 				      writer pairs with acquire on arrival */
+	_Atomic uint32_t retired;  /* the last handle that ended here */
 	uint32_t peer;             /* control's name for the host behind it */
 	_Atomic uint32_t outer_nh; /* FIB value towards the peer, kept current by the writer */
 	_Atomic rte_be32_t peer_ip_be;
@@ -90,6 +91,13 @@ sa_slot(uint32_t handle)
 {
 	uint32_t slot = SA_SLOT(handle);
 	return likely(slot < sas.max && SA_GEN(handle) != 0) ? &sas.slots[slot] : NULL;
+}
+
+/* While the slot is empty: what comes for its last handle is late, not early. */
+static inline bool
+sa_is_retired(const struct sa *sa, uint32_t handle)
+{
+	return atomic_load_explicit(&sa->cfg.retired, memory_order_relaxed) == handle;
 }
 
 /* What packets to the peer are protected with; NULL: not there yet. */

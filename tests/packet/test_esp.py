@@ -287,7 +287,7 @@ def test_rekey_overlaps(l2tp, path):  # D4
 @pytest.mark.parametrize("port", [0, 4500])
 def test_packets_before_their_sa(lab, l2tp, path, port):  # D4: IKE's last message and the first ESP race
     s = l2tp(port=port)
-    new = path(port=port, peer_name=s.path.peer_name, add=False)
+    new = path(port=port, peer_name=s.path.peer_name, generation=5, add=False)
     for n in range(3):
         s.send(inner(s, payload=b"early%d" % n), path=new)
     assert new.add() == 0
