@@ -70,7 +70,8 @@
 		"enter the same pre-shared key at the client and in ipsec.psk")                    \
 	X(IKE_AUTH_FAILED, "ike-auth-failed",                                                      \
 		"IKE: the client's certificate or identity is not accepted",                       \
-		"check its machine certificate, its dates, and the CAs of ipsec.ca")               \
+		"check its machine certificate, its dates, and the CAs of ipsec.ca; use main, "    \
+		"not aggressive, mode")                                                            \
 	X(IKE_MALFORMED, "ike-malformed", "IKE: a message can't be parsed",                        \
 		"update the client; a scanner or an attack also looks like this")                  \
 	X(IKE_HALF_OPEN, "ike-half-open",                                                          \

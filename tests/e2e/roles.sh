@@ -286,6 +286,7 @@ ipsec_conf() {
 		  encap = $encap
 		  keyingtries = 1
 		  dpd_delay = 10s
+		  ${conn:-}
 		  local { auth = $auth
 		    ${id:+id = $id}
 		    $([ "$auth" = psk ] || echo certs = client.pem) }
