@@ -24,7 +24,7 @@ struct session_record {
 	uint16_t call_id, peer_call_id, tunnel_id, peer_tunnel_id;
 	struct ppp_image ppp;
 };
-static_assert(sizeof(struct session_record) == 96, "no padding: all of it is shared");
+static_assert(sizeof(struct session_record) == 104, "no padding: all of it is shared");
 static_assert(sizeof(struct session_record) <= JOURNAL_RECORD_MAX, "fits");
 static_assert(sizeof(struct l2tp_tunnel_image) <= JOURNAL_RECORD_MAX, "fits");
 

@@ -17,7 +17,7 @@
 #include "dataplane/api/journal.h"
 
 /* Of what the records hold: to be raised when any of their structs changes. */
-#define JOURNAL_VERSION    1
+#define JOURNAL_VERSION    2
 #define JOURNAL_RECORD_MAX 232 /* octets */
 
 struct journal {

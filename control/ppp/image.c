@@ -16,6 +16,8 @@ ppp_export(const struct ppp_link *l, struct ppp_image *out)
 		.dns = {g->dns[0], g->dns[1]},
 		.wins = {g->wins[0], g->wins[1]},
 		.magic = l->lcp.magic,
+		.peer_magic = l->lcp.peer_magic,
+		.rtt_ms = l->rtt_ms,
 		.lcp_acked = l->lcp.fsm.acked_hash,
 		.ipcp_acked = l->ipcp.fsm.acked_hash,
 		.our_mru = l->lcp.mru,
@@ -49,7 +51,8 @@ is_valid(const struct ppp_image *i)
 {
 	return i->peer_ip != 0 && i->our_mru >= 128 && i->peer_mru >= 128 &&
 	       is_one_method(i->auth) && i->ask_acfc <= 1 && i->ask_pfc <= 1 && i->peer_acfc <= 1 &&
-	       i->peer_pfc <= 1 && i->no_echo <= 1 && i->no_address <= 1;
+	       i->rtt_ms <= PPP_RTT_MAX_MS && i->peer_pfc <= 1 && i->no_echo <= 1 &&
+	       i->no_address <= 1;
 }
 
 /* As fsm.c leaves an automaton that has opened. */
@@ -82,6 +85,8 @@ ppp_import(const struct ppp_config *cfg, const struct ppp_ops *ops, void *user,
 		.mppe_policy = PPP_MPPE_FORBID};
 	open_fsm(&l->lcp.fsm, image->lcp_id, image->lcp_other_id, image->lcp_acked);
 	l->lcp.magic = image->magic;
+	l->lcp.peer_magic = image->peer_magic;
+	l->rtt_ms = image->rtt_ms;
 	l->lcp.mru = image->our_mru;
 	l->lcp.peer_mru = image->peer_mru;
 	l->lcp.auth = image->auth;

@@ -14,7 +14,8 @@
 
 struct ppp_image {
 	uint32_t local_ip, peer_ip, dns[2], wins[2]; /* as granted */
-	uint32_t magic;                              /* ours, 0: none */
+	uint32_t magic, peer_magic;                  /* 0: none */
+	uint32_t rtt_ms;                             /* as echoes measured it; 0: not known */
 	uint32_t lcp_acked, ipcp_acked;              /* hashes of the peer's requests */
 	uint16_t our_mru, peer_mru;
 	uint8_t auth; /* one of enum ppp_auth */
@@ -25,7 +26,7 @@ struct ppp_image {
 	uint8_t no_echo;    /* the peer knows no LCP echo */
 	uint8_t no_address; /* the peer rejected our IP-Address option */
 };
-static_assert(sizeof(struct ppp_image) == 52, "no padding: all of it is shared");
+static_assert(sizeof(struct ppp_image) == 60, "no padding: all of it is shared");
 
 /* False: the link is not open, or has MPPE. */
 bool ppp_export(const struct ppp_link *link, struct ppp_image *out);

@@ -11,15 +11,6 @@ enum {
 	LCP_ACFC = 8,
 };
 
-enum {
-	LCP_PROTOCOL_REJECT = 8,
-	LCP_ECHO_REQUEST = 9,
-	LCP_ECHO_REPLY = 10,
-	LCP_DISCARD_REQUEST = 11,
-	LCP_IDENTIFICATION = 12, /* RFC 1570 */
-	LCP_TIME_REMAINING = 13,
-};
-
 static const struct {
 	uint8_t method; /* enum ppp_auth */
 	uint8_t len;    /* of the option's data */
@@ -138,7 +129,8 @@ judge_option(struct fsm *f, const struct wire_option *o, struct wire_writer *nak
 	case LCP_MAGIC:
 		if (o->len != 4)
 			return true;
-		if (wire_be32(o->data) == 0 && !fsm_nak_limit(f))
+		lcp->peer_magic = wire_be32(o->data);
+		if (lcp->peer_magic == 0 && !fsm_nak_limit(f))
 			wire_put_option32(nak, LCP_MAGIC, new_magic(l));
 		return false;
 	case LCP_PFC:
@@ -158,6 +150,7 @@ judge(struct fsm *f, struct wire_reader options, struct wire_writer *answer)
 	struct lcp *lcp = lcp_of(f);
 
 	lcp->peer_mru = PPP_DEFAULT_MRU;
+	lcp->peer_magic = 0;
 	lcp->peer_acfc = lcp->peer_pfc = false;
 	if (is_looped(f->link, options))
 		return answer_loop(f->link, answer);
@@ -264,6 +257,7 @@ input_echo(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader body)
 	struct ppp_link *l = f->link;
 	uint8_t buf[PPP_FRAME_MAX];
 	struct wire_writer w = wire_write(buf, sizeof(buf) - 6);
+	struct wire_reader whole = body;
 	uint32_t magic = wire_get32(&body);
 
 	/* RFC 1661 section 5.8: only in Opened; our own number back is a loop, not a sign of life.
@@ -271,8 +265,13 @@ input_echo(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader body)
 	if (body.bad || f->state != FSM_OPENED || (magic != 0 && magic == l->lcp.magic))
 		return;
 	l->echo_lost = 0;
-	if (code == LCP_ECHO_REPLY)
+	if (code == LCP_ECHO_REPLY) {
+		if (l->echo_at != 0 && probe_fits(l, &l->echo, id, whole)) {
+			rtt_measured(l, l->echo_at);
+			l->echo_at = 0; /* each answer measures once */
+		}
 		return;
+	}
 	if (body.left + 8 > l->lcp.peer_mru)
 		return;
 	wire_put32(&w, l->lcp.magic);
@@ -338,8 +337,7 @@ lcp_init(struct ppp_link *l)
 void
 lcp_echo_timer(struct ppp_link *l)
 {
-	uint8_t magic[4];
-	struct wire_writer w = wire_write(magic, sizeof(magic));
+	uint8_t frame[PPP_PROBE_FRAME];
 
 	if (l->no_echo || l->lcp.fsm.state != FSM_OPENED) {
 		l->echo_due = FSM_NEVER;
@@ -353,8 +351,8 @@ lcp_echo_timer(struct ppp_link *l)
 	}
 	l->echo_lost++;
 	l->echo_due = l->now + l->cfg.echo_interval_ms;
-	wire_put32(&w, l->lcp.magic);
-	fsm_send(&l->lcp.fsm, LCP_ECHO_REQUEST, ++l->echo_id, magic, sizeof(magic));
+	l->echo_at = l->now;
+	l->ops->send(l->user, frame, ppp_probe_make(l, &l->echo, frame, sizeof(frame)));
 }
 
 void

@@ -17,12 +17,14 @@ enum ppp_protocol {
 };
 
 #define PPP_DEFAULT_MRU 1500
+#define PPP_RTT_MAX_MS  30000
 #define PPP_HELD_MAX    96 /* a Windows IPCP Configure-Request has 40 octets */
 
 struct lcp {
 	struct fsm fsm;
-	uint32_t magic; /* ours, 0 = none */
-	uint16_t mru;   /* what we ask for */
+	uint32_t magic;      /* ours, 0 = none */
+	uint32_t peer_magic; /* of its request, 0 = none */
+	uint16_t mru;        /* what we ask for */
 	uint16_t peer_mru;
 	uint8_t auth;         /* the method asked for, enum ppp_auth */
 	uint8_t auth_refused; /* mask of what the peer would not do */
@@ -108,6 +110,9 @@ struct ppp_link {
 	bool no_echo;
 	uint8_t echo_id;
 	unsigned int echo_lost;
+	struct ppp_probe echo; /* the last that was sent, at echo_at */
+	uint64_t echo_at;
+	uint32_t rtt_ms; /* 0: not known */
 	struct ppp_grant grant;
 	struct mppe_secret secret;
 	struct lcp lcp;
@@ -135,12 +140,27 @@ void ppp_hold(struct held *h, const uint8_t *packet, size_t len);
 uint32_t ppp_random32(struct ppp_link *l);
 void ppp_wipe(void *secret, size_t len);
 
+/* Codes above 7, RFC 1661 section 5, RFC 1570. */
+enum lcp_code {
+	LCP_PROTOCOL_REJECT = 8,
+	LCP_ECHO_REQUEST,
+	LCP_ECHO_REPLY,
+	LCP_DISCARD_REQUEST,
+	LCP_IDENTIFICATION,
+	LCP_TIME_REMAINING,
+};
+
 /* lcp.c */
 void lcp_init(struct ppp_link *l);
 /* Our options as they are before anything is refused; false: no authentication method allowed. */
 bool lcp_reset(struct ppp_link *l);
 void lcp_echo_timer(struct ppp_link *l);
 void lcp_reject_protocol(struct ppp_link *l, const uint8_t *frame, size_t len);
+
+/* probe.c */
+bool probe_fits(
+	const struct ppp_link *l, const struct ppp_probe *p, uint8_t id, struct wire_reader body);
+void rtt_measured(struct ppp_link *l, uint64_t sent_at);
 
 /* chap.c */
 void chap_begin(struct ppp_link *l);

@@ -150,4 +150,23 @@ uint64_t ppp_next_timer(const struct ppp_link *link);
 void ppp_timer(struct ppp_link *link, uint64_t now_ms);
 enum ppp_phase ppp_phase(const struct ppp_link *link);
 
+/*
+ * A question that only the peer of this link can answer, for a caller who wants to know whether a
+ * path leads to it (T23), or whether it is still in the session (T27): an LCP Echo-Request with 16
+ * random octets, which the answer must bring back together with the peer's magic number.
+ */
+#define PPP_PROBE_FRAME 26 /* octets: protocol, header, magic number, nonce */
+struct ppp_probe {
+	uint8_t id;
+	uint8_t nonce[16];
+};
+/* Fills p and frame (protocol and payload; the caller sends it by the path that is to be proved).
+ * Returns its length; 0, and nothing done: LCP is not open, or size is below PPP_PROBE_FRAME. */
+size_t ppp_probe_make(struct ppp_link *link, struct ppp_probe *p, uint8_t *frame, size_t size);
+/* Is this received frame (hostile, len counts the protocol) the Echo-Reply to p?  Identifier, nonce
+ * and magic number must fit; the latter is 0 of a peer that negotiated none (RFC 1661 section 5.8),
+ * so that only the nonce proves something there. */
+bool ppp_probe_answered(
+	const struct ppp_link *link, const struct ppp_probe *p, const uint8_t *frame, size_t len);
+
 #endif

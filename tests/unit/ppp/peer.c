@@ -459,13 +459,16 @@ send_pap(struct peer *p)
 static void
 input_lcp_other(struct peer *p, uint8_t code, uint8_t id, const uint8_t *body, size_t len)
 {
-	uint8_t reply[8] = {
-		p->magic >> 24, p->magic >> 16 & 255, p->magic >> 8 & 255, p->magic & 255};
+	const struct negotiation *n = &p->n[P_LCP];
+	uint32_t magic = p->cfg.no_magic ? 0 : p->magic;
+	uint8_t reply[512] = {magic >> 24, magic >> 16 & 255, magic >> 8 & 255, magic & 255};
 
-	(void)body, (void)len;
-	if (code == ECHO_REQ)
-		peer_packet(p, 0xc021, 10, id, reply, 4);
-	else if (code == 10)
+	/* RFC 1661 section 5.8: answered in Opened only, with our magic number and the same data.
+	 */
+	if (code == ECHO_REQ && n->ours && n->theirs && len >= 4 && len <= sizeof(reply)) {
+		memcpy(reply + 4, body + 4, len - 4);
+		peer_packet(p, 0xc021, 10, id, reply, len);
+	} else if (code == 10)
 		p->echo_replies++;
 	else if (code == PROT_REJ)
 		p->protocol_rejects++;
