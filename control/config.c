@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "control/config_ipsec.h"
 #include "control/config_l2tp.h"
 #include "control/config_value.h"
+#include "dataplane/api/conf_text.h"
 
 static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
 	{"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
@@ -35,12 +37,11 @@ get_auth(struct reader *r, const config_setting_t *group, unsigned int *mask)
 	*mask = 0;
 	for (int i = 0; i < config_setting_length(s); i++) {
 		int v = 0;
-		if (!config_parse_word(r, config_setting_get_elem(s, (unsigned int)i),
-			    "authentication", auth_methods, &v))
-			return false;
+		ok &= config_parse_word(r, config_setting_get_elem(s, (unsigned int)i),
+			"authentication", auth_methods, &v);
 		*mask |= (unsigned int)v;
 	}
-	return true;
+	return ok;
 }
 
 static bool
@@ -66,10 +67,10 @@ get_strengths(struct reader *r, const config_setting_t *group, const char *name,
 			*mask |= PPP_MPPE_128;
 			break;
 		default:
-			return config_fail(r, e, "%s: 40, 56 or 128 expected", name);
+			ok = config_fail(r, e, "%s: 40, 56 or 128 expected", name);
 		}
 	}
-	return true;
+	return ok;
 }
 
 const struct config_group config_groups[] = {
@@ -108,130 +109,121 @@ config_known(const char *group)
 	return g->settings;
 }
 
-static bool
+static void
 read_control(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
-	return config_only_known(r, g, config_known("control")) &&
-	       config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path)) &&
-	       config_get_string(
-		       r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group)) &&
-	       config_get_string(
-		       r, g, "operate_group", 0, c->operate_group, sizeof(c->operate_group)) &&
-	       config_get_string(
-		       r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path)) &&
-	       config_get_string(r, g, "user", 0, c->user, sizeof(c->user)) &&
-	       config_get_word(r, g, "log_level", log_levels, &c->log_level);
+	config_only_known(r, g, config_known("control"));
+	config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path));
+	config_get_string(r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group));
+	config_get_string(r, g, "operate_group", 0, c->operate_group, sizeof(c->operate_group));
+	config_get_string(r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path));
+	config_get_string(r, g, "user", 0, c->user, sizeof(c->user));
+	config_get_word(r, g, "log_level", log_levels, &c->log_level);
 }
 
-static bool
+static void
 read_pptp(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
 	unsigned int port = c->pptp_port;
-	if (!config_only_known(r, g, config_known("pptp")) ||
-		!config_get_bool(r, g, "enabled", &c->pptp_enabled) ||
-		!config_get_ips(
-			r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen) ||
-		!config_get_number(r, g, "port", 1, 65535, &port) ||
-		!config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->pptp_max_sessions))
-		return false;
+	config_only_known(r, g, config_known("pptp"));
+	config_get_bool(r, g, "enabled", &c->pptp_enabled);
+	config_get_ips(r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen);
+	config_get_number(r, g, "port", 1, 65535, &port);
+	config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->pptp_max_sessions);
 	c->pptp_port = (uint16_t)port;
 	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
-	return config_get_number(r, g, "max_connections", 1, 1u << 21, &c->pptp_max_connections) &&
-	       config_get_number(r, g, "max_connections_per_address", 1, 1u << 20,
-		       &c->pptp_max_connections_per_address) &&
-	       config_get_number(r, g, "max_calls_per_connection", 1, 1024, &c->pptp.max_calls) &&
-	       config_get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms) &&
-	       config_get_seconds(r, g, "echo_interval", 1, 3600, &c->pptp.echo_interval_ms) &&
-	       config_get_seconds(r, g, "echo_timeout", 1, 3600, &c->pptp.echo_timeout_ms);
+	config_get_number(r, g, "max_connections", 1, 1u << 21, &c->pptp_max_connections);
+	config_get_number(r, g, "max_connections_per_address", 1, 1u << 20,
+		&c->pptp_max_connections_per_address);
+	config_get_number(r, g, "max_calls_per_connection", 1, 1024, &c->pptp.max_calls);
+	config_get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms);
+	config_get_seconds(r, g, "echo_interval", 1, 3600, &c->pptp.echo_interval_ms);
+	config_get_seconds(r, g, "echo_timeout", 1, 3600, &c->pptp.echo_timeout_ms);
 }
 
-static bool
+static void
 read_ppp(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
 	unsigned int mru = c->ppp.mru, min_mru = c->ppp.min_peer_mru;
-	if (!config_only_known(r, g, config_known("ppp")) ||
-		!config_get_number(r, g, "mru", 576, 1500, &mru) ||
-		!config_get_number(r, g, "min_peer_mru", 128, 1400, &min_mru) ||
-		!config_get_string(
-			r, g, "server_name", 1, c->ppp.server_name, sizeof(c->ppp.server_name)) ||
-		!get_auth(r, g, &c->ppp.auth))
-		return false;
+	config_only_known(r, g, config_known("ppp"));
+	config_get_number(r, g, "mru", 576, 1500, &mru);
+	config_get_number(r, g, "min_peer_mru", 128, 1400, &min_mru);
+	config_get_string(r, g, "server_name", 1, c->ppp.server_name, sizeof(c->ppp.server_name));
+	get_auth(r, g, &c->ppp.auth);
 	c->ppp.mru = (uint16_t)mru;
 	c->ppp.min_peer_mru = (uint16_t)min_mru;
 	c->aaa.auth = c->ppp.auth;
-	return config_get_seconds(r, g, "echo_interval", 0, 3600, &c->ppp.echo_interval_ms) &&
-	       config_get_number(r, g, "echo_failures", 1, 100, &c->ppp.echo_failures) &&
-	       config_get_seconds(r, g, "auth_timeout", 1, 600, &c->ppp.auth_timeout_ms) &&
-	       config_get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries) &&
-	       config_get_seconds(r, g, "setup_timeout", 1, 3600, &c->ppp.setup_timeout_ms) &&
-	       config_get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures) &&
-	       config_get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms) &&
-	       config_get_bool(r, g, "clamp_mss", &c->clamp_mss);
+	config_get_seconds(r, g, "echo_interval", 0, 3600, &c->ppp.echo_interval_ms);
+	config_get_number(r, g, "echo_failures", 1, 100, &c->ppp.echo_failures);
+	config_get_seconds(r, g, "auth_timeout", 1, 600, &c->ppp.auth_timeout_ms);
+	config_get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries);
+	config_get_seconds(r, g, "setup_timeout", 1, 3600, &c->ppp.setup_timeout_ms);
+	config_get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures);
+	config_get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms);
+	config_get_bool(r, g, "clamp_mss", &c->clamp_mss);
 }
 
-static bool
+static void
 read_mppe(struct reader *r, const config_setting_t *g)
 {
 	struct aaa_settings *a = &r->c->aaa;
 	int policy = a->mppe_policy, mode = a->mppe_mode;
 	unsigned int strengths = a->mppe_strengths;
-	if (!config_only_known(r, g, config_known("mppe")) ||
-		!config_get_word(r, g, "policy", mppe_policies, &policy) ||
-		!config_get_word(r, g, "mode", mppe_modes, &mode) ||
-		!get_strengths(r, g, "strengths", &strengths) ||
-		!config_get_bool(r, g, "allow_weak_crypto", &a->allow_weak_crypto))
-		return false;
-	if (policy == PPP_MPPE_REQUIRE && strengths == 0)
-		return config_fail(r, config_setting_get_member(g, "strengths"),
+	config_only_known(r, g, config_known("mppe"));
+	config_get_word(r, g, "policy", mppe_policies, &policy);
+	config_get_word(r, g, "mode", mppe_modes, &mode);
+	config_get_bool(r, g, "allow_weak_crypto", &a->allow_weak_crypto);
+	if (get_strengths(r, g, "strengths", &strengths) && policy == PPP_MPPE_REQUIRE &&
+		strengths == 0)
+		config_fail(r, config_setting_get_member(g, "strengths"),
 			"strengths: empty, but policy is \"require\"");
 	a->mppe_policy = (uint8_t)policy;
 	a->mppe_mode = (uint8_t)mode;
 	a->mppe_strengths = (uint8_t)strengths;
-	return true;
 }
 
-static bool
+static void
 read_pool(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
 	const config_setting_t *first = config_setting_get_member(g, "first");
 	const config_setting_t *last = config_setting_get_member(g, "last");
-	if (!config_only_known(r, g, config_known("pool")) ||
-		!config_get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name)))
-		return false;
-	if (!first || !last)
-		return config_fail(r, g, "pool: first and last are needed");
-	if (!config_parse_ip(r, first, "first", &c->pool_first) ||
-		!config_parse_ip(r, last, "last", &c->pool_last))
-		return false;
+	config_only_known(r, g, config_known("pool"));
+	config_get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name));
+	if (!first || !last) {
+		config_fail(r, g, "pool: first and last are needed");
+		return;
+	}
+	bool ok = config_parse_ip(r, first, "first", &c->pool_first);
+	if (!config_parse_ip(r, last, "last", &c->pool_last) || !ok)
+		return;
 	char err[128] = "";
 	struct pool *p = pool_new(c->pool_name, c->pool_first, c->pool_last, err, sizeof(err));
 	if (!p)
-		return config_fail(r, first, "pool: %s", err);
+		config_fail(r, first, "pool: %s", err);
 	pool_free(p);
-	return true;
 }
 
 static bool
 read_user_overrides(struct reader *r, const config_setting_t *g, struct user *u)
 {
 	unsigned int mask = 0;
+	bool ok = true;
 	if (config_setting_get_member(g, "authentication")) {
-		if (!get_auth(r, g, &mask))
-			return false;
+		ok &= get_auth(r, g, &mask);
 		u->auth = (int)mask;
 	}
 	if (config_setting_get_member(g, "mppe_strengths")) {
 		mask = 0;
-		if (!get_strengths(r, g, "mppe_strengths", &mask))
-			return false;
+		ok &= get_strengths(r, g, "mppe_strengths", &mask);
 		u->mppe_strengths = (int)mask;
 	}
-	return config_get_word(r, g, "mppe_policy", mppe_policies, &u->mppe_policy) &&
-	       config_get_word(r, g, "mppe_mode", mppe_modes, &u->mppe_mode);
+	ok &= config_get_word(r, g, "mppe_policy", mppe_policies, &u->mppe_policy);
+	ok &= config_get_word(r, g, "mppe_mode", mppe_modes, &u->mppe_mode);
+	return ok;
 }
 
 static bool
@@ -247,11 +239,23 @@ read_static_ip(struct reader *r, const config_setting_t *g, struct user *u)
 	return true;
 }
 
-static bool
+static void
+add_user(struct reader *r, const config_setting_t *g, const struct user *u)
+{
+	int rc = users_add(r->c->users, u);
+	if (rc == -EEXIST)
+		config_fail(r, g, "users: \"%s\" stands here twice", u->name);
+	else if (rc)
+		config_fail(r, g, "users: \"%s\": %s", u->name, strerror(-rc));
+}
+
+static void
 read_user(struct reader *r, const config_setting_t *g)
 {
-	if (!config_setting_is_group(g))
-		return config_fail(r, g, "users: { name = ...; password = ...; } expected");
+	if (!config_setting_is_group(g)) {
+		config_fail(r, g, "users: { name = ...; password = ...; } expected");
+		return;
+	}
 	char name[64] = "", password[257] = "";
 	int dialin = DIALIN_DENY;
 	struct user u = {.name = name,
@@ -260,86 +264,108 @@ read_user(struct reader *r, const config_setting_t *g)
 		.mppe_policy = -1,
 		.mppe_mode = -1,
 		.mppe_strengths = -1};
-	bool ok = config_only_known(r, g, config_known("users[]")) &&
-		  config_get_string(r, g, "name", 1, name, sizeof(name)) &&
-		  config_get_string(r, g, "password", 1, password, sizeof(password)) &&
-		  config_get_word(r, g, "dial_in", dialins, &dialin) && read_static_ip(r, g, &u) &&
-		  read_user_overrides(r, g, &u);
-	if (ok && !*name)
-		ok = config_fail(r, g, "users: a user without name");
-	if (ok && !*password)
+	bool ok = config_only_known(r, g, config_known("users[]"));
+	bool named = config_get_string(r, g, "name", 1, name, sizeof(name));
+	ok &= config_get_string(r, g, "password", 1, password, sizeof(password));
+	if (named && !*name)
+		named = config_fail(r, g, "users: a user without name");
+	if (named && ok && !*password)
 		ok = config_fail(r, g, "users: \"%s\" has no password", name);
-	if (ok) {
-		u.dialin = (uint8_t)dialin;
-		int rc = users_add(r->c->users, &u);
-		if (rc == -EEXIST)
-			ok = config_fail(r, g, "users: \"%s\" stands here twice", name);
-		else if (rc)
-			ok = config_fail(r, g, "users: \"%s\": %s", name, strerror(-rc));
-	}
+	ok &= config_get_word(r, g, "dial_in", dialins, &dialin);
+	ok &= read_static_ip(r, g, &u);
+	ok &= read_user_overrides(r, g, &u);
+	u.dialin = (uint8_t)dialin;
+	if (named && ok)
+		add_user(r, g, &u);
 	explicit_bzero(password, sizeof(password));
-	return ok;
 }
 
-static bool
-read_users(struct reader *r, const config_setting_t *list)
+struct owned {
+	uint32_t ip;
+	int index; /* of its user */
+};
+
+static int
+by_address(const void *a, const void *b)
 {
-	for (int i = 0; i < config_setting_length(list); i++) {
-		const config_setting_t *g = config_setting_get_elem(list, (unsigned int)i);
-		if (!read_user(r, g))
-			return false;
-		/* Two users with one address would lock each other out. */
-		const config_setting_t *mine = config_setting_get_member(g, "static_ip");
-		for (int j = 0; mine && j < i; j++) {
-			const config_setting_t *other = config_setting_get_member(
-				config_setting_get_elem(list, (unsigned int)j), "static_ip");
-			if (other && strcmp(config_setting_get_string(mine),
-					     config_setting_get_string(other)) == 0)
-				return config_fail(r, mine, "static_ip: belongs to another user");
-		}
-	}
-	return true;
+	const struct owned *x = a, *y = b;
+	if (x->ip != y->ip)
+		return x->ip < y->ip ? -1 : 1;
+	return x->index - y->index;
 }
 
-static bool
+/* Two users with one address would lock each other out. */
+static void
+check_static_ips(struct reader *r, const config_setting_t *list)
+{
+	int n = 0, length = config_setting_length(list);
+	struct owned *all = calloc((size_t)length + 1, sizeof(*all));
+	for (int i = 0; all && i < length; i++) {
+		const config_setting_t *g = config_setting_get_elem(list, (unsigned int)i);
+		const char *text = NULL;
+		struct in_addr a;
+		if (config_setting_is_group(g) &&
+			config_setting_lookup_string(g, "static_ip", &text) &&
+			inet_pton(AF_INET, text, &a) == 1)
+			all[n++] = (struct owned){a.s_addr, i};
+	}
+	if (n > 1)
+		qsort(all, (size_t)n, sizeof(*all), by_address);
+	for (int i = 1; i < n; i++)
+		if (all[i].ip == all[i - 1].ip)
+			config_fail(r,
+				config_setting_get_member(
+					config_setting_get_elem(list, (unsigned int)all[i].index),
+					"static_ip"),
+				"static_ip: belongs to another user");
+	free(all);
+}
+
+static void
+read_users(struct reader *r, const config_setting_t *root)
+{
+	bool ok;
+	const config_setting_t *list = config_get_list(r, root, "users", 0, 1 << 20, &ok);
+	if (!list)
+		return;
+	for (int i = 0; i < config_setting_length(list); i++)
+		read_user(r, config_setting_get_elem(list, (unsigned int)i));
+	check_static_ips(r, list);
+}
+
+static void
 read_group(struct reader *r, const config_setting_t *root, const char *name,
-	bool (*read)(struct reader *r, const config_setting_t *g))
+	void (*read)(struct reader *r, const config_setting_t *g))
 {
 	const config_setting_t *g = config_setting_get_member(root, name);
-	if (!g)
-		return true;
-	if (!config_setting_is_group(g))
-		return config_fail(r, g, "%s: a group in { } expected", name);
-	return read(r, g);
+	if (g && config_setting_is_group(g))
+		read(r, g);
+	else if (g)
+		config_fail(r, g, "%s: a group in { } expected", name);
 }
 
-static bool
+static void
 read_root(struct reader *r, const config_setting_t *root)
 {
 	struct config *c = r->c;
 	unsigned int n = 0;
-	bool ok;
-	if (!config_only_known(r, root, config_known("")) ||
-		!read_group(r, root, "control", read_control) ||
-		!read_group(r, root, "pptp", read_pptp) ||
-		!read_group(r, root, "l2tp", config_read_l2tp) ||
-		!read_group(r, root, "ipsec", config_read_ipsec) ||
-		!read_group(r, root, "ppp", read_ppp) || !read_group(r, root, "mppe", read_mppe))
-		return false;
+	config_only_known(r, root, config_known(""));
+	read_group(r, root, "control", read_control);
+	read_group(r, root, "pptp", read_pptp);
+	read_group(r, root, "l2tp", config_read_l2tp);
+	read_group(r, root, "ipsec", config_read_ipsec);
+	read_group(r, root, "ppp", read_ppp);
+	read_group(r, root, "mppe", read_mppe);
 	if (!config_setting_get_member(root, "pool"))
-		return config_fail(r, NULL, "pool: missing");
-	if (!read_group(r, root, "pool", read_pool) ||
-		!config_get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n) ||
-		!config_get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n))
-		return false;
-	const config_setting_t *users = config_get_list(r, root, "users", 0, 1 << 20, &ok);
-	if (!ok || (users && !read_users(r, users)))
-		return false;
+		config_fail(r, NULL, "pool: missing");
+	read_group(r, root, "pool", read_pool);
+	config_get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n);
+	config_get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n);
+	read_users(r, root);
 	memcpy(c->pptp.host_name, c->ppp.server_name, sizeof(c->pptp.host_name));
 	config_complete_l2tp(c);
 	c->pptp.max_channels =
 		c->pptp_max_sessions > UINT16_MAX ? UINT16_MAX : (uint16_t)c->pptp_max_sessions;
-	return true;
 }
 
 static struct config *
@@ -411,38 +437,58 @@ wipe_passwords(const config_t *cf)
 	}
 }
 
+static void
+cut_number(void *user, const char *file, unsigned int line, const char *number)
+{
+	config_fail_at(user, file, line, "%s: no setting takes a number as large as that", number);
+}
+
+/* False after a fault: it can't be read. */
+static bool
+read_file(struct reader *r, config_t *cf)
+{
+	struct stat st;
+	int why = stat(r->path, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	if (why) {
+		config_fail_at(r, NULL, 0, "can't read: %s", strerror(why));
+		return false;
+	}
+	if (config_read_file(cf, r->path) == CONFIG_TRUE)
+		return true;
+	if (config_error_type(cf) == CONFIG_ERR_FILE_IO)
+		config_fail_at(r, NULL, 0, "can't read: %s", strerror(errno));
+	else
+		config_fail_at(r, config_error_file(cf), (unsigned int)config_error_line(cf), "%s",
+			config_error_text(cf));
+	return false;
+}
+
 struct config *
 config_load(const char *path, char *err, size_t errlen)
 {
-	struct stat st;
-	int why = stat(path, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-	if (why) {
-		snprintf(err, errlen, "%s:0: can't read: %s", path, strerror(why));
-		return NULL;
-	}
 	struct config *c = config_defaults();
-	if (!c) {
+	struct reader *r = calloc(1, sizeof(*r));
+	config_t cf;
+	if (!c || !r) {
 		snprintf(err, errlen, "%s:0: out of memory", path);
+		free(r);
+		config_free(c);
 		return NULL;
 	}
-	config_t cf;
+	r->path = path;
+	r->c = c;
 	config_init(&cf);
-	struct reader r = {.path = path, .c = c, .err = err, .errlen = errlen};
-	bool ok = config_read_file(&cf, path) == CONFIG_TRUE;
-	if (!ok) {
-		const char *file = config_error_file(&cf);
-		if (config_error_type(&cf) == CONFIG_ERR_FILE_IO)
-			snprintf(err, errlen, "%s:0: can't read: %s", path, strerror(errno));
-		else
-			snprintf(err, errlen, "%s:%d: %s", file ? file : path,
-				config_error_line(&cf), config_error_text(&cf));
-	} else {
-		ok = read_root(&r, config_root_setting(&cf));
+	if (read_file(r, &cf)) {
+		conf_cut_numbers(path, cut_number, r);
+		read_root(r, config_root_setting(&cf));
 	}
 	wipe_passwords(&cf);
 	config_wipe_ipsec(&cf);
 	config_wipe_string(config_lookup(&cf, "l2tp.tunnel_secret"));
 	config_destroy(&cf);
+	config_faults(r, err, errlen);
+	bool ok = r->n_faults == 0;
+	free(r);
 	if (ok)
 		return c;
 	config_free(c);

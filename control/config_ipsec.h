@@ -7,7 +7,7 @@
 #include "control/ike/config.h"
 
 void config_ipsec_defaults(struct ike_config *c);
-bool config_read_ipsec(struct reader *r, const config_setting_t *g);
+void config_read_ipsec(struct reader *r, const config_setting_t *g);
 /* libconfig's own copies of the secrets. */
 void config_wipe_ipsec(const config_t *cf);
 

@@ -33,38 +33,33 @@ config_l2tp_defaults(struct config *c)
 		.max_sessions_per_tunnel = 16};
 }
 
-bool
+void
 config_read_l2tp(struct reader *r, const config_setting_t *g)
 {
 	struct config *c = r->c;
 	struct l2tp_config *l = &c->l2tp;
 	unsigned int mru = c->l2tp_ppp.mru, window = l->delivery.receive_window;
-	if (!config_only_known(r, g, config_known("l2tp")) ||
-		!config_get_bool(r, g, "enabled", &c->l2tp_enabled) ||
-		!config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->l2tp_max_sessions) ||
-		!config_get_bool(r, g, "require_ipsec", &c->l2tp_require_ipsec) ||
-		!config_get_string(r, g, "tunnel_secret", 0, l->secret, sizeof(l->secret)) ||
-		!config_get_number(r, g, "mru", 576, 1500, &mru) ||
-		!config_get_bool(r, g, "sequencing", &c->l2tp_sequencing) ||
-		!config_get_number(r, g, "receive_window", 1, L2TP_WINDOW_MAX, &window))
-		return false;
+	config_only_known(r, g, config_known("l2tp"));
+	config_get_bool(r, g, "enabled", &c->l2tp_enabled);
+	config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->l2tp_max_sessions);
+	config_get_bool(r, g, "require_ipsec", &c->l2tp_require_ipsec);
+	config_get_string(r, g, "tunnel_secret", 0, l->secret, sizeof(l->secret));
+	config_get_number(r, g, "mru", 576, 1500, &mru);
+	config_get_bool(r, g, "sequencing", &c->l2tp_sequencing);
+	config_get_number(r, g, "receive_window", 1, L2TP_WINDOW_MAX, &window);
 	c->l2tp_ppp.mru = (uint16_t)mru;
 	l->delivery.receive_window = (uint16_t)window;
 	l->max_tunnels = 2 * c->l2tp_max_sessions + 16;
-	return config_get_seconds(r, g, "hello_interval", 0, 3600, &l->hello_interval_ms) &&
-	       config_get_seconds(r, g, "start_timeout", 1, 600, &l->half_open_ms) &&
-	       config_get_seconds(r, g, "idle_timeout", 0, 86400, &l->idle_ms) &&
-	       config_get_number(r, g, "max_tunnels", 1, 1u << 21, &l->max_tunnels) &&
-	       config_get_number(
-		       r, g, "max_tunnels_per_peer", 1, 65535, &l->max_tunnels_per_peer) &&
-	       config_get_number(r, g, "max_half_open", 1, 65535, &l->max_half_open) &&
-	       config_get_number(
-		       r, g, "max_half_open_per_peer", 1, 65535, &l->max_half_open_per_peer) &&
-	       config_get_number(
-		       r, g, "max_sessions_per_tunnel", 1, 4096, &l->max_sessions_per_tunnel) &&
-	       config_get_number(r, g, "max_retransmissions", 1, 20, &l->delivery.max_tries) &&
-	       config_get_seconds(
-		       r, g, "max_retransmit_interval", 1, 60, &l->delivery.retransmit_max_ms);
+	config_get_seconds(r, g, "hello_interval", 0, 3600, &l->hello_interval_ms);
+	config_get_seconds(r, g, "start_timeout", 1, 600, &l->half_open_ms);
+	config_get_seconds(r, g, "idle_timeout", 0, 86400, &l->idle_ms);
+	config_get_number(r, g, "max_tunnels", 1, 1u << 21, &l->max_tunnels);
+	config_get_number(r, g, "max_tunnels_per_peer", 1, 65535, &l->max_tunnels_per_peer);
+	config_get_number(r, g, "max_half_open", 1, 65535, &l->max_half_open);
+	config_get_number(r, g, "max_half_open_per_peer", 1, 65535, &l->max_half_open_per_peer);
+	config_get_number(r, g, "max_sessions_per_tunnel", 1, 4096, &l->max_sessions_per_tunnel);
+	config_get_number(r, g, "max_retransmissions", 1, 20, &l->delivery.max_tries);
+	config_get_seconds(r, g, "max_retransmit_interval", 1, 60, &l->delivery.retransmit_max_ms);
 }
 
 /* L2TP's PPP is that of the section ppp, but for the MRU. */

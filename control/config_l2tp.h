@@ -6,7 +6,7 @@
 #include "control/config_value.h"
 
 void config_l2tp_defaults(struct config *c);
-bool config_read_l2tp(struct reader *r, const config_setting_t *g);
+void config_read_l2tp(struct reader *r, const config_setting_t *g);
 /* After the section ppp was read. */
 void config_complete_l2tp(struct config *c);
 

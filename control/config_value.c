@@ -6,33 +6,80 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/api/conf_text.h"
+
+static bool
+stands_before(const struct fault *x, const struct fault *y)
+{
+	return x->included != y->included ? x->included < y->included : x->line < y->line;
+}
+
+static void
+add_fault(struct reader *r, const char *file, unsigned int line, const char *fmt, va_list ap)
+{
+	if (r->n_faults++ >= CONFIG_MAX_FAULTS)
+		return;
+	struct fault f = {.included = file && strcmp(file, r->path) != 0, .line = line};
+	int n = snprintf(f.text, sizeof(f.text), "%s:%u: ", file ? file : r->path, f.line);
+	if (n >= 0 && (size_t)n < sizeof(f.text))
+		vsnprintf(f.text + n, sizeof(f.text) - (size_t)n, fmt, ap);
+	unsigned int at = r->n_faults - 1;
+	for (; at > 0 && stands_before(&f, &r->faults[at - 1]); at--)
+		r->faults[at] = r->faults[at - 1];
+	r->faults[at] = f;
+}
+
+bool
+config_fail_at(struct reader *r, const char *file, unsigned int line, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add_fault(r, file, line, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
 bool
 config_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
 {
-	const char *file = s ? config_setting_source_file(s) : NULL;
+	va_list ap;
 	unsigned int line = s ? config_setting_source_line(s) : 1;
-	int n = snprintf(r->err, r->errlen, "%s:%u: ", file ? file : r->path, line ? line : 1);
-	if (n >= 0 && (size_t)n < r->errlen) {
-		va_list ap;
-		va_start(ap, fmt);
-		vsnprintf(r->err + n, r->errlen - (size_t)n, fmt, ap);
-		va_end(ap);
-	}
+	va_start(ap, fmt);
+	add_fault(r, s ? config_setting_source_file(s) : NULL, line ? line : 1, fmt, ap);
+	va_end(ap);
 	return false;
+}
+
+void
+config_faults(const struct reader *r, char *err, size_t errlen)
+{
+	unsigned int n = r->n_faults < CONFIG_MAX_FAULTS ? r->n_faults : CONFIG_MAX_FAULTS;
+	size_t at = 0;
+	for (unsigned int i = 0; i < n && at < errlen; i++) {
+		int len = snprintf(err + at, errlen - at, "%s%s", i ? "\n" : "", r->faults[i].text);
+		at += len > 0 ? (size_t)len : 0;
+	}
+	if (r->n_faults > n && at < errlen)
+		snprintf(err + at, errlen - at, "\n%s:0: and %u more", r->path, r->n_faults - n);
 }
 
 bool
 config_only_known(struct reader *r, const config_setting_t *group, const char *const *names)
 {
+	bool ok = true;
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+		const char *name = config_setting_name(s);
 		const char *const *n = names;
-		while (*n && strcmp(*n, config_setting_name(s)) != 0)
+		while (*n && strcmp(*n, name) != 0)
 			n++;
-		if (!*n)
-			return config_fail(r, s, "unknown setting \"%s\"", config_setting_name(s));
+		if (*n)
+			continue;
+		const char *like = conf_nearest(name, names);
+		ok = config_fail(r, s, "unknown setting \"%s\"%s%s%s", name,
+			like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
 	}
-	return true;
+	return ok;
 }
 
 bool
@@ -161,9 +208,8 @@ config_get_ips(struct reader *r, const config_setting_t *group, const char *name
 		return ok;
 	*n = (unsigned int)config_setting_length(s);
 	for (unsigned int i = 0; i < *n; i++)
-		if (!config_parse_ip(r, config_setting_get_elem(s, i), name, &out[i]))
-			return false;
-	return true;
+		ok &= config_parse_ip(r, config_setting_get_elem(s, i), name, &out[i]);
+	return ok;
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Single values of adit-control's configuration file, checked.  A setting that is absent leaves its
- * default; a bad one gives false and "file:line: reason" in the reader's err.  Used by config.c
- * only.
+ * default; so does a bad one, which gives false and a fault in the reader's list: reading goes on,
+ * so that all faults are shown at once.  Used by config.c only.
  */
 #ifndef ADIT_CONTROL_CONFIG_VALUE_H
 #define ADIT_CONTROL_CONFIG_VALUE_H
@@ -14,11 +14,19 @@
 
 struct config;
 
+#define CONFIG_MAX_FAULTS 64
+
+struct fault {
+	bool included; /* stands in another file than the first, and behind its faults */
+	unsigned int line;
+	char text[400]; /* "file:line: reason" */
+};
+
 struct reader {
 	const char *path;
 	struct config *c;
-	char *err;
-	size_t errlen;
+	unsigned int n_faults; /* may be more than there is room for */
+	struct fault faults[CONFIG_MAX_FAULTS];
 };
 
 struct word {
@@ -26,9 +34,14 @@ struct word {
 	int value;
 };
 
-/* Always false: `return config_fail(...)`. */
+/* Adds a fault.  Always false: `return config_fail(...)`. */
 bool config_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same where libconfig has no setting to show; file NULL: the reader's. */
+bool config_fail_at(struct reader *r, const char *file, unsigned int line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* All faults, in the order of their lines, one a line. */
+void config_faults(const struct reader *r, char *err, size_t errlen);
 /* The settings of a group of config_groups; config.c. */
 const char *const *config_known(const char *group);
 /* A misspelt setting must not be silently without effect.  names ends with NULL. */

@@ -249,6 +249,13 @@ serve(const struct config *c)
 	return EXIT_SUCCESS;
 }
 
+static void
+print_faults(char *faults)
+{
+	for (char *line; (line = strsep(&faults, "\n"));)
+		fprintf(stderr, "adit-control: %s\n", line);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -281,10 +288,10 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	char err[512] = "";
+	static char err[32768];
 	struct config *c = config_load(path, err, sizeof(err));
 	if (!c) {
-		fprintf(stderr, "adit-control: %s\n", err);
+		print_faults(err);
 		return EX_CONFIG;
 	}
 	log_setup(c->log_level);

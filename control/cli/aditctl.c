@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control/cli/commands.h"
+#include "dataplane/api/conf_text.h"
 
 static const struct cli_command *
 find_command(const char *name)
@@ -20,7 +21,7 @@ find_command(const char *name)
 		names[n++] = c->name;
 	}
 	names[n] = NULL;
-	const char *like = nearest(name, names);
+	const char *like = conf_nearest(name, names);
 	if (like != NULL)
 		usage_error("no command \"%s\": did you mean \"%s\"?", name, like);
 	else

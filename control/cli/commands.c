@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/api/conf_text.h"
+
 #define PAGE 500
 
 /* Ask; NULL after a message. */
@@ -273,7 +275,7 @@ suggest_code(struct cli *cli, const char *code)
 			words[n++] = word;
 	}
 	words[n] = NULL;
-	const char *like = nearest(code, words);
+	const char *like = conf_nearest(code, words);
 	if (like != NULL)
 		fprintf(stderr, "did you mean \"%s\"?\n", like);
 	else
@@ -337,7 +339,7 @@ run_help(struct cli *cli)
 	}
 	names[n] = NULL;
 	if (cli->n_args > 0) {
-		const char *like = nearest(cli->args[0], names);
+		const char *like = conf_nearest(cli->args[0], names);
 		return usage_error("no command \"%s\"%s%s%s", cli->args[0],
 			like != NULL ? ": did you mean " : "", like != NULL ? like : "",
 			like != NULL ? "?" : "");

@@ -42,8 +42,6 @@ extern const struct cli_command cli_commands[];
 
 /* Message and EXIT_USAGE. */
 enum exit_code usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The word of words (ends with NULL) most like `word`, or NULL if none is near. */
-const char *nearest(const char *word, const char *const *words);
 
 /* show.c: the results for people. */
 void show_status(const json_t *result);

@@ -116,6 +116,15 @@ static const struct {
 	{POOL "users: ( { name = \"a\"; password = \"x\"; static_ip = \"10.0.0.2\"; },\n"
 	      "{ name = \"b\"; password = \"x\"; static_ip = \"10.0.0.2\"; } );\n",
 		"3: static_ip: belongs to another user"},
+	/* libconfig cuts numbers to 32 bits: this one would be 5. */
+	{POOL "pptp: { max_sessions = 4294967301; };\n",
+		"2: 4294967301: no setting takes a number as large as that"},
+	{POOL "/* 4294967301\n*/ pptp: { max_sessions = 0x100000005; };\n",
+		"3: 0x100000005: no setting takes a number as large as that"},
+	{POOL "pptp: { max_session = 5; };\n",
+		"2: unknown setting \"max_session\": did you mean \"max_sessions\"?"},
+	{POOL "ipsec: { enabled = true; peers = ( ); };\n",
+		"2: ipsec: psk, certificate or pkcs12 is needed"},
 	{POOL "@include \"/nonexistent\"\n", "2: cannot open include file"},
 };
 
@@ -131,6 +140,34 @@ test_bad(void **state)
 			fail_msg("%s\ngives  %s\nwanted %s", bad[i].text, c ? "no error" : err,
 				want);
 	}
+}
+
+/* R27: an operator mends all of it at once. */
+static void
+test_all_errors_at_once(void **state)
+{
+	(void)state;
+	char err[1024] = "", want[1024];
+	assert_null(load("poool: { };\n" POOL "pptp: { enabled = 1; port = 0;\nlisten = 5; };\n"
+			 "users: ( { name = \"a\"; dial_in = \"maybe\"; }, 5 );\n",
+		err, sizeof(err)));
+	snprintf(want, sizeof(want),
+		"%s:1: unknown setting \"poool\": did you mean \"pool\"?\n"
+		"%s:3: enabled: true or false expected\n"
+		"%s:3: port: 0 is not within 1 to 65535\n"
+		"%s:4: listen: a list in [ ] expected\n"
+		"%s:5: users: \"a\" has no password\n"
+		"%s:5: dial_in: \"maybe\" is none of allow, deny\n"
+		"%s:5: users: { name = ...; password = ...; } expected",
+		path, path, path, path, path, path, path);
+	assert_string_equal(err, want);
+	/* More than anybody reads are counted. */
+	char many[8192] = POOL, *text = malloc(65536);
+	for (unsigned int i = 0; i < 100; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), "unknown%u = 1;\n", i);
+	assert_null(load(many, text, 65536));
+	assert_non_null(strstr(text, ":0: and 36 more"));
+	free(text);
 }
 
 static void
@@ -378,6 +415,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_all_errors_at_once),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_error_without_secret),
 		cmocka_unit_test(test_l2tp),
