@@ -33,8 +33,15 @@ struct ring {
 	struct ring_shared *shared;
 	uint32_t mask;      /* capacity - 1; capacity is a power of two */
 	uint32_t elem_size; /* octets, a multiple of 8 */
-	uint32_t pos;       /* own counter: the peer can't move it */
+	_Atomic uint32_t
+		pos; /* own counter: the peer can't move it.  Atomic for ring_republish() */
 };
+
+static inline uint32_t
+ring_pos(const struct ring *r)
+{
+	return atomic_load_explicit(&r->pos, memory_order_relaxed);
+}
 
 /* pos is taken over from the segment, which lets a restarted process go on where its predecessor
  * stood. */
@@ -44,8 +51,9 @@ ring_attach(struct ring *r, void *shared, uint32_t capacity, uint32_t elem_size,
 	r->shared = shared;
 	r->mask = capacity - 1;
 	r->elem_size = elem_size;
-	r->pos = atomic_load_explicit(
+	uint32_t pos = atomic_load_explicit(
 		producer ? &r->shared->head : &r->shared->tail, memory_order_relaxed);
+	atomic_store_explicit(&r->pos, pos, memory_order_relaxed);
 }
 
 /* Where the next element goes, or NULL when the ring is full (or its counters are corrupt). */
@@ -55,16 +63,16 @@ ring_produce(struct ring *r)
 	/* Acquire: pairs with the release in ring_consumed(), so the element was read before it is
 	 * overwritten. */
 	uint32_t tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
-	if (r->pos - tail > r->mask)
+	if (ring_pos(r) - tail > r->mask)
 		return NULL;
-	return r->shared->elems + (size_t)(r->pos & r->mask) * r->elem_size;
+	return r->shared->elems + (size_t)(ring_pos(r) & r->mask) * r->elem_size;
 }
 
 /* Producer: how many elements there is room for, 0 to the capacity. */
 static inline uint32_t
 ring_room(const struct ring *r)
 {
-	uint32_t used = r->pos - atomic_load_explicit(&r->shared->tail, memory_order_relaxed);
+	uint32_t used = ring_pos(r) - atomic_load_explicit(&r->shared->tail, memory_order_relaxed);
 	return used > r->mask ? 0 : r->mask + 1 - used;
 }
 
@@ -72,8 +80,11 @@ ring_room(const struct ring *r)
 static inline void
 ring_produced(struct ring *r)
 {
+	uint32_t pos = ring_pos(r) + 1;
+	/* Release: pairs with the acquire in ring_republish(). */
+	atomic_store_explicit(&r->pos, pos, memory_order_release);
 	/* Release: pairs with the acquire in ring_consume(). */
-	atomic_store_explicit(&r->shared->head, ++r->pos, memory_order_release);
+	atomic_store_explicit(&r->shared->head, pos, memory_order_release);
 }
 
 /* Consumer: discard what is in the ring.  For a new control process, whose predecessor may have
@@ -81,16 +92,23 @@ ring_produced(struct ring *r)
 static inline void
 ring_skip(struct ring *r)
 {
-	r->pos = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+	uint32_t pos = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+	atomic_store_explicit(&r->pos, pos, memory_order_relaxed);
 	/* Release: pairs with the acquire in ring_produce(). */
-	atomic_store_explicit(&r->shared->tail, r->pos, memory_order_release);
+	atomic_store_explicit(&r->shared->tail, pos, memory_order_release);
 }
 
-/* Producer: say again where we are, whatever the other side wrote there. */
+/* Say again where the producer is, whatever the other side wrote there.  Any thread of the
+ * producer's process: what is published meanwhile is not taken back. */
 static inline void
 ring_republish(struct ring *r)
 {
-	atomic_store_explicit(&r->shared->head, r->pos, memory_order_release);
+	uint32_t head = atomic_load_explicit(&r->shared->head, memory_order_relaxed), pos;
+	do {
+		/* Acquire: pairs with the release in ring_produced(). */
+		pos = atomic_load_explicit(&r->pos, memory_order_acquire);
+		atomic_compare_exchange_strong(&r->shared->head, &head, pos);
+	} while (atomic_load(&r->pos) != pos);
 }
 
 /* The oldest element, or NULL when there is none.  The peer may still change it: copy it out before
@@ -100,22 +118,24 @@ ring_consume(struct ring *r)
 {
 	/* Acquire: pairs with the release in ring_produced(). */
 	uint32_t head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
-	uint32_t n = head - r->pos;
+	uint32_t n = head - ring_pos(r);
 	if (n > r->mask + 1) {
 		ring_skip(r); /* corrupt: begin anew rather than wait for ever */
 		return NULL;
 	}
 	if (n == 0)
 		return NULL;
-	return r->shared->elems + (size_t)(r->pos & r->mask) * r->elem_size;
+	return r->shared->elems + (size_t)(ring_pos(r) & r->mask) * r->elem_size;
 }
 
 /* Give the element of ring_consume() back. */
 static inline void
 ring_consumed(struct ring *r)
 {
+	uint32_t pos = ring_pos(r) + 1;
+	atomic_store_explicit(&r->pos, pos, memory_order_relaxed);
 	/* Release: pairs with the acquire in ring_produce(). */
-	atomic_store_explicit(&r->shared->tail, ++r->pos, memory_order_release);
+	atomic_store_explicit(&r->shared->tail, pos, memory_order_release);
 }
 
 #endif

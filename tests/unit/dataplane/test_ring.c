@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The shared ring, counters of a hostile peer included (T21). */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,6 +108,43 @@ hostile_counters_stay_inside(void **state)
 	}
 }
 
+static _Atomic bool over;
+
+static void *
+another_thread(void *r)
+{
+	while (!atomic_load(&over))
+		ring_republish(r);
+	return NULL;
+}
+
+/* The main lcore says again where a worker's ring stands, while the worker publishes: nothing is
+ * taken back (T21). */
+static void
+republished_beside_its_producer(void **state)
+{
+	struct fixture *f = *state;
+	struct ring *r = &f->producer;
+	unsigned int taken_back = 0;
+	pthread_t other;
+	/* What a hostile control left there is corrected. */
+	atomic_store(&r->shared->head, 0xdeadbeef);
+	ring_republish(r);
+	assert_int_equal(r->shared->head, 0);
+	atomic_store(&over, false);
+	assert_int_equal(pthread_create(&other, NULL, another_thread, r), 0);
+	for (uint32_t i = 1; i <= 300000; i++) {
+		assert_non_null(ring_produce(r));
+		ring_produced(r);
+		taken_back += atomic_load(&r->shared->head) != i;
+		atomic_store(&r->shared->tail, i);
+	}
+	atomic_store(&over, true);
+	pthread_join(other, NULL);
+	assert_int_equal(taken_back, 0);
+	assert_int_equal(r->shared->head, 300000);
+}
+
 int
 main(void)
 {
@@ -114,6 +152,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(in_order_over_the_wrap, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_and_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_counters_stay_inside, setup, teardown),
+		cmocka_unit_test_setup_teardown(republished_beside_its_producer, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
