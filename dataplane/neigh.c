@@ -24,8 +24,9 @@ union nexthop nexthops[MAX_NEXTHOPS];
 
 static struct neighbour *table; /* MAX_NEXTHOPS */
 static uint32_t buckets[BUCKETS];
-/* Free ones in the order of their release, so that an index rests as long as possible. */
-static uint32_t free_head, free_tail, end;
+/* Free ones in the order of their release, so that an index rests as long as possible.  From
+ * unsettled on, a session's or a pair's outer_nh may still name them. */
+static uint32_t free_head, free_tail, unsettled, end;
 static unsigned int held_total;
 static uint32_t waiting[RESOLVING_MAX]; /* those with a deadline */
 static unsigned int n_waiting;
@@ -56,7 +57,7 @@ neigh_free(void)
 	table = NULL;
 	memset(buckets, 0, sizeof(buckets));
 	memset(nexthops, 0, sizeof(nexthops));
-	free_head = free_tail = end = 0;
+	free_head = free_tail = unsettled = end = 0;
 	held_total = n_waiting = 0;
 }
 
@@ -94,7 +95,7 @@ static uint32_t
 take_index(void)
 {
 	uint32_t i = free_head;
-	if (i && rte_rcu_qsbr_check(qsbr, table[i].rcu_token, false) == 1) {
+	if (i && i != unsettled && rte_rcu_qsbr_check(qsbr, table[i].rcu_token, false) == 1) {
 		free_head = table[i].next;
 		if (!free_head)
 			free_tail = 0;
@@ -133,12 +134,23 @@ neigh_put(uint32_t index)
 	atomic_store_explicit(&nexthops[index].word, 0, memory_order_relaxed);
 	n->used = false;
 	n->next = 0;
-	n->rcu_token = rte_rcu_qsbr_start(qsbr);
 	if (free_tail)
 		table[free_tail].next = index;
 	else
 		free_head = index;
 	free_tail = index;
+	if (!unsettled)
+		unsettled = index;
+}
+
+void
+neigh_settle(void)
+{
+	if (!unsettled)
+		return;
+	uint64_t token = rte_rcu_qsbr_start(qsbr);
+	for (; unsettled; unsettled = table[unsettled].next)
+		table[unsettled].rcu_token = token;
 }
 
 /* Frame it and give it to a worker that transmits on the port. */

@@ -47,8 +47,11 @@ struct neighbour *neigh_at(uint32_t index);
  */
 void neigh_resolved(uint32_t index, const uint8_t *mac, uint64_t now_us);
 void neigh_lost(uint32_t index, bool failed, uint64_t now_us);
-/* Give it back if nothing needs it any more. */
+/* Give it back if nothing needs it any more.  Its index rests until neigh_settle(), and from then
+ * on until every worker has passed a quiescent state. */
 void neigh_put(uint32_t index);
+/* The ways to peers (outer_nh) follow the FIB again: none names an index that was given back. */
+void neigh_settle(void);
 /* Send m (an IPv4 packet) by it, or hold m while the kernel resolves.  Takes m. */
 void neigh_send(uint32_t index, struct rte_mbuf *m, uint64_t now_us);
 void neigh_tick(uint64_t now_us);

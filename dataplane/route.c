@@ -435,12 +435,10 @@ route_resync_end(void)
 	changed = true;
 }
 
-void
-route_tick(uint64_t now_us)
+/* Neighbours' own entries, and sessions' and pairs' ways to their peers. */
+static void
+follow_changes(void)
 {
-	neigh_tick(now_us);
-	if (!changed)
-		return;
 	for (uint32_t i = neigh_next(0); i; i = neigh_next(i)) {
 		place_neighbour(i);
 		neigh_put(i);
@@ -454,10 +452,19 @@ route_tick(uint64_t now_us)
 	for (uint32_t i = 0; i < sas.max; i++) {
 		struct sa *sa = &sas.slots[i];
 		if (sa_handle_of(sa) != 0)
-			atomic_store_explicit(&sa->cfg.outer_nh, fib_lookup(sa->cfg.peer_ip_be),
+			atomic_store_explicit(&sa->cfg.outer_nh, fib_lookup(sa->cold.peer_ip_be),
 				memory_order_relaxed);
 	}
 	changed = false;
+}
+
+void
+route_tick(uint64_t now_us)
+{
+	neigh_tick(now_us);
+	if (changed)
+		follow_changes();
+	neigh_settle();
 }
 
 void

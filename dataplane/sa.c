@@ -46,14 +46,20 @@ free_keys(struct esp_sa *e)
 	rte_free(e);
 }
 
+/* All but what workers compare at any time. */
+static void
+clear_config(struct sa *sa)
+{
+	const size_t from = offsetof(struct sa_config, peer);
+	memset(RTE_PTR_ADD(&sa->cfg, from), 0, sizeof(sa->cfg) - from);
+}
+
 static void
 free_pair(struct sa *sa)
 {
-	uint32_t retired = atomic_load_explicit(&sa->cfg.retired, memory_order_relaxed);
 	free_keys(sa->cfg.in);
 	free_keys(sa_outbound(sa));
-	memset(&sa->cfg, 0, sizeof(sa->cfg));
-	atomic_store_explicit(&sa->cfg.retired, retired, memory_order_relaxed);
+	clear_config(sa);
 }
 
 void
@@ -124,12 +130,12 @@ sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa
 	int rc = make_keys(&ec, &in);
 	if (rc)
 		return rc;
-	memset(&sa->cfg, 0, sizeof(sa->cfg));
+	clear_config(sa);
 	memset(&sa->run, 0, sizeof(sa->run));
 	memset(&sa->cold, 0, sizeof(sa->cold));
 	sa->cfg.peer = c->peer;
 	sa->cfg.server_ip_be = rte_cpu_to_be_32(c->outer.server_ip);
-	sa->cfg.peer_ip_be = rte_cpu_to_be_32(c->outer.peer_ip);
+	sa->cfg.peer_ip_be = sa->cold.peer_ip_be = rte_cpu_to_be_32(c->outer.peer_ip);
 	sa->cfg.server_port_be = rte_cpu_to_be_16(c->outer.server_port);
 	sa->cfg.peer_port_be = rte_cpu_to_be_16(c->outer.peer_port);
 	sa->cfg.outer_nh = fib_lookup(sa->cfg.peer_ip_be);
@@ -158,13 +164,6 @@ sa_set_outbound(struct sa *sa, const struct command_sa_out *c)
 	/* Release: pairs with the acquire in sa_outbound(). */
 	atomic_store_explicit(&sa->cfg.out, out, memory_order_release);
 	return 0;
-}
-
-struct sa *
-sa_by_handle(uint32_t handle)
-{
-	struct sa *sa = sa_slot(handle);
-	return sa && sa_handle_of(sa) == handle ? sa : NULL;
 }
 
 void
@@ -206,10 +205,11 @@ sa_apply(struct sa *sa, const struct command *cmd)
 uint32_t
 sa_payload_room(const struct sa *sa, uint32_t mtu)
 {
-	const struct esp_sa *out = sa_outbound(sa);
+	const struct esp_sa *out = sa ? sa_outbound(sa) : NULL;
+	bool in_udp = !sa || sa_in_udp(sa);
 	uint32_t header = out ? out->header_len : ESP_HEADER_MAX;
 	uint32_t icv = out ? out->icv_len : SUITE_ICV_MAX;
 	uint32_t align = out ? out->align : ESP_ALIGN_MAX;
-	uint32_t fixed = IP_HDR_LEN + (sa_in_udp(sa) ? UDP_HDR_LEN : 0) + header + icv;
+	uint32_t fixed = IP_HDR_LEN + (in_udp ? UDP_HDR_LEN : 0) + header + icv;
 	return mtu < fixed + align ? 0 : (mtu - fixed) / align * align - ESP_PAD_LEN;
 }

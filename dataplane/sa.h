@@ -29,6 +29,7 @@ enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 /* Configured state: written before publication, but for where the peer is, which the owner changes
  * on COMMAND_SA_UPDATE; read by all workers. */
 struct sa_config {
+	/* These two are not cleared with the rest: workers compare them at any time. */
 	_Atomic uint32_t handle;   /* the inbound SPI; 0: free or being removed.  Release by the
 				      writer pairs with acquire on arrival */
 	_Atomic uint32_t retired;  /* the last handle that ended here */
@@ -60,6 +61,7 @@ struct sa {
 	/* cold: the writer's */
 	struct {
 		uint64_t opened_us;
+		rte_be32_t peer_ip_be; /* the last that cfg.peer_ip_be was told to be */
 		struct closing closing;
 	} cold __rte_cache_aligned;
 };
@@ -93,6 +95,15 @@ sa_slot(uint32_t handle)
 	return likely(slot < sas.max && SA_GEN(handle) != 0) ? &sas.slots[slot] : NULL;
 }
 
+/* The pair of a handle that may be stale or hostile, or NULL.  Any lcore; a worker, inside of one
+ * burst. */
+static inline struct sa *
+sa_by_handle(uint32_t handle)
+{
+	struct sa *sa = sa_slot(handle);
+	return likely(sa && sa_handle_of(sa) == handle) ? sa : NULL;
+}
+
 /* While the slot is empty: what comes for its last handle is late, not early. */
 static inline bool
 sa_is_retired(const struct sa *sa, uint32_t handle)
@@ -113,8 +124,9 @@ sa_in_udp(const struct sa *sa)
 	return sa->cfg.server_port_be != 0;
 }
 
-/* Largest payload of an ESP packet of this pair when its outer IPv4 packet may have mtu octets. The
- * most that any suite needs while the outbound SA isn't there. */
+/* Largest payload of an ESP packet of this pair, whose handle was compared, when its outer IPv4
+ * packet may have mtu octets.  What any suite leaves while the outbound SA isn't there; with NULL,
+ * for a pair that is gone, in either encapsulation. */
 uint32_t sa_payload_room(const struct sa *sa, uint32_t mtu);
 
 /* --- main lcore only
@@ -130,8 +142,6 @@ int sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner,
 /* Give a pair its outbound SA.  0, -EINVAL, -ENOMEM, -EALREADY: a second one would begin to count
  * anew with the same key (T14). */
 int sa_set_outbound(struct sa *sa, const struct command_sa_out *c);
-/* The pair of a handle from control (hostile), or NULL. */
-struct sa *sa_by_handle(uint32_t handle);
 /*
  * Staged death, stage 1: clear the handle.  sa_reap() goes on when every worker has passed a
  * quiescent state: wipes keys, frees the slot, and calls gone() once.  Who could still hold the

@@ -87,7 +87,7 @@ configure_l2tp(struct session *s, const struct session_params *p)
 	s->cfg.peer_tunnel_id_be = rte_cpu_to_be_16(p->peer_tunnel_id);
 	s->cfg.server_port_be = rte_cpu_to_be_16(p->server_port);
 	s->cfg.peer_port_be = rte_cpu_to_be_16(p->peer_port);
-	s->cfg.sa = s->cold.sa = p->sa;
+	s->cfg.sa = p->sa;
 	s->cfg.peer = p->peer;
 }
 
@@ -99,7 +99,7 @@ session_add(uint32_t handle, const struct session_params *p)
 		p->call_id == 0 || p->protocol >= TUNNEL_PROTOCOLS)
 		return -EINVAL;
 	struct session *s = &sessions.slots[slot];
-	if (s->cfg.state != SESSION_FREE)
+	if (s->cold.used)
 		return -EBUSY;
 	struct id_table *t = id_table_of(p->protocol, rte_cpu_to_be_32(p->server_ip), true);
 	if (!t)
@@ -107,7 +107,8 @@ session_add(uint32_t handle, const struct session_params *p)
 	if (atomic_load_explicit(&t->slot[p->call_id], memory_order_relaxed) != 0)
 		return -EBUSY;
 
-	memset(&s->cfg, 0, sizeof(s->cfg));
+	memset(RTE_PTR_ADD(&s->cfg, sizeof(s->cfg.handle)), 0,
+		sizeof(s->cfg) - sizeof(s->cfg.handle));
 	memset(&s->up, 0, sizeof(s->up));
 	memset(&s->down, 0, sizeof(s->down));
 	memset(&s->cold, 0, sizeof(s->cold));
@@ -124,17 +125,9 @@ session_add(uint32_t handle, const struct session_params *p)
 	if (p->protocol == TUNNEL_L2TP)
 		configure_l2tp(s, p);
 	s->up.counters = s->down.counters = p->counters;
+	s->cold.used = true;
 	session_publish(s, t, handle, p->call_id);
 	return 0;
-}
-
-struct session *
-session_by_handle(uint32_t handle)
-{
-	if (handle == 0 || SESSION_SLOT(handle) >= sessions.max)
-		return NULL;
-	struct session *s = &sessions.slots[SESSION_SLOT(handle)];
-	return session_handle_of(s) == handle ? s : NULL;
 }
 
 void
@@ -163,6 +156,7 @@ session_reap(unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, st
 		mppe_rx_wipe(&s->mppe_rx);
 		gone(c->handle, c->cookie, s);
 		s->cfg.state = SESSION_FREE;
+		s->cold.used = false;
 	}
 	return n;
 }
@@ -195,8 +189,10 @@ frame_room(const struct session *s)
 	if (s->cfg.protocol == TUNNEL_PPTP)
 		return mtu - IP_HDR_LEN - GRE_HDR_LEN;
 	unsigned int l2tp = UDP_HDR_LEN + (s->cfg.send_sequence ? L2TP_SEQ_HDR_LEN : L2TP_HDR_LEN);
-	const struct sa *sa = s->cfg.sa ? sa_slot(s->cfg.sa) : NULL;
-	return (sa ? sa_payload_room(sa, mtu) : mtu - IP_HDR_LEN) - l2tp;
+	if (s->cfg.sa == 0)
+		return mtu - IP_HDR_LEN - l2tp;
+	/* The pair may have ended before its session hears of it. */
+	return sa_payload_room(sa_by_handle(s->cfg.sa), mtu) - l2tp;
 }
 
 /* RFC 1661 section 6.1: the MRU covers what follows the protocol number, MPPE's header included. */

@@ -27,7 +27,8 @@
  * workers. */
 struct session_config {
 	_Atomic uint32_t handle; /* 0: free or being removed.  Release by the writer pairs with
-				    acquire on arrival */
+				    acquire on arrival.  First: what follows is cleared for a new
+				    owner, while workers may be comparing this */
 	rte_be32_t peer_ip_be, server_ip_be;
 	rte_be16_t call_id_be, peer_call_id_be;
 	rte_be32_t inner_ip_be;    /* client's address; 0 before OPEN */
@@ -83,11 +84,11 @@ struct session {
 	struct mppe_rx mppe_rx __rte_cache_aligned;
 	/* cold: the writer's */
 	struct {
+		bool used;         /* the slot, from session_add() to session_reap() */
 		uint32_t inner_ip; /* in the FIB when routed */
 		bool routed;
 		bool keyed;           /* SESSION_MPPE was passed on */
 		bool host_route;      /* the kernel has a route to inner_ip alone */
-		uint32_t sa;          /* the last that cfg.sa was told to be */
 		uint16_t path_mtu;    /* the last that the owner was told, 0 = none */
 		uint64_t path_mtu_us; /* when */
 		uint64_t opened_us;
@@ -148,6 +149,18 @@ session_handle_of(const struct session *s)
 	return atomic_load_explicit(&s->cfg.handle, memory_order_acquire);
 }
 
+/* The session of a handle that may be stale or hostile, or NULL.  Any lcore; a worker, inside of
+ * one burst. */
+static inline struct session *
+session_by_handle(uint32_t handle)
+{
+	uint32_t slot = SESSION_SLOT(handle);
+	if (unlikely(handle == 0 || slot >= sessions.max))
+		return NULL;
+	struct session *s = &sessions.slots[slot];
+	return likely(session_handle_of(s) == handle) ? s : NULL;
+}
+
 /* --- main lcore only
  * -------------------------------------------------------------------------------- */
 
@@ -169,8 +182,6 @@ struct session_params {
 /* Fill the slot of handle and publish its ID.  0, -EINVAL (handle, addresses, IDs), -EBUSY (slot
  * not free, or ID taken), -ENOSPC (server addresses). */
 int session_add(uint32_t handle, const struct session_params *p);
-/* The session of a handle from control (hostile), or NULL. */
-struct session *session_by_handle(uint32_t handle);
 /*
  * Staged death, stage 1: unpublish (call ID; the caller removed the route) and clear the handle.
  * session_reap() goes on when every worker has passed a quiescent state: wipes keys, frees the

@@ -61,7 +61,6 @@ writer_control_connected(void)
 	ring_skip(&inject_ring);
 	ring_republish(&event_ring);
 	atomic_fetch_add_explicit(&settings.control, 1, memory_order_relaxed);
-	/* A worker that publishes at this moment says the same, or more. */
 	for (unsigned int i = 0; i < n_workers; i++)
 		ring_republish(&workers[i].punt);
 }
@@ -263,7 +262,7 @@ do_add(const struct command *cmd)
 	uint32_t v = fib_lookup(rte_cpu_to_be_32(cmd->add.server_ip));
 	if (FIB_TYPE(v) != FIB_LOCAL || FIB_INDEX(v) == FIB_LOCAL_INNER)
 		return -EADDRNOTAVAIL;
-	if (sessions.slots[slot].cfg.state != SESSION_FREE)
+	if (sessions.slots[slot].cold.used)
 		return -EBUSY;
 	memset(&counters[slot], 0, sizeof(counters[slot]));
 	fill_params(&p, cmd);

@@ -81,8 +81,10 @@ do_update(struct sa *sa, const struct command *cmd)
 	int rc = writer_pass_on(sa->cfg.owner, sa, cmd);
 	if (rc)
 		return rc;
+	/* What the owner is on its way to, and its next hop, also when routes change meanwhile. */
+	sa->cold.peer_ip_be = rte_cpu_to_be_32(o->peer_ip);
 	atomic_store_explicit(
-		&sa->cfg.outer_nh, fib_lookup(rte_cpu_to_be_32(o->peer_ip)), memory_order_relaxed);
+		&sa->cfg.outer_nh, fib_lookup(sa->cold.peer_ip_be), memory_order_relaxed);
 	entries[SA_SLOT(cmd->handle)].outer = *o;
 	return 0;
 }

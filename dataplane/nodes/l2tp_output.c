@@ -57,9 +57,9 @@ static inline rte_edge_t
 send_protected(const struct worker *w, struct session *s, struct rte_mbuf *m)
 {
 	struct pkt_meta *meta = pkt_meta(m);
-	struct sa *sa = sa_slot(s->cfg.sa);
+	struct sa *sa = sa_by_handle(s->cfg.sa);
 
-	if (unlikely(!sa || sa_handle_of(sa) != s->cfg.sa))
+	if (unlikely(!sa))
 		return session_down_drop(s, EDGE_ESP_NO_SA);
 	meta->sa = sa;
 	meta->handle = s->cfg.sa;

@@ -346,6 +346,7 @@ halves_and_the_default_route_are_different(void **state)
 	assert_int_equal(fib_lookup(in_high), FIB_NONE);
 	route_kernel_del(&def);
 	assert_int_equal(fib_lookup(in_low), by_low);
+	route_tick(1); /* its neighbour's index can be used again */
 	route_kernel_add(&def, false);
 	assert_int_equal(fib_lookup(in_low), by_low);
 	route_kernel_del(&low);
