@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import ctypes
 import itertools
 import os
+import signal
 
 import pytest
 
@@ -8,6 +10,15 @@ from lab import CLIENT, SERVER, Lab
 from mppe import Mppe
 
 KEY_UP, KEY_DOWN = bytes(range(16)), bytes(range(100, 116))
+
+
+def pytest_configure():
+    """SIGTERM, also when whoever started this is gone, is as Ctrl-C: fixtures tidy up."""
+    def interrupt(number, frame):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, interrupt)
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def programs():

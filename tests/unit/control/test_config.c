@@ -13,11 +13,12 @@
 
 #include "control/config.h"
 #include "control/log.h"
+#include "tests/unit/temp.h"
 
 #define POOL     "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n"
 #define GOOD_PSK "Neither-short-nor-simple-7"
 
-static char path[] = "/tmp/adit-config-XXXXXX";
+static char path[64];
 
 static struct config *
 load(const char *text, char *err, size_t errlen)
@@ -426,7 +427,7 @@ main(void)
 		cmocka_unit_test(test_log_quote),
 		cmocka_unit_test(test_log_lines),
 	};
-	int fd = mkstemp(path);
+	int fd = mkstemp(temp_name(path, sizeof(path), "config"));
 	if (fd < 0)
 		return 1;
 	close(fd);

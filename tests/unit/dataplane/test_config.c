@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/config.h"
+#include "tests/unit/temp.h"
 
 #define PORT "{ name = \"wan0\"; role = \"wan\"; device = \"net_null0\"; }"
 
@@ -22,8 +23,8 @@ static char error[512];
 static int
 load(const char *text)
 {
-	char path[] = "/tmp/adit-config-XXXXXX";
-	int fd = mkstemp(path);
+	char path[64];
+	int fd = mkstemp(temp_name(path, sizeof(path), "config"));
 	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 	int rc = config_load(&c, path, error, sizeof(error));

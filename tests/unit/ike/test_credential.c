@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "control/ike/credential.h"
+#include "tests/unit/temp.h"
 
 static char directory[64], err[256];
 static struct ike_config cfg;
@@ -191,8 +192,7 @@ main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_refused),
 	};
-	strcpy(directory, "/tmp/adit-cert-XXXXXX");
-	if (!mkdtemp(directory))
+	if (!mkdtemp(temp_name(directory, sizeof(directory), "cert")))
 		return 1;
 	return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/oper/fake_gateway.h"
+#include "tests/unit/temp.h"
 
 static struct oper *served;
 
@@ -64,8 +65,7 @@ host_start(struct host *h, unsigned int sessions, const struct oper_groups *grou
 	int ready[2];
 	char c;
 
-	strcpy(h->dir, "/tmp/adit-oper-XXXXXX");
-	assert_non_null(mkdtemp(h->dir));
+	assert_non_null(mkdtemp(temp_name(h->dir, sizeof(h->dir), "oper")));
 	assert_int_equal(chmod(h->dir, 0755), 0);
 	snprintf(h->path, sizeof(h->path), "%s/socket", h->dir);
 	snprintf(h->log, sizeof(h->log), "%s/log", h->dir);

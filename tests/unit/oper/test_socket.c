@@ -18,6 +18,7 @@
 #include "control/oper/listen.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
+#include "tests/unit/temp.h"
 
 #define STATUS "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n"
 #define PAGE   "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"sessions\",\"params\":{\"limit\":500}}\n"
@@ -376,10 +377,10 @@ test_no_group_means_owner_only(void **state)
 static void
 test_socket_file(void **state)
 {
-	char err[256] = "", dir[] = "/tmp/adit-oper-XXXXXX", path[64], longer[200];
+	char err[256] = "", dir[64], path[96], longer[200];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(mkdtemp(temp_name(dir, sizeof(dir), "oper")));
 	snprintf(path, sizeof(path), "%s/socket", dir);
 	int first = oper_listen(path, (gid_t)-1, err, sizeof(err));
 	assert_true(first >= 0);

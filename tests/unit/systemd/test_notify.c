@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "dataplane/api/notify.h"
+#include "tests/unit/temp.h"
 
 /* Listens at a name as $NOTIFY_SOCKET gives it. */
 static int
@@ -39,9 +40,9 @@ heard(int fd, const char *want)
 static void
 test_sockets(void **state)
 {
-	char directory[] = "/tmp/adit-notify-XXXXXX", name[64];
+	char directory[64], name[96];
 	(void)state;
-	assert_non_null(mkdtemp(directory));
+	assert_non_null(mkdtemp(temp_name(directory, sizeof(directory), "notify")));
 	for (int abstract = 0; abstract < 2; abstract++) {
 		snprintf(name, sizeof(name), "%s%s/sock", abstract ? "@" : "", directory);
 		int fd = manager(name);

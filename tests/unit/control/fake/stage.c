@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control/log.h"
+#include "tests/unit/temp.h"
 
 uv_loop_t loop;
 struct fake fake;
@@ -85,8 +86,8 @@ own_network(void)
 int
 stage_run(const struct CMUnitTest *tests, size_t n)
 {
-	strcpy(stage_directory, "/tmp/adit-test-XXXXXX");
-	must(mkdtemp(stage_directory) != NULL, "mkdtemp");
+	must(mkdtemp(temp_name(stage_directory, sizeof(stage_directory), "test")) != NULL,
+		"mkdtemp");
 	own_network();
 	log_setup(LOG_DEBUG);
 	log_redirect(log_line, NULL);
