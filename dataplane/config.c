@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libconfig.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -334,6 +335,43 @@ read_inner(struct reader *r, const config_setting_t *root)
 			fail(r, s, "\"%s\" is the name of a port", r->c->inner_name);
 }
 
+/* "22/tcp", as in /etc/services.  False: it is none. */
+static bool
+parse_service(const char *text, struct inside_service *out)
+{
+	char *end;
+	unsigned long port = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+	if (port == 0 || port > 65535)
+		return false;
+	bool tcp = strcmp(end, "/tcp") == 0;
+	*out = (struct inside_service){tcp ? IPPROTO_TCP : IPPROTO_UDP, (uint16_t)port};
+	return tcp || strcmp(end, "/udp") == 0;
+}
+
+static void
+read_inside(struct reader *r, const config_setting_t *root)
+{
+	static const char *const names[] = {"ping", "services", NULL};
+	const config_setting_t *g = sub(r, root, "inside", names);
+	const config_setting_t *list = g ? config_setting_get_member(g, "services") : NULL;
+
+	get_bool(r, g, "ping", &r->c->inside_ping);
+	if (!list)
+		return;
+	if (config_setting_type(list) == CONFIG_TYPE_GROUP || !config_setting_is_aggregate(list)) {
+		fail(r, list, "\"services\" must be an array of strings");
+		return;
+	}
+	if (config_setting_length(list) > INSIDE_SERVICES)
+		fail(r, list, "more than %d \"services\"", INSIDE_SERVICES);
+	for (int i = 0; i < config_setting_length(list) && !r->failed; i++) {
+		const config_setting_t *s = config_setting_get_elem(list, (unsigned int)i);
+		const char *text = config_setting_get_string(s);
+		if (!text || !parse_service(text, &r->c->inside[r->c->n_inside++]))
+			fail(r, s, "\"%s\" is not a service such as \"22/tcp\"", text ? text : "");
+	}
+}
+
 static void
 read_workers(struct reader *r, const config_setting_t *root)
 {
@@ -376,7 +414,7 @@ defaults(struct config *c)
 	c->max_sessions = 4096;
 	c->max_sas = 4096;
 	snprintf(c->socket, sizeof(c->socket), "/run/adit/dataplane.sock");
-	c->edge_ping = true;
+	c->edge_ping = c->inside_ping = true;
 	snprintf(c->inner_name, sizeof(c->inner_name), "adit0");
 	c->max_rekeys = 256;
 }
@@ -385,7 +423,7 @@ int
 config_load(struct config *c, const char *file, char *err, size_t err_len)
 {
 	static const char *const names[] = {"eal", "workers", "mempool", "sessions", "control",
-		"edge", "ports", "inner", "gre", "ipsec", "forwarding", NULL};
+		"edge", "inside", "ports", "inner", "gre", "ipsec", "forwarding", NULL};
 	struct reader r = {.c = c, .file = file, .err = err, .err_len = err_len};
 	config_t lc;
 
@@ -403,6 +441,7 @@ config_load(struct config *c, const char *file, char *err, size_t err_len)
 	read_eal(&r, root);
 	read_workers(&r, root);
 	read_limits(&r, root);
+	read_inside(&r, root);
 	read_control(&r, root);
 	read_ports(&r, root);
 	read_inner(&r, root);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "dataplane/api/segment.h"
+#include "dataplane/inside.h"
 
 #define CONFIG_MAX_ADDRESSES 8
 #define CONFIG_MAX_EAL_ARGS  16
@@ -47,6 +48,9 @@ struct config {
 	char socket[104];
 	uid_t control_uid;
 	bool edge_ping;
+	bool inside_ping;
+	unsigned int n_inside;
+	struct inside_service inside[INSIDE_SERVICES];
 	unsigned int n_ports;
 	struct config_port ports[SEGMENT_MAX_PORTS];
 	char inner_name[16];

@@ -155,6 +155,9 @@ start(void)
 {
 	settings.max_rekeys = config.max_rekeys;
 	settings.edge_ping = config.edge_ping;
+	settings.inside_ping = config.inside_ping;
+	settings.n_inside = (uint8_t)config.n_inside;
+	memcpy(settings.inside, config.inside, sizeof(settings.inside));
 	settings.outer_fragmentation = config.outer_fragmentation;
 	clock_init();
 	rc4_select("auto");

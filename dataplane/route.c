@@ -44,6 +44,7 @@ struct prefix {
 	uint32_t session;   /* FIB value or NOTHING */
 	uint32_t neighbour; /* FIB value or NOTHING */
 	uint32_t installed; /* FIB value or NOTHING */
+	bool hosted;        /* in front of the FIB, not in it */
 	struct route *routes;
 };
 
@@ -168,9 +169,23 @@ prefix_value(const struct prefix *p)
 }
 
 static bool
+is_session(uint32_t v)
+{
+	return v != NOTHING && FIB_TYPE(v) == FIB_SESSION;
+}
+
+/* Sessions' addresses, and all of the gateway's own, those of interfaces that aren't ours
+ * included: classify asks host_lookup() who may not be on the LAN (T25). */
+static bool
 is_host(const struct prefix *p, uint32_t v)
 {
-	return p->depth == 32 && v != NOTHING && FIB_TYPE(v) == FIB_SESSION;
+	const struct route *r;
+	if (p->depth != 32 || v == NOTHING)
+		return false;
+	if (is_session(v) || FIB_TYPE(v) == FIB_LOCAL)
+		return true;
+	r = v == FIB_NONE ? best_route(p) : NULL;
+	return r && r->k.type == KERNEL_ROUTE_LOCAL;
 }
 
 static int
@@ -186,18 +201,21 @@ fib_write(uint32_t ip, uint8_t depth, uint32_t value)
 				: rte_lpm_add(fib, ip, depth, value);
 }
 
-/* A session's own address goes in front of the FIB: what it was before stays out of the FIB, what
+/* A host's own address goes in front of the FIB: what it was before stays out of the FIB, what
  * comes after it is there before it leaves. */
 static int
-install(const struct prefix *p, uint32_t v)
+install(struct prefix *p, uint32_t v)
 {
-	bool was_host = is_host(p, p->installed), in_fib = p->installed != NOTHING && !was_host;
-	int rc = is_host(p, v)            ? host_set(p->ip, v)
+	bool host = is_host(p, v), was_host = p->hosted;
+	bool in_fib = p->installed != NOTHING && !was_host;
+	int rc = host                     ? host_set(p->ip, v)
 		 : v != NOTHING || in_fib ? fib_write(p->ip, p->depth, v)
 					  : 0;
 	if (rc)
 		return rc;
-	if (is_host(p, v))
+	p->installed = v;
+	p->hosted = host;
+	if (host)
 		return in_fib ? fib_write(p->ip, p->depth, NOTHING) : 0;
 	return was_host ? host_set(p->ip, 0) : 0;
 }
@@ -208,13 +226,11 @@ prefix_update(struct prefix *p)
 {
 	uint32_t v = prefix_value(p);
 	int rc = 0;
-	if (v != p->installed) {
+	if (v != p->installed || is_host(p, v) != p->hosted) {
 		/* No way to a neighbour or a peer leads by a session: nothing to look up again for
 		 * one that comes or goes. */
-		changed |= !(is_host(p, v) || is_host(p, p->installed));
+		changed |= !(is_session(v) || is_session(p->installed));
 		rc = install(p, v);
-		if (rc == 0)
-			p->installed = v;
 	}
 	if (p->routes || p->session != NOTHING || p->neighbour != NOTHING ||
 		p->installed != NOTHING)

@@ -16,6 +16,7 @@
 #include <rte_ring.h>
 
 #include "dataplane/api/segment.h"
+#include "dataplane/inside.h"
 #include "dataplane/route.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
@@ -152,6 +153,9 @@ extern struct rte_mempool *worker_msg_pool;
 struct dataplane_settings {
 	uint32_t max_rekeys; /* T4 */
 	bool edge_ping;      /* R12 */
+	bool inside_ping;    /* T25: what clients may reach of the gateway itself */
+	uint8_t n_inside;
+	struct inside_service inside[INSIDE_SERVICES];
 	bool outer_fragmentation;
 	_Atomic uint32_t
 		server_inner_ip_be; /* source of ICMP errors towards clients; 0 = none yet */

@@ -82,7 +82,12 @@
 	X(ike_flood, "more new IKE exchanges than all together may begin (T13)")                \
 	X(pmtu_taken, "ICMP about a tunnel's path MTU (consumed, not an error)")                \
 	X(pmtu_unknown, "ICMP about a tunnel's packet that we can't have sent")                 \
-	X(pmtu_rate, "more ICMP about tunnels' path MTU than is looked into")
+	X(pmtu_rate, "more ICMP about tunnels' path MTU than is looked into")                   \
+	X(eth_vlan, "frame with a VLAN tag: ports carry none")                                  \
+	X(ip_source_route, "source route in a packet to forward (RFC 7126 section 4.3, 4.4)")   \
+	X(lan_source, "from the LAN with the gateway's or a client's address as source (T25)")  \
+	X(inside_service, "from inside a tunnel to the gateway, not in inside.services (T25)")  \
+	X(inside_rate, "from inside a tunnel to the gateway, more than is allowed (T25)")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

@@ -5,6 +5,7 @@
 
 #include <rte_ether.h>
 
+#include "dataplane/nodes/inner.h"
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/port.h"
 
@@ -19,12 +20,15 @@ enum {
 	EDGE_ICMP_INPUT,
 	EDGE_ETH_NOT_OURS,
 	EDGE_ETH_MALFORMED,
+	EDGE_ETH_VLAN,
 	EDGE_EDGE_FILTER,
 	EDGE_EDGE_IPV6,
 	EDGE_IP_MALFORMED,
 	EDGE_IP_CHECKSUM,
 	EDGE_IP_FRAGMENT,
 	EDGE_IP_OPTIONS,
+	EDGE_IP_SOURCE_ROUTE,
+	EDGE_LAN_SOURCE,
 	EDGE_L2TP_CLEAR,
 	EDGE_ESP_KEEPALIVE,
 	EDGE_ESP_MALFORMED,
@@ -219,15 +223,36 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 	return ip->next_proto_id == IPPROTO_TCP ? to_tap(m, PUNT_TCP) : EDGE_ICMP_INPUT;
 }
 
+/*
+ * T25: a host on the LAN has neither the gateway's addresses nor a client's.  RFC 3704
+ * section 2.4's loose check, the other way round: routes may be asymmetric, these sources are never
+ * there.
+ */
 static rte_edge_t
 lan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
 {
+	if (unlikely(host_lookup(rte_be_to_cpu_32(ip->src_addr)) != 0))
+		return EDGE_LAN_SOURCE;
+	/* Whatever the kernel's accept_source_route says. */
+	if (unlikely(ipv4_options(ip) == OPTIONS_SOURCE_ROUTE))
+		return EDGE_IP_SOURCE_ROUTE;
 	/* Multicast is the kernel's: routing daemons listen there. */
 	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) ||
 		FIB_TYPE(fib_lookup(ip->dst_addr)) == FIB_LOCAL)
 		return to_tap(m, PUNT_TAP);
 	rte_pktmbuf_adj(m, sizeof(*eth));
 	return EDGE_IP_FORWARD;
+}
+
+/* IEEE 802.1Q: in the frame, or stripped by the device.  VLAN 0 there is a priority alone. */
+static inline bool
+is_tagged(const struct rte_mbuf *m, rte_be16_t type)
+{
+	if (unlikely(m->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED |
+					   RTE_MBUF_F_RX_QINQ | RTE_MBUF_F_RX_QINQ_STRIPPED)))
+		return (m->vlan_tci & 0xfff) != 0 ||
+		       m->ol_flags & (RTE_MBUF_F_RX_QINQ | RTE_MBUF_F_RX_QINQ_STRIPPED);
+	return type == RTE_BE16(RTE_ETHER_TYPE_VLAN) || type == RTE_BE16(RTE_ETHER_TYPE_QINQ);
 }
 
 static inline rte_edge_t
@@ -242,6 +267,8 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	if (unlikely(m->data_len < sizeof(struct rte_ether_hdr)))
 		return EDGE_ETH_MALFORMED;
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	if (unlikely(is_tagged(m, eth->ether_type)))
+		return EDGE_ETH_VLAN;
 	if (unlikely(!rte_is_same_ether_addr(&eth->dst_addr, &port->mac) &&
 		     !rte_is_multicast_ether_addr(&eth->dst_addr)))
 		return EDGE_ETH_NOT_OURS;
@@ -288,12 +315,15 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_ICMP_INPUT] = "icmp_input",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
 		[EDGE_ETH_MALFORMED] = "drop_eth_malformed",
+		[EDGE_ETH_VLAN] = "drop_eth_vlan",
 		[EDGE_EDGE_FILTER] = "drop_edge_filter",
 		[EDGE_EDGE_IPV6] = "drop_edge_ipv6",
 		[EDGE_IP_MALFORMED] = "drop_ip_malformed",
 		[EDGE_IP_CHECKSUM] = "drop_ip_checksum",
 		[EDGE_IP_FRAGMENT] = "drop_ip_fragment",
 		[EDGE_IP_OPTIONS] = "drop_ip_options",
+		[EDGE_IP_SOURCE_ROUTE] = "drop_ip_source_route",
+		[EDGE_LAN_SOURCE] = "drop_lan_source",
 		[EDGE_L2TP_CLEAR] = "drop_l2tp_clear",
 		[EDGE_ESP_KEEPALIVE] = "drop_esp_keepalive",
 		[EDGE_ESP_MALFORMED] = "drop_esp_malformed",

@@ -3,6 +3,32 @@
 
 #include <string.h>
 
+#define IP_OPTION_END  0
+#define IP_OPTION_NOP  1
+#define IP_OPTION_LSRR 131
+#define IP_OPTION_SSRR 137
+
+enum ipv4_options
+ipv4_options_read(const struct rte_ipv4_hdr *ip)
+{
+	const uint8_t *opt = (const uint8_t *)ip;
+	uint32_t hlen = rte_ipv4_hdr_len(ip);
+
+	for (uint32_t at = sizeof(*ip); at < hlen && opt[at] != IP_OPTION_END;) {
+		if (opt[at] == IP_OPTION_NOP) {
+			at++;
+			continue;
+		}
+		if (opt[at] == IP_OPTION_LSRR || opt[at] == IP_OPTION_SSRR)
+			return OPTIONS_SOURCE_ROUTE;
+		/* RFC 791 section 3.1: the length covers the type and itself. */
+		if (at + 1 >= hlen || opt[at + 1] < 2 || at + opt[at + 1] > hlen)
+			return OPTIONS_MALFORMED;
+		at += opt[at + 1];
+	}
+	return OPTIONS_FORWARD;
+}
+
 #define TCPOPT_END 0
 #define TCPOPT_NOP 1
 #define TCPOPT_MSS 2

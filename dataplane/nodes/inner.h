@@ -20,6 +20,17 @@ cksum_update(rte_be16_t cksum, rte_be16_t old, rte_be16_t new)
 	return (rte_be16_t)~sum;
 }
 
+/* Options of a header that is longer than 20 octets: may the packet be forwarded? */
+enum ipv4_options { OPTIONS_FORWARD, OPTIONS_SOURCE_ROUTE, OPTIONS_MALFORMED };
+enum ipv4_options ipv4_options_read(const struct rte_ipv4_hdr *ip);
+
+/* ip: validated. */
+static inline enum ipv4_options
+ipv4_options(const struct rte_ipv4_hdr *ip)
+{
+	return likely(ip->version_ihl == 0x45) ? OPTIONS_FORWARD : ipv4_options_read(ip);
+}
+
 /* D5: lower the maximum segment size that a TCP SYN announces (RFC 879, RFC 9293 section 3.2) to
  * mss. */
 void tcp_mss_clamp_syn(struct rte_ipv4_hdr *ip, uint32_t len, uint16_t mss);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ip_forward.  In: valid IPv4 packets.  Out: to a session, a neighbour, the kernel, or back as an
- * ICMP error (RFC 1812 section 5). */
+/* ip_forward.  In: valid IPv4 packets.  Out: to a session, a neighbour, the kernel (clients' by
+ * inside_input), or back as an ICMP error (RFC 1812 section 5). */
 #include "dataplane/nodes/ethernet.h"
 #include "dataplane/nodes/inner.h"
 #include "dataplane/port.h"
@@ -12,7 +12,10 @@ enum {
 	EDGE_HANDOFF,
 	EDGE_TO_MAIN,
 	EDGE_ICMP_ERROR,
+	EDGE_INSIDE_INPUT,
 	EDGE_IP_MARTIAN,
+	EDGE_IP_MALFORMED,
+	EDGE_IP_SOURCE_ROUTE,
 	EDGE_SESSION_CLOSED,
 	EDGE_FRAG_FAILED,
 	EDGE_FRAGMENT, /* not an edge of the graph: cut up first */
@@ -78,9 +81,12 @@ to_neighbour(struct rte_mbuf *m, uint32_t value)
 
 /* What comes before the route; EDGE_COUNT: go on. */
 static inline rte_edge_t
-admit(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+admit(const struct rte_ipv4_hdr *ip)
 {
-	(void)m;
+	enum ipv4_options options = ipv4_options(ip);
+
+	if (unlikely(options != OPTIONS_FORWARD))
+		return options == OPTIONS_SOURCE_ROUTE ? EDGE_IP_SOURCE_ROUTE : EDGE_IP_MALFORMED;
 	if (unlikely(is_martian(rte_be_to_cpu_32(ip->src_addr)) ||
 		     is_martian(rte_be_to_cpu_32(ip->dst_addr))))
 		return EDGE_IP_MARTIAN;
@@ -103,10 +109,13 @@ ip_forward_one(const struct worker *w, struct rte_mbuf *m, uint32_t value)
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
 	struct pkt_meta *meta = pkt_meta(m);
 
-	rte_edge_t bad = admit(m, ip);
+	rte_edge_t bad = admit(ip);
 	if (unlikely(bad != EDGE_COUNT))
 		return bad;
-	if (FIB_TYPE(value) == FIB_LOCAL) {
+	if (unlikely(FIB_TYPE(value) == FIB_LOCAL)) {
+		/* What the gateway itself says is for its kernel; what others say, perhaps. */
+		if (!(meta->flags & PKT_LOCAL))
+			return EDGE_INSIDE_INPUT;
 		meta->kind = PUNT_INNER;
 		return EDGE_TO_MAIN;
 	}
@@ -192,7 +201,10 @@ NODE_REGISTER_INTERMEDIATE(ip_forward, .nb_edges = EDGE_COUNT,
 		[EDGE_HANDOFF] = "handoff",
 		[EDGE_TO_MAIN] = "to_main",
 		[EDGE_ICMP_ERROR] = "icmp_error",
+		[EDGE_INSIDE_INPUT] = "inside_input",
 		[EDGE_IP_MARTIAN] = "drop_ip_martian",
+		[EDGE_IP_MALFORMED] = "drop_ip_malformed",
+		[EDGE_IP_SOURCE_ROUTE] = "drop_ip_source_route",
 		[EDGE_SESSION_CLOSED] = "drop_session_closed",
 		[EDGE_FRAG_FAILED] = "drop_frag_failed",
 	});

@@ -37,7 +37,7 @@ session_uplink_one(struct worker *w, struct rte_mbuf *m)
 	tcp_mss_clamp(ip, len, s->cfg.mss);
 	s->up.counters->up_packets++;
 	s->up.counters->up_bytes += len;
-	meta->flags = 0;
+	meta->flags = PKT_INSIDE;
 	return EDGE_IP_FORWARD;
 }
 

@@ -27,9 +27,11 @@ def programs():
 
 @pytest.fixture(scope="module")
 def lab(request):
-    """One data plane for a file; a module that sets LCORES or WAN_DEVICE chooses its workers, its WAN port."""
+    """One data plane for a file; a module that sets LCORES, WAN_DEVICE or INSIDE chooses its workers, its WAN port, its
+    services for clients."""
     made = Lab(*programs(), lcores=getattr(request.module, "LCORES", "0@0,1@1"),
-               wan=getattr(request.module, "WAN_DEVICE", "net_af_packet0,iface=vwan"))
+               wan=getattr(request.module, "WAN_DEVICE", "net_af_packet0,iface=vwan"),
+               inside=getattr(request.module, "INSIDE", ""))
     yield made
     alive, log = made.alive(), made.log_text()
     made.close()

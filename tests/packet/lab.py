@@ -33,6 +33,7 @@ sessions: {{ max = 256; }};
 ipsec: {{ max_sas = 64; }};
 control: {{ socket = "{socket}"; user = "nobody"; }};
 edge: {{ ping = true; }};
+inside: {{ services = [ {inside} ]; }};
 ports: (
   {{ name = "wan0"; role = "wan"; device = "{wan}"; queues = 1;
      addresses = [ "192.0.2.10/24" ]; gateway = ""; mtu = 1500; }},
@@ -176,7 +177,7 @@ class Control:
 
 
 class Lab:
-    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages="false", wan="net_af_packet0,iface=vwan"):
+    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages="false", wan="net_af_packet0,iface=vwan", inside=""):
         self.dataplane, self.segctl = dataplane, segctl
         self.id = f"adit-p{os.getpid()}"
         self.dir = tempfile.mkdtemp(prefix="adit-packet-")
@@ -184,7 +185,7 @@ class Lab:
         self.process = self.control = None
         try:
             self._networks()
-            self._start(lcores=lcores, hugepages=hugepages, wan=wan)
+            self._start(lcores=lcores, hugepages=hugepages, wan=wan, inside=inside)
         except BaseException:
             self.close()
             raise

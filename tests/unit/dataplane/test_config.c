@@ -92,6 +92,41 @@ all_of_a_port(void **state)
 }
 
 static void
+services_from_inside(void **state)
+{
+	(void)state;
+	assert_int_equal(load("ports: ( " PORT " );"), 0);
+	assert_int_equal(c.n_inside, 0);
+	assert_true(c.inside_ping);
+	assert_int_equal(load("inside: { ping = false; services = [ \"22/tcp\", \"65535/udp\" ]; "
+			      "}; ports: ( " PORT " );"),
+		0);
+	assert_false(c.inside_ping);
+	assert_int_equal(c.n_inside, 2);
+	assert_int_equal(c.inside[0].proto, 6);
+	assert_int_equal(c.inside[0].port, 22);
+	assert_int_equal(c.inside[1].proto, 17);
+	assert_int_equal(c.inside[1].port, 65535);
+	static const char *const bad[] = {"", "tcp", "22", "22/", "0/tcp", "65536/tcp", "-1/tcp",
+		" 22/tcp", "22/tcp ", "ssh/tcp"};
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[96], want[96];
+		snprintf(text, sizeof(text), "inside: {\nservices = [ \"%s\" ]; };", bad[i]);
+		snprintf(want, sizeof(want), ":2: \"%s\" is not a service such as \"22/tcp\"",
+			bad[i]);
+		refused(text, want);
+	}
+	refused("inside: { services = [ 22 ]; };", ":1: \"\" is not a service such as \"22/tcp\"");
+	refused("inside: { services = \"22/tcp\"; };",
+		":1: \"services\" must be an array of strings");
+	refused("inside: { services = [ \"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\", "
+		"\"1/tcp\",\n"
+		"\"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\",\n"
+		"\"1/tcp\", \"1/tcp\", \"1/tcp\", \"1/tcp\" ]; };",
+		":1: more than 16 \"services\"");
+}
+
+static void
 errors_have_their_line(void **state)
 {
 	(void)state;
@@ -139,6 +174,7 @@ main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(hugepages),
 		cmocka_unit_test(all_of_a_port),
+		cmocka_unit_test(services_from_inside),
 		cmocka_unit_test(errors_have_their_line),
 		cmocka_unit_test(no_file),
 	};

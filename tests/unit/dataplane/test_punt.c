@@ -6,110 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <netinet/in.h>
-
 #include <cmocka.h>
-#include <rte_ethdev.h>
-#include <rte_ip.h>
 
-#include "bench.h"
 #include "dataplane/nodes/gre.h"
+#include "graph.h"
 
-#define BURST 32
-#define CALL  5
-
-static struct rte_mbuf *pending[BURST];
-static unsigned int n_pending;
-static struct worker_counters worker_counters;
-static struct session_counters session_counters[MAX_SESSIONS];
-static struct ring control; /* its side of the punt ring */
-
-/* Takes the place of port_rx, whose first edge leads to classify. */
-static uint16_t
-feed(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
-{
-	(void)objs;
-	n = (uint16_t)n_pending;
-	rte_node_enqueue(graph, node, 0, (void **)pending, n);
-	n_pending = 0;
-	return n;
-}
-
-static int
-setup(void **state)
-{
-	struct worker *w = &workers[0];
-	(void)state;
-	bench_tables();
-	ports[0].mac.addr_bytes[0] = 2;
-	ports[0].role = PORT_WAN;
-	settings.edge_ping = true;
-	atomic_store(&settings.edge, EDGE_ALLOW_PPTP | EDGE_ALLOW_IPSEC);
-	memset(&worker_counters, 0, sizeof(worker_counters));
-	memset(session_counters, 0, sizeof(session_counters));
-	n_workers = 1;
-	w->counters = &worker_counters;
-	w->mbuf_pool = mbufs;
-	w->now_us = 1000000;
-	void *punts = rte_zmalloc(NULL, RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)),
-		RTE_CACHE_LINE_SIZE);
-	assert_non_null(punts);
-	ring_attach(&w->punt, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
-	ring_attach(&control, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), false);
-	assert_int_equal(workers_init(), 0);
-	rte_graph_node_get_by_name(w->graph->name, "port_rx")->process = feed;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rte_free(workers[0].punt.shared);
-	workers_stop();
-	bench_tables_free();
-	assert_int_equal(rte_mempool_avail_count(mbufs), mbufs->size);
-	return 0;
-}
-
-static void
-walk(void)
-{
-	rte_graph_walk(workers[0].graph);
-}
-
-/* A frame to our WAN port, given to the graph in bursts. */
-static struct rte_mbuf *
-frame(rte_be16_t type)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
-	assert_non_null(m);
-	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, sizeof(*eth));
-	memset(pkt_meta(m), 0, sizeof(struct pkt_meta));
-	*eth = (struct rte_ether_hdr){.dst_addr = ports[0].mac, .ether_type = type};
-	pending[n_pending++] = m;
-	return m;
-}
-
-static uint8_t *
-ipv4(uint8_t proto, uint16_t len)
-{
-	struct rte_mbuf *m = frame(RTE_BE16(RTE_ETHER_TYPE_IPV4));
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_append(m, sizeof(*ip) + len);
-	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
-		.total_length = rte_cpu_to_be_16(sizeof(*ip) + len),
-		.time_to_live = 64,
-		.next_proto_id = proto,
-		.src_addr = rte_cpu_to_be_32(PEER_IP),
-		.dst_addr = rte_cpu_to_be_32(SERVER_IP)};
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	return memset(ip + 1, 0, len);
-}
+#define CALL 5
 
 static void
 arp(void)
 {
-	rte_pktmbuf_append(frame(RTE_BE16(RTE_ETHER_TYPE_ARP)), 28);
+	rte_pktmbuf_append(frame_on(0, RTE_BE16(RTE_ETHER_TYPE_ARP)), 28);
 }
 
 static void
@@ -124,8 +31,7 @@ ike(uint32_t source, bool new)
 	uint8_t *udp = ipv4(IPPROTO_UDP, 36);
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)udp - 1;
 	ip->src_addr = rte_cpu_to_be_32(source);
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	ipv4_sum(ip);
 	udp[2] = 500 >> 8;
 	udp[3] = 500 & 0xff;
 	udp[8 + 15] = !new; /* the responder's cookie */
@@ -187,14 +93,8 @@ a_flood_of_one_kind_leaves_room_for_the_others(void **state)
 static unsigned int
 ike_passed(void)
 {
-	unsigned int n = 0;
-	void *m;
 	walk();
-	while (rte_ring_sc_dequeue(workers[0].to_main[PUNT_IKE], &m) == 0) {
-		rte_pktmbuf_free(m);
-		n++;
-	}
-	return n;
+	return given(PUNT_IKE);
 }
 
 /* T13: one address, and then forged ones.  Exchanges that go on are left alone by the latter. */
@@ -323,16 +223,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_flood_of_one_kind_leaves_room_for_the_others,
+			graph_setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_flood_of_one_kind_leaves_room_for_the_others, setup, teardown),
+			ike_has_a_rate_for_each_source_and_for_new_exchanges, graph_setup,
+			graph_teardown),
+		cmocka_unit_test_setup_teardown(one_session_sends_control_a_burst_and_then_a_rate,
+			graph_setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(
-			ike_has_a_rate_for_each_source_and_for_new_exchanges, setup, teardown),
+			many_sessions_leave_room_in_the_ring, graph_setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(
-			one_session_sends_control_a_burst_and_then_a_rate, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			many_sessions_leave_room_in_the_ring, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			data_leaves_the_main_lcore_its_way, setup, teardown),
+			data_leaves_the_main_lcore_its_way, graph_setup, graph_teardown),
 	};
 	if (bench_eal() != 0)
 		return 1;
