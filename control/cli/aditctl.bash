@@ -1,19 +1,36 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Bash completion for aditctl; a test holds it against the table of commands.
+#
+# Users' names come from whoever dials in.  They are data: compared as they are, quoted for the command line, never evaluated (T22).  So
+# there is no compgen -W here, which expands its words as the shell does.
 
-# Column $1 of the table that the rest of the arguments print, its title left out.
-_aditctl_column()
+# Adds to COMPREPLY those of the other arguments that begin with $1.
+_aditctl_match()
 {
-	local column=$1
+	local cur=$1 word quoted
 	shift
-	aditctl "$@" 2>/dev/null | awk -v c="$column" 'NR > 1 && NF > 3 { print $c }'
+	for word in "$@"; do
+		[[ -n $word && $word != *[[:cntrl:]]* ]] || continue
+		printf -v quoted %q "$word"
+		if [[ $word == "${cur#[\"\']}"* || $quoted == "$cur"* ]]; then
+			COMPREPLY+=("$quoted")
+		fi
+	done
+}
+
+# The same for what the gateway has: users, sessions, codes.
+_aditctl_listed()
+{
+	local names
+	mapfile -t names < <(aditctl --list "$2" 2>/dev/null)
+	_aditctl_match "$1" "${names[@]}"
 }
 
 _aditctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local general="-s --socket --json -h --help -V --version"
-	local command="" words="" i n=0
+	local commands=(status sessions session tunnels disconnect stats sas weak-crypto explain version help)
+	local command="" i n=0
 
 	COMPREPLY=()
 	case $prev in
@@ -22,7 +39,7 @@ _aditctl()
 		return
 		;;
 	--user)
-		mapfile -t COMPREPLY < <(compgen -W "$(_aditctl_column 2 sessions)" -- "$cur")
+		_aditctl_listed "$cur" users
 		return
 		;;
 	esac
@@ -35,18 +52,20 @@ _aditctl()
 		esac
 	done
 	case $command:$n in
-	:*) words="status sessions session tunnels disconnect stats sas weak-crypto explain version help $general" ;;
-	sessions:*) words="--user" ;;
-	session:0) words=$(_aditctl_column 1 sessions) ;;
-	disconnect:0) words="--user $(_aditctl_column 1 sessions)" ;;
-	stats:*) words="--all" ;;
-	weak-crypto:0) words="pptp l2tp" ;;
-	weak-crypto:1) words="on off" ;;
-	weak-crypto:2) words="--keep --rekey --drop" ;;
-	explain:0) words=$(_aditctl_column 1 explain) ;;
-	help:0) words="status sessions session tunnels disconnect stats sas weak-crypto explain version help" ;;
+	:*) _aditctl_match "$cur" "${commands[@]}" -s --socket --json -h --help -V --version ;;
+	sessions:*) _aditctl_match "$cur" --user ;;
+	session:0) _aditctl_listed "$cur" sessions ;;
+	disconnect:0)
+		_aditctl_match "$cur" --user
+		_aditctl_listed "$cur" sessions
+		;;
+	stats:*) _aditctl_match "$cur" --all ;;
+	weak-crypto:0) _aditctl_match "$cur" pptp l2tp ;;
+	weak-crypto:1) _aditctl_match "$cur" on off ;;
+	weak-crypto:2) _aditctl_match "$cur" --keep --rekey --drop ;;
+	explain:0) _aditctl_listed "$cur" codes ;;
+	help:0) _aditctl_match "$cur" "${commands[@]}" ;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 
 complete -F _aditctl aditctl

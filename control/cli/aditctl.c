@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* aditctl: the operator's command line, a client of adit-control's socket like any other. */
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ parse_options(int argc, char **argv, struct cli *cli, bool *help)
 		{"keep", no_argument, NULL, 'k'},
 		{"drop", no_argument, NULL, 'd'},
 		{"rekey", no_argument, NULL, 'r'},
+		{"list", required_argument, NULL, 'l'},
 		{NULL, 0, NULL, 0},
 	};
 	int o;
@@ -73,6 +75,9 @@ parse_options(int argc, char **argv, struct cli *cli, bool *help)
 			break;
 		case 'd':
 			cli->given |= COMMAND_DROP;
+			break;
+		case 'l':
+			cli->list = optarg;
 			break;
 		case 'r':
 			cli->given |= COMMAND_REKEY;
@@ -108,9 +113,12 @@ main(int argc, char **argv)
 
 	if (from_environment != NULL && from_environment[0] != '\0')
 		cli.socket = from_environment;
+	setlocale(LC_CTYPE, "");
 	int code = parse_options(argc, argv, &cli, &help);
 	if (code >= 0)
 		return code;
+	if (cli.list != NULL)
+		return run_list_words(&cli, cli.list);
 	if (optind == argc && !help) {
 		return usage_error("which command? aditctl help lists them");
 	}

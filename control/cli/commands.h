@@ -24,7 +24,8 @@ struct cli {
 	const char *user;   /* --user */
 	int n_args;         /* behind the command */
 	char **args;
-	int fd; /* connected, unless the command is local */
+	int fd;           /* connected, unless the command is local */
+	const char *list; /* --list: words for completion instead of a command; NULL: none */
 };
 
 struct cli_command {
@@ -42,6 +43,9 @@ extern const struct cli_command cli_commands[];
 
 /* Message and EXIT_USAGE. */
 enum exit_code usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* list.c: --list WHAT. */
+enum exit_code run_list_words(struct cli *cli, const char *what);
 
 /* show.c: the results for people. */
 void show_status(const json_t *result);

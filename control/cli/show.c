@@ -113,7 +113,8 @@ void
 show_sessions(const json_t *r)
 {
 	const json_t *list = json_object_get(r, "sessions"), *s;
-	struct table *t = table_new(">ID|USER|PROTOCOL|STATE|PEER|ADDRESS|MPPE|>AGE|>UP|>DOWN");
+	struct table *t =
+		table_new(">ID|USER|PROTOCOL|STATE|PEER|ADDRESS|MPPE|IPSEC|>AGE|>UP|>DOWN");
 	size_t i;
 
 	json_array_foreach(list, i, s) table_row(t, count(s, "id"), str(s, "user"),
@@ -121,8 +122,8 @@ show_sessions(const json_t *r)
 		num(s, "mppe_tx") == num(s, "mppe_rx")
 			? mppe(s, "mppe_tx")
 			: show_format("%s/%s", mppe(s, "mppe_tx"), mppe(s, "mppe_rx")),
-		show_duration(num(s, "age_ms")), show_bytes(num(s, "up_bytes")),
-		show_bytes(num(s, "down_bytes")));
+		is(s, "ipsec") ? "yes" : "no", show_duration(num(s, "age_ms")),
+		show_bytes(num(s, "up_bytes")), show_bytes(num(s, "down_bytes")));
 	table_print(t);
 	printf("%zu sessions\n", json_array_size(list));
 }

@@ -2,11 +2,14 @@
 #include "control/cli/table.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "control/text.h"
 
 struct table {
 	unsigned int n_columns, n_rows, room;
@@ -28,11 +31,11 @@ need(void *p)
 char *
 clean_text(const char *text)
 {
-	char *copy = need(strdup(text));
+	size_t len = strlen(text), size = 4 * len + 1;
+	char *copy = need(malloc(size));
 
-	for (unsigned char *c = (unsigned char *)copy; *c != '\0'; c++)
-		if (*c < ' ' || *c == 0x7f || (*c >= 0x80 && *c < 0xa0))
-			*c = '?';
+	/* What an 8-bit terminal takes for a control character may be part of UTF-8. */
+	text_printable(copy, size, text, len, strcmp(nl_langinfo(CODESET), "UTF-8") != 0);
 	return copy;
 }
 
@@ -40,7 +43,7 @@ static void
 set_cell(struct table *t, unsigned int row, unsigned int column, const char *text)
 {
 	char *cell = clean_text(text);
-	int n = (int)strlen(cell);
+	int n = (int)text_width(cell);
 
 	t->rows[row][column] = cell;
 	if (n > t->width[column])
@@ -92,7 +95,7 @@ print_row(const struct table *t, char *const cells[TABLE_COLUMNS])
 	int pending = 0; /* spaces that are due only if something follows */
 
 	for (unsigned int i = 0; i < t->n_columns; i++) {
-		int pad = t->width[i] - (int)strlen(cells[i]);
+		int pad = t->width[i] - (int)text_width(cells[i]);
 		if (t->right[i])
 			pending += pad;
 		if (cells[i][0] != '\0') {

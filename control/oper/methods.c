@@ -103,13 +103,13 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 static json_t *
 session_brief(const struct gateway_session *s)
 {
-	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o}", "id",
+	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}", "id",
 		rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "protocol", s->protocol,
 		"state", state_name(s->state), "peer", rpc_ip(s->peer_ip), "server",
 		rpc_ip(s->server_ip), "address",
 		s->inner_ip != 0 ? rpc_ip(s->inner_ip) : json_string(""), "mppe_tx",
-		(int)s->mppe_tx, "mppe_rx", (int)s->mppe_rx, "age_ms", rpc_u64(s->age_ms),
-		"up_bytes", rpc_u64(s->counters.up_bytes), "down_bytes",
+		(int)s->mppe_tx, "mppe_rx", (int)s->mppe_rx, "ipsec", s->ipsec_peer != 0, "age_ms",
+		rpc_u64(s->age_ms), "up_bytes", rpc_u64(s->counters.up_bytes), "down_bytes",
 		rpc_u64(s->counters.down_bytes));
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/text.h"
+
 const char *
 oper_role_name(enum oper_role role)
 {
@@ -35,12 +37,9 @@ rpc_u64(uint64_t v)
 json_t *
 rpc_text(const char *s, size_t max)
 {
-	char buf[512];
-	size_t n;
+	char buf[4 * 256 + 1];
 
-	for (n = 0; n < max && n < sizeof(buf) && s[n] != '\0'; n++)
-		buf[n] = s[n] >= ' ' && s[n] <= '~' ? s[n] : '?';
-	return json_stringn(buf, n);
+	return json_stringn(buf, text_printable(buf, sizeof(buf), s, max, false));
 }
 
 json_t *

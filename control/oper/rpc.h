@@ -107,7 +107,7 @@ json_t *rpc_fail(struct rpc_error *error, enum rpc_code code, const char *format
 	__attribute__((format(printf, 3, 4)));
 /* JSON has signed 64-bit integers here: larger counts are shown as INT64_MAX. */
 json_t *rpc_u64(uint64_t v);
-/* At most max octets of s, up to a NUL; what is not printable ASCII becomes '?'. */
+/* At most max octets of s, up to a NUL, as text_printable() has them (T22). */
 json_t *rpc_text(const char *s, size_t max);
 /* Dotted quad of a host byte order address. */
 json_t *rpc_ip(uint32_t ip);

@@ -91,14 +91,19 @@ new_segment(void)
 	return h;
 }
 
+const char *const *fake_gateway_names;
+
 struct gateway *
 fake_gateway_new(unsigned int n_sessions)
 {
 	struct gateway *g = calloc(1, sizeof(*g));
+	const char *const *name = fake_gateway_names;
 
 	g->n_sessions = n_sessions;
 	for (unsigned int i = 0; i < n_sessions; i++)
 		fill_session(&g->sessions[i], i + 1);
+	for (unsigned int i = 0; name && *name && i < n_sessions; i++)
+		snprintf(g->sessions[i].user, sizeof(g->sessions[i].user), "%s", *name++);
 	g->segment = new_segment();
 	g->dataplane = true;
 	return g;

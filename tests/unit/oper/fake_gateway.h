@@ -8,6 +8,8 @@
 #define FAKE_SESSIONS_MAX 2000
 
 /* Sessions with ids from 1: alice (128 bits), bob (40 bits), then user-3 and so on. */
+/* Or with the names of this list, which ends with NULL. */
+extern const char *const *fake_gateway_names;
 struct gateway *fake_gateway_new(unsigned int n_sessions);
 void fake_gateway_free(struct gateway *g);
 /* "": healthy */

@@ -90,10 +90,13 @@ test_sessions(void **state)
 {
 	(void)state;
 	expect("aditctl sessions", EXIT_OK,
-		"ID  USER    PROTOCOL  STATE  PEER       ADDRESS    MPPE    AGE       UP     DOWN\n"
-		" 1  alice   pptp      up     192.0.2.1  10.99.0.2  128   1h02m  1.5 KiB  8.0 "
+		"ID  USER    PROTOCOL  STATE  PEER       ADDRESS    MPPE  IPSEC    AGE       UP    "
+		" DOWN\n"
+		" 1  alice   pptp      up     192.0.2.1  10.99.0.2  128   no     1h02m  1.5 KiB  "
+		"8.0 "
 		"EiB\n");
-	expect("aditctl sessions", EXIT_OK, " 3  user-3  l2tp      up ");
+	/* Encrypted, though not by MPPE. */
+	expect("aditctl sessions", EXIT_OK, "l2tp      up     192.0.2.3  10.99.0.4  none  yes ");
 	expect("aditctl session 3", EXIT_OK, "11, the client's 12, UDP port 1701");
 	expect("aditctl session 3", EXIT_OK, "peer 5, SPI 00100abc");
 	expect("aditctl sessions", EXIT_OK, "5 sessions\n");
@@ -111,11 +114,12 @@ test_tunnels(void **state)
 {
 	(void)state;
 	expect("aditctl tunnels", EXIT_OK,
-		"TUNNEL  CLIENT'S  PEER        PORT  IPSEC PEER  HOST     STATE        SESSIONS  "
+		"TUNNEL  CLIENT'S  PEER        PORT  IPSEC PEER  HOST        STATE        SESSIONS "
+		" "
 		"  AGE  SENT  REPEATED\n");
 	expect("aditctl tunnels", EXIT_OK,
-		"laptop?  established         1  1m01s     4         1\n");
-	expect("aditctl tunnels", EXIT_OK, "40000  in clear             half-open");
+		"laptop\\x1b  established         1  1m01s     4         1\n");
+	expect("aditctl tunnels", EXIT_OK, "40000  in clear                half-open");
 	expect("aditctl tunnels", EXIT_OK, "2 tunnels\n");
 	expect("aditctl tunnels 5", EXIT_USAGE, "usage: aditctl tunnels");
 }
@@ -212,6 +216,10 @@ test_explain(void **state)
 	expect("aditctl explain pool-empty", EXIT_OK, "remedy  enlarge the pool\n");
 	expect("aditctl explain pool-emtpy", EXIT_REQUEST_FAILED, "did you mean \"pool-empty\"?");
 	expect("aditctl explain xyzzy", EXIT_REQUEST_FAILED, "lists all codes");
+	/* When nothing runs, above all. */
+	expect("ADIT_SOCKET=/nonexistent aditctl explain dataplane-down", EXIT_OK, "remedy  ");
+	expect("ADIT_SOCKET=/nonexistent aditctl --json explain pool-empty", EXIT_OK,
+		"\"code\": \"pool-empty\"");
 }
 
 static void

@@ -255,7 +255,7 @@ test_status(void **state)
 	fake_gateway_problem(room->ctx.gateway, "the data plane is \x1b[31mnot there");
 	r = result(room, "status", "{}");
 	assert_true(json_is_false(json_object_get(r, "healthy")));
-	assert_string_equal(str(r, "problem"), "the data plane is ?[31mnot there");
+	assert_string_equal(str(r, "problem"), "the data plane is \\x1b[31mnot there");
 	json_decref(r);
 }
 
@@ -464,7 +464,7 @@ test_stats_of_a_spoilt_segment(void **state)
 	json_t *r = result(room, "stats", "{}");
 	const json_t *ports = json_object_get(r, "ports");
 	assert_int_equal(json_array_size(ports), SEGMENT_MAX_PORTS);
-	assert_string_equal(str(json_array_get(ports, 0), "name"), "????????????????");
+	assert_memory_equal(str(json_array_get(ports, 0), "name"), "\\xff\\xff", 8);
 	json_decref(r);
 	h->node_counters = UINT64_MAX; /* offsets are not read */
 	json_decref(result(room, "stats", "{}"));
