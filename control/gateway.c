@@ -285,6 +285,7 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 	out->pool_first = g->cfg->pool_first;
 	out->pool_last = g->cfg->pool_last;
 	out->adoption = g->adoption;
+	out->forged_frames = g->forged_frames;
 	memcpy(out->refusals, g->refusals, sizeof(out->refusals));
 	describe_problem(g, out->problem, sizeof(out->problem));
 }

@@ -81,6 +81,7 @@ struct gateway_status {
 	char pool_name[32];
 	uint32_t pool_first, pool_last;
 	struct gateway_adoption adoption;
+	uint64_t forged_frames; /* of PPP, in a client's name, ignored since start (T27) */
 	uint64_t refusals[REFUSAL_COUNT]; /* since start, by code (R17) */
 	/* What is wrong with the gateway now, "" when healthy: one sentence with its remedy. */
 	char problem[160];

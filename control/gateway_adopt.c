@@ -250,7 +250,9 @@ adopt_session(struct session *s)
 	enum adopt_fault fault = judge(s, &e, &r);
 	if (fault != ADOPT_NONE)
 		return fault;
-	s->ppp = ppp_import(&g->cfg->l2tp_ppp, &session_ppp_ops, s, &r.ppp, now);
+	struct ppp_config ppp = g->cfg->l2tp_ppp;
+	ppp.authentic_path = e.peer != 0;
+	s->ppp = ppp_import(&ppp, &session_ppp_ops, s, &r.ppp, now);
 	if (!s->ppp)
 		return ADOPT_INVALID;
 	if (!l2tp_restore_session(s, &e)) {

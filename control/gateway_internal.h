@@ -49,6 +49,7 @@ struct session_origin {
 	uint16_t tunnel_id, peer_tunnel_id;
 	uint32_t peer_ip, server_ip;
 	uint16_t peer_call_id;
+	bool authentic; /* its PPP frames are authenticated: nobody can forge them */
 };
 
 /* One call from its request until the data plane has confirmed its end. */
@@ -159,6 +160,7 @@ struct gateway {
 
 	uint64_t started_ms, calls_total[2]; /* by enum tunnel_protocol */
 	uint64_t refusals[REFUSAL_COUNT];
+	uint64_t forged_frames; /* of PPP, ignored (T27) */
 	/* Limit on log lines that unauthenticated peers cause. */
 	uint64_t log_window_ms;
 	unsigned int log_in_window, log_suppressed;

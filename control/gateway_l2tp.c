@@ -184,7 +184,8 @@ on_session_request(
 		.peer_tunnel_id = req->peer_tunnel_id,
 		.peer_ip = req->path->peer_ip,
 		.server_ip = req->path->server_ip,
-		.peer_call_id = req->peer_session_id};
+		.peer_call_id = req->peer_session_id,
+		.authentic = req->path->peer != 0};
 	struct session *s = NULL;
 	char peer[16];
 	/* Without an outbound SA the data plane would be told to send in clear. */

@@ -247,8 +247,10 @@ session_timer(uv_timer_t *t)
 	}
 	/* Only looked at when an echo may be due: that is what traffic postpones. */
 	link_counters(s->g->link, s->handle, &now);
-	if (now.up_ppp_packets != s->ppp_seen) {
-		s->ppp_seen = now.up_ppp_packets;
+	/* T27: what is forged in clear shall not keep a client that is gone. */
+	uint64_t seen = s->mppe_rx ? now.up_packets : now.up_ppp_packets;
+	if (seen != s->ppp_seen) {
+		s->ppp_seen = seen;
 		ppp_traffic_seen(s->ppp, now_ms(s));
 	}
 	ppp_timer(s->ppp, now_ms(s));
@@ -287,7 +289,7 @@ on_lcp_up(void *user, const struct ppp_framing *framing)
 	struct command cmd = {0};
 	/* Its address and keys are in use there; a new call is the clean way. */
 	if (s->opened) {
-		session_doom(s, REFUSAL_PEER_CLOSED, "the client began LCP anew");
+		session_doom(s, REFUSAL_LINK_RESTARTED, "");
 		return;
 	}
 	s->framing = *framing;
@@ -484,6 +486,21 @@ gateway_random(uint8_t *buf, size_t len)
 	}
 }
 
+/* T27: somebody tries to end it from outside. */
+static void
+on_forged(void *user, unsigned int frames)
+{
+	struct session *s = user;
+	char peer[16];
+	s->g->forged_frames += frames;
+	if (gateway_may_log(s->g))
+		log_event(LOG_WARNING, "forged-frames",
+			"session=%u peer=%s frames=%u text=\"frames in the client's name would "
+			"have "
+			"ended or restarted the session; the client was asked and is still in it\"",
+			s->id, log_ip(peer, s->peer_ip), frames);
+}
+
 static void
 on_random(void *user, uint8_t *buf, size_t len)
 {
@@ -501,6 +518,7 @@ const struct ppp_ops session_ppp_ops = {
 	.ip_up = on_ip_up,
 	.down = on_down,
 	.random = on_random,
+	.forged = on_forged,
 };
 
 /* ------------------------------------------------------------------ the beginning */
@@ -528,11 +546,13 @@ session_new(struct gateway *g)
 /* Its slot, call ID and place in the data plane.  On failure the caller gives back what was taken.
  */
 static enum refusal_code
-session_place(struct session *s, const struct ppp_config *ppp)
+session_place(struct session *s, const struct session_origin *o)
 {
 	struct gateway *g = s->g;
 	struct command cmd = {0};
-	s->ppp = ppp_new(ppp, &session_ppp_ops, s);
+	struct ppp_config ppp = *o->ppp;
+	ppp.authentic_path = o->authentic;
+	s->ppp = ppp_new(&ppp, &session_ppp_ops, s);
 	s->call_id = call_id_take(&g->call_ids[s->carrier->protocol], s->server_ip);
 	if (!s->ppp || !s->call_id)
 		return REFUSAL_NO_RESOURCES;
@@ -578,7 +598,7 @@ session_request(struct gateway *g, const struct session_origin *o, struct sessio
 	s->carrier->attach(s, o);
 	s->attached = true;
 	s->state = GW_LCP;
-	enum refusal_code why = session_place(s, o->ppp);
+	enum refusal_code why = session_place(s, o);
 	if (why != REFUSAL_NONE) {
 		link_untake(g->link, s->handle);
 		session_leave(s);

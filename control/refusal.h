@@ -46,6 +46,9 @@
 		"check that GRE (IP protocol 47) passes firewalls and NATs in both directions")    \
 	X(PEER_DEAD, "peer-dead", "the client stopped answering", "check the client's network")    \
 	X(PEER_CLOSED, "peer-closed", "the client ended the connection", "nothing to do")          \
+	X(LINK_RESTARTED, "link-restarted",                                                        \
+		"the client negotiated LCP anew in an open session, which was ended for that",     \
+		"let the client dial again; if it does so often, update it")                       \
 	X(CONTROL_LOST, "control-lost", "the PPTP control connection was lost",                    \
 		"check the client's network")                                                      \
 	X(PROTOCOL_ERROR, "protocol-error", "the client broke the protocol",                       \

@@ -88,6 +88,10 @@ show_status(const json_t *r)
 			show_format("%s sessions, %s tunnels of an earlier adit-control; %s ended",
 				count(restart, "sessions"), count(restart, "tunnels"),
 				show_count(closed)));
+	if (num(r, "forged_frames"))
+		table_row(t, "forged",
+			show_format("%s PPP frames in the name of clients, ignored",
+				count(r, "forged_frames")));
 	table_row(t, "pool",
 		show_format("%s %s - %s: %s of %s in use", str(pool, "name"), str(pool, "first"),
 			str(pool, "last"), count(pool, "used"), count(pool, "size")));

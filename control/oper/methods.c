@@ -91,11 +91,12 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name",
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
 		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used));
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-		ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy", s.problem[0] == '\0',
-		"problem", rpc_text(s.problem, sizeof(s.problem)), "dataplane_connected",
-		s.dataplane_connected, "pptp", pptp, "l2tp", rpc_l2tp_status(&s), "ipsec",
-		rpc_ipsec_status(ctx), "pool", pool, "adopted", adoption(&s.adoption), "refusals",
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy",
+		s.problem[0] == '\0', "problem", rpc_text(s.problem, sizeof(s.problem)),
+		"dataplane_connected", s.dataplane_connected, "pptp", pptp, "l2tp",
+		rpc_l2tp_status(&s), "ipsec", rpc_ipsec_status(ctx), "pool", pool, "adopted",
+		adoption(&s.adoption), "forged_frames", rpc_u64(s.forged_frames), "refusals",
 		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters));
 }
 

@@ -105,7 +105,7 @@ fsm_send(struct fsm *f, uint8_t code, uint8_t id, const uint8_t *body, size_t le
 }
 
 static void
-send_request(struct fsm *f)
+send_request(struct fsm *f, bool again)
 {
 	const struct ppp_config *cfg = &f->link->cfg;
 	uint8_t buf[256];
@@ -113,6 +113,9 @@ send_request(struct fsm *f)
 
 	f->ops->request(f, &w);
 	f->answered = false;
+	f->asked_again = again;
+	if (!again)
+		f->asked_at = f->link->now;
 	if (f->restarts > 0)
 		f->restarts--;
 	f->due = f->link->now + (f->fresh ? cfg->restart_first_ms : cfg->restart_ms);
@@ -147,7 +150,7 @@ send_packets(struct fsm *f, unsigned int actions, const struct cause *c, bool re
 	if (actions & SCR) {
 		if (!retransmit)
 			f->id++;
-		send_request(f);
+		send_request(f, retransmit);
 	}
 	if (actions & (SCA | SCN))
 		fsm_send(f, c->code, c->id, c->body, c->len);
@@ -227,7 +230,7 @@ void
 fsm_repeat_request(struct fsm *f)
 {
 	if (f->state == FSM_REQ_SENT || f->state == FSM_ACK_SENT)
-		send_request(f);
+		send_request(f, true);
 }
 
 /* RFC 1661 section 5.4: a Reject names only what can't be negotiated; Naks wait for the next
@@ -280,11 +283,16 @@ hash(const uint8_t *p, size_t len)
 /* In Opened, the request that we acknowledged: the peer has missed our Ack, or the network repeated
  * the packet. RFC 1661 would renegotiate; a peer that really begins anew has another magic number,
  * or goes on asking. */
-static bool
-is_repeated(struct fsm *f, uint32_t h)
+bool
+fsm_is_repeated(const struct fsm *f, struct wire_reader options)
 {
-	return f->state == FSM_OPENED && h == f->acked_hash && f->repeats < REPEAT_MAX &&
-	       f->link->now - f->opened_at < REPEAT_WINDOW_MS;
+	if (f->state != FSM_OPENED || hash(options.at, options.left) != f->acked_hash)
+		return false;
+	/* Where only LCP can tell a peer that begins anew from a forgery (guard.c), to acknowledge
+	 * is all that helps one that lost our Ack. */
+	if (guard_is_on(f->link) && f->ops->protocol != PPP_PROTO_LCP)
+		return true;
+	return f->repeats < REPEAT_MAX && f->link->now - f->opened_at < REPEAT_WINDOW_MS;
 }
 
 static void
@@ -301,8 +309,8 @@ input_request(struct fsm *f, uint8_t id, struct wire_reader options)
 	}
 	if (f->state < FSM_REQ_SENT && f->state != FSM_STOPPED)
 		return;
-	if (is_repeated(f, h)) {
-		f->repeats++;
+	if (fsm_is_repeated(f, options)) {
+		f->repeats += f->repeats < REPEAT_MAX;
 		fsm_send(f, FSM_CONFIGURE_ACK, id, options.at, options.left);
 		return;
 	}
@@ -333,6 +341,18 @@ is_our_request(struct fsm *f, struct wire_reader options)
 	return w.len == options.left && (w.len == 0 || memcmp(buf, options.at, w.len) == 0);
 }
 
+/* CCP is not asked: there a peer may think before it answers. */
+static void
+measure(const struct fsm *f)
+{
+	if (f->ops->protocol == PPP_PROTO_CCP)
+		return;
+	if (f->asked_again)
+		rtt_guessed(f->link, f->asked_at);
+	else
+		rtt_measured(f->link, f->asked_at);
+}
+
 static void
 input_answer(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader options)
 {
@@ -345,6 +365,7 @@ input_answer(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader options
 		if (good && !is_our_request(f, options))
 			return;
 		f->answered = true;
+		measure(f);
 		if (good) {
 			good = f->ops->acked == NULL || f->ops->acked(f);
 		} else if (++f->objections > 2 * f->link->cfg.max_configure) {
@@ -371,7 +392,7 @@ input_code_reject(struct fsm *f, struct wire_reader body)
 		return;
 	}
 	if (f->ops->code_rejected != NULL)
-		f->ops->code_rejected(f, code);
+		f->ops->code_rejected(f, code, body);
 	fsm_event(f, FSM_RXJ_GOOD);
 }
 

@@ -84,14 +84,16 @@ struct fsm_ops {
 	void (*terminated)(struct fsm *f, enum fsm_state was);
 	/* A code above 7: false if unknown. */
 	bool (*code)(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader body);
-	/* The peer does not know this code of ours (above 7).  May be NULL. */
-	void (*code_rejected)(struct fsm *f, uint8_t code);
+	/* The peer does not know this code of ours (above 7); rest: of our packet, after the code.
+	 * May be NULL. */
+	void (*code_rejected)(struct fsm *f, uint8_t code, struct wire_reader rest);
 };
 
 struct fsm {
 	const struct fsm_ops *ops;
 	struct ppp_link *link;
 	uint64_t due;        /* restart timer */
+	uint64_t asked_at;   /* our last Configure-Request, the first time */
 	uint64_t opened_at;  /* for repeated requests of a peer that missed our Ack */
 	uint32_t acked_hash; /* the peer's request that we acknowledged last */
 	uint8_t state;       /* enum fsm_state */
@@ -102,6 +104,7 @@ struct fsm {
 	uint8_t objections;  /* Naks and Rejects received without opening */
 	uint8_t repeats;     /* of acked_hash in Opened */
 	bool answered;       /* the last Configure-Request was */
+	bool asked_again;    /* it was repeated */
 	bool fresh;          /* first restart timer is the short one */
 };
 
@@ -121,6 +124,8 @@ void fsm_repeat_request(struct fsm *f);
  * with the answer's options written. */
 uint8_t fsm_judge_each(struct fsm *f, struct wire_reader options, struct wire_writer *answer,
 	bool (*reject)(struct fsm *f, const struct wire_option *o, struct wire_writer *nak));
+/* In Opened, the request that we acknowledged once more: see fsm.c. */
+bool fsm_is_repeated(const struct fsm *f, struct wire_reader options);
 /* Enough Naks were sent: judge() should reject or fail instead. */
 bool fsm_nak_limit(const struct fsm *f);
 /* Send code, identifier, length and body. */

@@ -32,7 +32,6 @@ ppp_export(const struct ppp_link *l, struct ppp_image *out)
 		.ask_pfc = l->lcp.ask_pfc,
 		.peer_acfc = l->lcp.peer_acfc,
 		.peer_pfc = l->lcp.peer_pfc,
-		.no_echo = l->no_echo,
 		.no_address = l->ipcp.no_address};
 	return true;
 }
@@ -51,7 +50,7 @@ is_valid(const struct ppp_image *i)
 {
 	return i->peer_ip != 0 && i->our_mru >= 128 && i->peer_mru >= 128 &&
 	       is_one_method(i->auth) && i->ask_acfc <= 1 && i->ask_pfc <= 1 && i->peer_acfc <= 1 &&
-	       i->rtt_ms <= PPP_RTT_MAX_MS && i->peer_pfc <= 1 && i->no_echo <= 1 &&
+	       i->rtt_ms <= PPP_RTT_MAX_MS && i->peer_pfc <= 1 && i->zero == 0 &&
 	       i->no_address <= 1;
 }
 
@@ -100,8 +99,7 @@ ppp_import(const struct ppp_config *cfg, const struct ppp_ops *ops, void *user,
 	l->ipcp.no_address = image->no_address;
 	l->ipcp.up = true;
 	l->echo_id = image->echo_id;
-	l->no_echo = image->no_echo;
-	if (l->cfg.echo_interval_ms != 0 && !l->no_echo)
+	if (l->cfg.echo_interval_ms != 0)
 		l->echo_due = now_ms + 1 + ppp_random32(l) % l->cfg.echo_interval_ms;
 	return l;
 }

@@ -23,8 +23,8 @@ struct ppp_image {
 	uint8_t echo_id;
 	/* 0 or 1. */
 	uint8_t ask_acfc, ask_pfc, peer_acfc, peer_pfc;
-	uint8_t no_echo;    /* the peer knows no LCP echo */
 	uint8_t no_address; /* the peer rejected our IP-Address option */
+	uint8_t zero;
 };
 static_assert(sizeof(struct ppp_image) == 60, "no padding: all of it is shared");
 

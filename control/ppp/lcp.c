@@ -251,6 +251,23 @@ terminated(struct fsm *f, enum fsm_state was)
 	ppp_finish(l, code, "Terminate-Request from the client");
 }
 
+/* Does an echo with this magic number come from the peer? */
+static bool
+is_life(const struct ppp_link *l, uint32_t magic)
+{
+	return l->cfg.authentic_path || l->lcp.peer_magic == 0 || magic == l->lcp.peer_magic;
+}
+
+static void
+input_echo_reply(struct ppp_link *l, uint8_t id, struct wire_reader body)
+{
+	if (l->echo_at != 0 && probe_fits(l, &l->echo, id, body)) {
+		rtt_measured(l, l->echo_at);
+		l->echo_at = 0; /* each answer measures once */
+	}
+	guard_answered(l, id, body);
+}
+
 static void
 input_echo(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader body)
 {
@@ -258,26 +275,24 @@ input_echo(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader body)
 	uint8_t buf[PPP_FRAME_MAX];
 	struct wire_writer w = wire_write(buf, sizeof(buf) - 6);
 	struct wire_reader whole = body;
-	uint32_t magic = wire_get32(&body);
+	uint32_t magic = wire_get32(&body), most = l->lcp.peer_mru;
 
 	/* RFC 1661 section 5.8: only in Opened; our own number back is a loop, not a sign of life.
 	 */
 	if (body.bad || f->state != FSM_OPENED || (magic != 0 && magic == l->lcp.magic))
 		return;
-	l->echo_lost = 0;
+	if (is_life(l, magic))
+		l->echo_lost = 0;
 	if (code == LCP_ECHO_REPLY) {
-		if (l->echo_at != 0 && probe_fits(l, &l->echo, id, whole)) {
-			rtt_measured(l, l->echo_at);
-			l->echo_at = 0; /* each answer measures once */
-		}
+		input_echo_reply(l, id, whole);
 		return;
 	}
-	if (body.left + 8 > l->lcp.peer_mru)
-		return;
+	/* More than the peer takes is cut: it asks whether we live, not for its data. */
+	if (most > sizeof(buf) - 6)
+		most = sizeof(buf) - 6;
 	wire_put32(&w, l->lcp.magic);
-	wire_put(&w, body.at, body.left);
-	if (!w.full)
-		fsm_send(f, LCP_ECHO_REPLY, id, buf, w.len);
+	wire_put(&w, body.at, body.left + 8 > most ? most - 8 : body.left);
+	fsm_send(f, LCP_ECHO_REPLY, id, buf, w.len);
 }
 
 static bool
@@ -304,13 +319,17 @@ code(struct fsm *f, uint8_t what, uint8_t id, struct wire_reader body)
 	}
 }
 
+/* A peer that does not know echoes lives, too: it says so. */
 static void
-code_rejected(struct fsm *f, uint8_t what)
+code_rejected(struct fsm *f, uint8_t what, struct wire_reader rest)
 {
-	if (what == LCP_ECHO_REQUEST || what == LCP_ECHO_REPLY) {
-		f->link->no_echo = true;
-		f->link->echo_due = FSM_NEVER;
-	}
+	struct ppp_link *l = f->link;
+
+	if (what != LCP_ECHO_REQUEST)
+		return;
+	if (probe_rejected(l, &l->echo, rest))
+		l->echo_lost = 0;
+	guard_rejected(l, rest);
 }
 
 static const struct fsm_ops lcp_ops = {
@@ -339,7 +358,7 @@ lcp_echo_timer(struct ppp_link *l)
 {
 	uint8_t frame[PPP_PROBE_FRAME];
 
-	if (l->no_echo || l->lcp.fsm.state != FSM_OPENED) {
+	if (l->lcp.fsm.state != FSM_OPENED) {
 		l->echo_due = FSM_NEVER;
 		return;
 	}

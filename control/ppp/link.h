@@ -92,6 +92,19 @@ struct ipcp {
 	bool up;                        /* ip_up() was called for this grant */
 };
 
+/* What may be forged, and the question that tells. */
+struct guard {
+	uint64_t begun;      /* the last round of questions; 0: none yet */
+	uint64_t until;      /* then what is held is believed */
+	uint64_t next;       /* the next question */
+	unsigned int frames; /* of this round */
+	uint16_t protocol;
+	struct held held; /* the last one */
+	struct ppp_probe probe;
+	uint8_t frame[PPP_PROBE_FRAME];
+	size_t frame_len; /* 0: not asked yet */
+};
+
 struct ppp_link {
 	struct ppp_config cfg;
 	const struct ppp_ops *ops;
@@ -107,14 +120,15 @@ struct ppp_link {
 	bool peer_seen;     /* ppp_peer_seen() had its effect */
 	bool verdict_owed;  /* auth() was called, ppp_auth_result() has not come */
 	bool verdict_stale; /* ... and is for an exchange that is over */
-	bool no_echo;
 	uint8_t echo_id;
 	unsigned int echo_lost;
 	struct ppp_probe echo; /* the last that was sent, at echo_at */
 	uint64_t echo_at;
 	uint32_t rtt_ms; /* 0: not known */
+	bool rtt_rough;  /* no more than that: the question was repeated */
 	struct ppp_grant grant;
 	struct mppe_secret secret;
+	struct guard guard;
 	struct lcp lcp;
 	struct chap chap;
 	struct pap pap;
@@ -139,6 +153,8 @@ void ppp_opened(struct ppp_link *l);
 void ppp_hold(struct held *h, const uint8_t *packet, size_t len);
 uint32_t ppp_random32(struct ppp_link *l);
 void ppp_wipe(void *secret, size_t len);
+/* A packet of LCP, CCP or IPCP that is not forged. */
+void ppp_input_trusted(struct ppp_link *l, uint16_t protocol, const uint8_t *packet, size_t len);
 
 /* Codes above 7, RFC 1661 section 5, RFC 1570. */
 enum lcp_code {
@@ -160,7 +176,26 @@ void lcp_reject_protocol(struct ppp_link *l, const uint8_t *frame, size_t len);
 /* probe.c */
 bool probe_fits(
 	const struct ppp_link *l, const struct ppp_probe *p, uint8_t id, struct wire_reader body);
+/* A Code-Reject of it, from the identifier on. */
+bool probe_rejected(const struct ppp_link *l, const struct ppp_probe *p, struct wire_reader rest);
+/* The answer came just now. */
+void rtt_guessed(struct ppp_link *l, uint64_t sent_at);
 void rtt_measured(struct ppp_link *l, uint64_t sent_at);
+
+/* guard.c */
+void guard_init(struct ppp_link *l);
+/* Nothing is suspected any more. */
+void guard_stop(struct ppp_link *l);
+/* The link is open, and its path authenticates nothing. */
+bool guard_is_on(const struct ppp_link *l);
+/* True: this packet of LCP, CCP or IPCP is kept until it is known to be the peer's. */
+bool guard_suspects(struct ppp_link *l, uint16_t protocol, const uint8_t *packet, size_t len);
+/* An Echo-Reply, perhaps to its question. */
+void guard_answered(struct ppp_link *l, uint8_t id, struct wire_reader body);
+/* A Code-Reject of an Echo-Request, after the code: an answer, too. */
+void guard_rejected(struct ppp_link *l, struct wire_reader rest);
+uint64_t guard_due(const struct ppp_link *l);
+void guard_timer(struct ppp_link *l);
 
 /* chap.c */
 void chap_begin(struct ppp_link *l);

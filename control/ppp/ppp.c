@@ -69,6 +69,7 @@ ppp_finish(struct ppp_link *l, enum refusal_code code, const char *text)
 		snprintf(l->text, sizeof(l->text), "%s", text);
 	}
 	l->phase = PPP_TERMINATE;
+	guard_stop(l);
 	fsm_event(&l->ccp.fsm, FSM_DOWN);
 	fsm_event(&l->ipcp.fsm, FSM_DOWN);
 	wipe_secrets(l);
@@ -87,6 +88,7 @@ ppp_fail(struct ppp_link *l, enum refusal_code code, const char *text)
 		return;
 	}
 	l->phase = PPP_TERMINATE;
+	guard_stop(l);
 	l->code = code;
 	snprintf(l->text, sizeof(l->text), "%s", text);
 	l->setup_due = l->auth_due = FSM_NEVER;
@@ -135,8 +137,10 @@ ppp_lcp_opened(struct ppp_link *l)
 void
 ppp_lcp_lost(struct ppp_link *l)
 {
+	guard_stop(l);
 	fsm_event(&l->ipcp.fsm, FSM_DOWN);
 	fsm_event(&l->ccp.fsm, FSM_DOWN);
+	l->ipcp.up = false;
 	l->ipcp.fsm.state = l->ccp.fsm.state = FSM_INITIAL;
 	l->ipcp.held.len = l->ccp.held.len = 0;
 	l->ccp.give_up_at = FSM_NEVER;
@@ -301,8 +305,12 @@ input_network(struct ppp_link *l, uint16_t protocol, const uint8_t *frame, size_
 static void
 input_frame(struct ppp_link *l, uint16_t protocol, const uint8_t *frame, size_t len)
 {
-	bool pap = l->lcp.auth == PPP_AUTH_PAP;
+	bool pap = l->lcp.auth == PPP_AUTH_PAP, control = protocol == PPP_PROTO_LCP ||
+							  protocol == PPP_PROTO_CCP ||
+							  protocol == PPP_PROTO_IPCP;
 
+	if (control && guard_suspects(l, protocol, frame + 2, len - 2))
+		return;
 	if (protocol == PPP_PROTO_LCP) {
 		fsm_input(&l->lcp.fsm, frame + 2, len - 2);
 		return;
@@ -310,7 +318,8 @@ input_frame(struct ppp_link *l, uint16_t protocol, const uint8_t *frame, size_t 
 	/* RFC 1661 sections 3.4, 3.5: out of its phase, a packet is silently discarded. */
 	if (l->phase != PPP_AUTHENTICATE && l->phase != PPP_NETWORK && l->phase != PPP_OPEN)
 		return;
-	l->echo_lost = 0;
+	if (!guard_is_on(l))
+		l->echo_lost = 0;
 	if (protocol == PPP_PROTO_CHAP && !pap)
 		chap_input(l, frame + 2, len - 2);
 	else if (protocol == PPP_PROTO_PAP && pap)
@@ -328,6 +337,17 @@ ppp_input(struct ppp_link *l, const uint8_t *frame, size_t len, uint64_t now_ms)
 	l->heard = true;
 	l->heard_at = now_ms;
 	input_frame(l, wire_be16(frame), frame, len);
+}
+
+void
+ppp_input_trusted(struct ppp_link *l, uint16_t protocol, const uint8_t *packet, size_t len)
+{
+	if (protocol == PPP_PROTO_LCP)
+		fsm_input(&l->lcp.fsm, packet, len);
+	else if (protocol == PPP_PROTO_CCP)
+		ccp_input(l, packet, len);
+	else
+		fsm_input(&l->ipcp.fsm, packet, len);
 }
 
 void
@@ -387,6 +407,7 @@ ppp_new(const struct ppp_config *cfg, const struct ppp_ops *ops, void *user)
 	l->user = user;
 	l->setup_due = l->auth_due = l->echo_due = FSM_NEVER;
 	l->chap.due = FSM_NEVER;
+	guard_init(l);
 	lcp_init(l);
 	ccp_init(l);
 	ipcp_init(l);
@@ -421,7 +442,7 @@ uint64_t
 ppp_next_timer(const struct ppp_link *l)
 {
 	const uint64_t due[] = {l->lcp.fsm.due, l->ccp.fsm.due, l->ipcp.fsm.due, l->ccp.give_up_at,
-		l->chap.due, l->setup_due, l->auth_due, l->echo_due};
+		l->chap.due, l->setup_due, l->auth_due, l->echo_due, guard_due(l)};
 	uint64_t next = FSM_NEVER;
 
 	if (l->over)
@@ -455,6 +476,7 @@ ppp_timer(struct ppp_link *l, uint64_t now_ms)
 	ccp_timer(l);
 	fsm_timer(&l->ipcp.fsm);
 	chap_timer(l);
+	guard_timer(l);
 	if (l->auth_due <= now_ms) {
 		l->auth_due = FSM_NEVER;
 		ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "authentication took too long");

@@ -53,6 +53,10 @@ struct ppp_config {
 	uint32_t auth_timeout_ms;                               /* whole authentication phase */
 	uint32_t setup_timeout_ms;                              /* from start to IP up */
 	unsigned int auth_retries; /* MS-CHAPv2 failure packets with R=1; 0: one try */
+	/* What carries the frames authenticates them (IPsec).  false: they may be forged, and one
+	 * that would end or restart an open link counts only if the peer does not answer for two
+	 * seconds or three round trips (T27). */
+	bool authentic_path;
 };
 
 /* What the authenticator's decision grants.  Host byte order. */
@@ -124,6 +128,9 @@ struct ppp_ops {
 	 * REFUSAL_NONE: orderly end; text: detail for the log. */
 	void (*down)(void *user, enum refusal_code code, const char *text);
 	void (*random)(void *user, uint8_t *buf, size_t len);
+	/* So many frames would have ended or restarted the open link, and the peer, when asked, was
+	 * still there: they are ignored.  May be NULL. */
+	void (*forged)(void *user, unsigned int frames);
 };
 
 enum ppp_phase { PPP_DEAD, PPP_ESTABLISH, PPP_AUTHENTICATE, PPP_NETWORK, PPP_OPEN, PPP_TERMINATE };

@@ -30,6 +30,17 @@ probe_fits(const struct ppp_link *l, const struct ppp_probe *p, uint8_t id, stru
 }
 
 bool
+probe_rejected(const struct ppp_link *l, const struct ppp_probe *p, struct wire_reader rest)
+{
+	uint8_t id = wire_get8(&rest);
+	uint16_t length = wire_get16(&rest);
+	uint32_t magic = wire_get32(&rest);
+
+	return !rest.bad && id == p->id && length == PPP_PROBE_FRAME - 2 && magic == l->lcp.magic &&
+	       rest.left == sizeof(p->nonce) && memcmp(rest.at, p->nonce, sizeof(p->nonce)) == 0;
+}
+
+bool
 ppp_probe_answered(
 	const struct ppp_link *l, const struct ppp_probe *p, const uint8_t *frame, size_t len)
 {
@@ -44,13 +55,31 @@ ppp_probe_answered(
 	return probe_fits(l, p, id, wire_read(r.at, length - 4u));
 }
 
-void
-rtt_measured(struct ppp_link *l, uint64_t sent_at)
+static uint32_t
+elapsed(const struct ppp_link *l, uint64_t sent_at)
 {
 	uint64_t ms = l->now > sent_at ? l->now - sent_at : 1;
 
-	if (ms > PPP_RTT_MAX_MS)
-		ms = PPP_RTT_MAX_MS;
+	return ms < PPP_RTT_MAX_MS ? (uint32_t)ms : PPP_RTT_MAX_MS;
+}
+
+void
+rtt_guessed(struct ppp_link *l, uint64_t sent_at)
+{
+	if (l->rtt_ms != 0)
+		return;
+	l->rtt_ms = elapsed(l, sent_at);
+	l->rtt_rough = true;
+}
+
+void
+rtt_measured(struct ppp_link *l, uint64_t sent_at)
+{
+	uint32_t ms = elapsed(l, sent_at);
+
+	if (l->rtt_rough)
+		l->rtt_ms = 0;
+	l->rtt_rough = false;
 	/* Up at once, down slowly: what waits three times as long must not wait too short. */
-	l->rtt_ms = ms > l->rtt_ms ? (uint32_t)ms : (uint32_t)((7 * (uint64_t)l->rtt_ms + ms) / 8);
+	l->rtt_ms = ms > l->rtt_ms ? ms : l->rtt_ms - (l->rtt_ms - ms + 7) / 8;
 }

@@ -126,7 +126,7 @@ static void
 ppp(const uint8_t *data, size_t size)
 {
 	static const struct ppp_ops ops = {ppp_out, ppp_lcp_up, ppp_auth, ppp_mppe_up, ppp_nothing,
-		ppp_nothing, ppp_ip_up, ppp_over, zeros};
+		ppp_nothing, ppp_ip_up, ppp_over, zeros, NULL};
 	static const struct ppp_config cfg = {.mru = 1400,
 		.min_peer_mru = 576,
 		.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_PAP,

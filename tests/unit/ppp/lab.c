@@ -209,6 +209,12 @@ on_random(void *user, uint8_t *buf, size_t len)
 		*buf++ = (uint8_t)rnd(user);
 }
 
+static void
+on_forged(void *user, unsigned int frames)
+{
+	((struct lab *)user)->forged += frames;
+}
+
 static const struct ppp_ops ops = {
 	.send = server_send,
 	.lcp_up = on_lcp_up,
@@ -219,6 +225,7 @@ static const struct ppp_ops ops = {
 	.ip_up = on_ip_up,
 	.down = on_down,
 	.random = on_random,
+	.forged = on_forged,
 };
 const struct ppp_ops *const lab_ops = &ops;
 

@@ -37,6 +37,7 @@ struct lab {
 	bool defer;               /* verdicts come only through lab_verdict() */
 	enum refusal_code refuse; /* instead of looking at the password */
 	const char *password;
+	unsigned int forged;
 	unsigned int lcp_ups, auths, mppe_ups, mppe_downs, flushes, ip_ups, downs;
 	bool mppe_on;
 	bool clear_leak; /* ip_up without MPPE though required */

@@ -127,8 +127,17 @@ request(struct peer *p, int which, bool fresh)
 	struct negotiation *n = &p->n[which];
 	struct options o;
 
-	if (fresh)
+	if (fresh) {
 		n->id++;
+		n->tries = 0;
+	}
+	if (++n->tries > 10) { /* RFC 1661 section 4.6, and as pppd without MPPE */
+		n->due = NEVER;
+		p->failed = true;
+		p->n[P_LCP].theirs = false;
+		peer_packet(p, 0xc021, TERM_REQ, 201, NULL, 0);
+		return;
+	}
 	n->started = true;
 	n->ours = false;
 	n->due = p->now + RESTART;
@@ -463,6 +472,15 @@ input_lcp_other(struct peer *p, uint8_t code, uint8_t id, const uint8_t *body, s
 	uint32_t magic = p->cfg.no_magic ? 0 : p->magic;
 	uint8_t reply[512] = {magic >> 24, magic >> 16 & 255, magic >> 8 & 255, magic & 255};
 
+	if (code == ECHO_REQ && p->cfg.no_echo && len <= sizeof(reply) - 4) {
+		reply[0] = code;
+		reply[1] = id;
+		reply[2] = (len + 4) >> 8;
+		reply[3] = (len + 4) & 255;
+		memcpy(reply + 4, body, len);
+		peer_packet(p, 0xc021, 7, 88, reply, len + 4);
+		return;
+	}
 	/* RFC 1661 section 5.8: answered in Opened only, with our magic number and the same data.
 	 */
 	if (code == ECHO_REQ && n->ours && n->theirs && len >= 4 && len <= sizeof(reply)) {
@@ -470,8 +488,11 @@ input_lcp_other(struct peer *p, uint8_t code, uint8_t id, const uint8_t *body, s
 		peer_packet(p, 0xc021, 10, id, reply, len);
 	} else if (code == 10)
 		p->echo_replies++;
-	else if (code == PROT_REJ)
+	else if (code == PROT_REJ) {
 		p->protocol_rejects++;
+		if (len >= 2 && body[0] == 0x80 && body[1] == 0xfd)
+			p->n[P_CCP].due = NEVER;
+	}
 }
 
 static void
@@ -573,6 +594,14 @@ peer_renegotiate(struct peer *p, int which, uint64_t now)
 		reset_above_lcp(p);
 	}
 	request(p, which, true);
+}
+
+void
+peer_hang_up(struct peer *p, uint8_t id, uint64_t now)
+{
+	p->now = now;
+	p->n[P_LCP].theirs = false;
+	peer_packet(p, 0xc021, TERM_REQ, id, NULL, 0);
 }
 
 uint64_t

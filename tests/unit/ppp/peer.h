@@ -27,6 +27,7 @@ struct peer_config {
 	bool identify;  /* LCP Identification, as Windows */
 	bool multilink; /* asks for MRRU and callback */
 	bool no_magic;
+	bool no_echo;      /* Code-Reject of Echo-Request */
 	bool no_ccp;       /* Protocol-Reject of CCP */
 	bool no_mppe;      /* rejects option 18 */
 	bool asks_no_mppe; /* CCP with an empty request */
@@ -49,6 +50,7 @@ struct negotiation {
 	bool started, ours, theirs; /* acknowledged */
 	uint8_t id;
 	uint64_t due;
+	unsigned int tries;
 };
 
 struct peer {
@@ -84,6 +86,8 @@ void peer_timer(struct peer *p, uint64_t now);
 void peer_packet(
 	struct peer *p, uint16_t protocol, uint8_t code, uint8_t id, const void *body, size_t len);
 bool peer_is_open(const struct peer *p);
+/* LCP Terminate-Request: it has left Opened. */
+void peer_hang_up(struct peer *p, uint8_t id, uint64_t now);
 /* Send a new Configure-Request of this protocol, as when renegotiating. */
 void peer_renegotiate(struct peer *p, int which, uint64_t now);
 

@@ -7,6 +7,7 @@ struct weather {
 	unsigned int loss, dup, reorder, seeds, least_open;
 };
 
+/* With and without a guard on what may be forged (T27): nobody may need what it holds back. */
 static bool
 one_run(unsigned int seed, const struct weather *w, uint8_t mode)
 {
@@ -18,6 +19,7 @@ one_run(unsigned int seed, const struct weather *w, uint8_t mode)
 	lab.dup = w->dup;
 	lab.reorder = w->reorder;
 	lab.cfg.auth_retries = 1;
+	lab.cfg.authentic_path = seed & 4;
 	lab.cfg.setup_timeout_ms = 120000;
 	lab.cfg.auth_timeout_ms = 60000;
 	lab.grant.mppe_mode = mode;

@@ -22,6 +22,7 @@ setup(void **state)
 	(void)state;
 	lab_init(&lab, &pc);
 	lab.grant.mppe_policy = PPP_MPPE_FORBID;
+	lab.cfg.authentic_path = true;
 	lab.cfg.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_CHAP_MD5 | PPP_AUTH_PAP;
 	return 0;
 }
@@ -240,7 +241,8 @@ test_hostile(void **state)
 	REFUSED(ask_pfc, 2);
 	REFUSED(peer_acfc, 255);
 	REFUSED(peer_pfc, 2);
-	REFUSED(no_echo, 2);
+	REFUSED(rtt_ms, 30001);
+	REFUSED(zero, 1);
 	REFUSED(no_address, 2);
 #undef REFUSED
 	srand(1);

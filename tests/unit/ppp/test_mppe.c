@@ -273,6 +273,7 @@ test_ccp_ended(void **state)
 	for (int how = 0; how < 6; how++) {
 		lab_init(&lab, &pc);
 		lab.grant.mppe_policy = how & 1 ? PPP_MPPE_ALLOW : PPP_MPPE_REQUIRE;
+		lab.cfg.authentic_path = true;
 		lab_start(&lab, &pc, true);
 		expect_open();
 		if (how / 2 == 0)
@@ -293,6 +294,7 @@ test_ccp_renegotiated(void **state)
 	struct ppp_mppe_result old;
 
 	(void)state;
+	lab.cfg.authentic_path = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	old = lab.keys;

@@ -232,7 +232,7 @@ test_peer_closes(void **state)
 	(void)state;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	peer_packet(&lab.peer, 0xc021, 5, 9, NULL, 0);
+	peer_hang_up(&lab.peer, 9, lab.now);
 	expect_refusal(REFUSAL_PEER_CLOSED);
 	assert_int_equal(lab_count(&lab, "S>C LCP Terminate-Ack id 9"), 1);
 }
