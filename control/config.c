@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,6 +244,9 @@ add_user(struct reader *r, const config_setting_t *g, const struct user *u)
 	int rc = users_add(r->c->users, u);
 	if (rc == -EEXIST)
 		config_fail(r, g, "users: \"%s\" stands here twice", u->name);
+	else if (rc == -EADDRINUSE) /* they would lock each other out */
+		config_fail(r, config_setting_get_member(g, "static_ip"),
+			"static_ip: belongs to another user");
 	else if (rc)
 		config_fail(r, g, "users: \"%s\": %s", u->name, strerror(-rc));
 }
@@ -280,47 +282,6 @@ read_user(struct reader *r, const config_setting_t *g)
 	explicit_bzero(password, sizeof(password));
 }
 
-struct owned {
-	uint32_t ip;
-	int index; /* of its user */
-};
-
-static int
-by_address(const void *a, const void *b)
-{
-	const struct owned *x = a, *y = b;
-	if (x->ip != y->ip)
-		return x->ip < y->ip ? -1 : 1;
-	return x->index - y->index;
-}
-
-/* Two users with one address would lock each other out. */
-static void
-check_static_ips(struct reader *r, const config_setting_t *list)
-{
-	int n = 0, length = config_setting_length(list);
-	struct owned *all = calloc((size_t)length + 1, sizeof(*all));
-	for (int i = 0; all && i < length; i++) {
-		const config_setting_t *g = config_setting_get_elem(list, (unsigned int)i);
-		const char *text = NULL;
-		struct in_addr a;
-		if (config_setting_is_group(g) &&
-			config_setting_lookup_string(g, "static_ip", &text) &&
-			inet_pton(AF_INET, text, &a) == 1)
-			all[n++] = (struct owned){a.s_addr, i};
-	}
-	if (n > 1)
-		qsort(all, (size_t)n, sizeof(*all), by_address);
-	for (int i = 1; i < n; i++)
-		if (all[i].ip == all[i - 1].ip)
-			config_fail(r,
-				config_setting_get_member(
-					config_setting_get_elem(list, (unsigned int)all[i].index),
-					"static_ip"),
-				"static_ip: belongs to another user");
-	free(all);
-}
-
 static void
 read_users(struct reader *r, const config_setting_t *root)
 {
@@ -330,7 +291,6 @@ read_users(struct reader *r, const config_setting_t *root)
 		return;
 	for (int i = 0; i < config_setting_length(list); i++)
 		read_user(r, config_setting_get_elem(list, (unsigned int)i));
-	check_static_ips(r, list);
 }
 
 static void

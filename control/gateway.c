@@ -245,7 +245,7 @@ describe_problem(const struct gateway *g, char *out, size_t size)
 		snprintf(out, size,
 			"the data plane does not confirm the end of %u sessions; look at its log",
 			ls.unconfirmed);
-	else if (pool_used(g->pool) >= pool_size(g->pool))
+	else if (pool_empty(g->pool) && pool_reserved(g->pool) < pool_size(g->pool))
 		snprintf(out, size, "the address pool is used up; enlarge pool \"%s\"",
 			pool_name(g->pool));
 	else if (ports_full(g, TUNNEL_PPTP) || ports_full(g, TUNNEL_L2TP))
@@ -281,6 +281,7 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 	out->allow_pptp_weak_crypto = aaa_settings(g->aaa)->allow_weak_crypto;
 	out->pool_size = pool_size(g->pool);
 	out->pool_used = pool_used(g->pool);
+	out->pool_reserved = pool_reserved(g->pool);
 	snprintf(out->pool_name, sizeof(out->pool_name), "%s", pool_name(g->pool));
 	out->pool_first = g->cfg->pool_first;
 	out->pool_last = g->cfg->pool_last;

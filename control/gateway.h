@@ -77,7 +77,7 @@ struct gateway_status {
 	uint64_t l2tp_unsent;     /* could not be sent: no outbound SA, or the data plane is full */
 	uint32_t weak_sessions;   /* sessions on 40- or 56-bit MPPE (R2) */
 	bool allow_pptp_weak_crypto;
-	uint32_t pool_size, pool_used;
+	uint32_t pool_size, pool_used, pool_reserved;
 	char pool_name[32];
 	uint32_t pool_first, pool_last;
 	struct gateway_adoption adoption;

@@ -230,6 +230,19 @@ log_adopted(const struct session *s)
 		(unsigned long long)((uv_now(s->g->loop) - s->up_ms) / 1000));
 }
 
+/* Its user had it from the pool when it was nobody's. */
+static void
+log_if_reserved(const struct session *s)
+{
+	const char *owner = aaa_reserved_for(s->g->aaa, s->inner_ip);
+	char address[16], name[96], other[96];
+	if (owner && !user_name_same(s->user, owner))
+		log_event(LOG_WARNING, "address-reserved",
+			"session=%u user=%s address=%s reserved_for=%s", s->id,
+			log_quote(name, sizeof(name), s->user), log_ip(address, s->inner_ip),
+			log_quote(other, sizeof(other), owner));
+}
+
 static uint64_t
 not_after(uint64_t t, uint64_t now)
 {
@@ -357,6 +370,7 @@ gateway_adopt(void *user)
 			continue;
 		g->adoption.sessions++;
 		log_adopted(s);
+		log_if_reserved(s);
 		l2tp_resume_session(s);
 	}
 	if (left || g->adoption.sessions || g->adoption.tunnels)

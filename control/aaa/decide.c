@@ -24,6 +24,14 @@ struct aaa {
 	struct addresses outside; /* static addresses in use that are not the pool's */
 };
 
+/* What is promised to one user is not given to another. */
+static void
+reserve(void *arg, const struct user *user)
+{
+	if (user->static_ip)
+		pool_reserve(arg, user->static_ip); /* not the pool's: nothing to keep */
+}
+
 struct aaa *
 aaa_new(struct users *users, struct pool *pool)
 {
@@ -44,6 +52,7 @@ aaa_new(struct users *users, struct pool *pool)
 		free(a);
 		return NULL;
 	}
+	users_each(users, reserve, pool);
 	return a;
 }
 
@@ -242,6 +251,14 @@ aaa_take(struct aaa *a, uint32_t peer_ip)
 	if (rc == -ERANGE)
 		rc = addresses_add(&a->outside, peer_ip);
 	return rc == -EEXIST ? -EBUSY : rc;
+}
+
+const char *
+aaa_reserved_for(const struct aaa *a, uint32_t peer_ip)
+{
+	const struct user *owner = users_find_address(a->users, peer_ip);
+
+	return owner ? owner->name : NULL;
 }
 
 void

@@ -25,8 +25,9 @@ struct aaa_settings {
 
 struct aaa;
 
-/* users and pool are borrowed.  NULL with errno ENOMEM, or ENOTSUP when OpenSSL lacks what
- * authentication needs: call mschap_init() before to be told what. */
+/* users and pool are borrowed; the users' static addresses are reserved in the pool.  NULL with
+ * errno ENOMEM, or ENOTSUP when OpenSSL lacks what authentication needs: call mschap_init() before
+ * to be told what. */
 struct aaa *aaa_new(struct users *users, struct pool *pool);
 void aaa_free(struct aaa *a);
 struct aaa_settings *aaa_settings(struct aaa *a);
@@ -45,5 +46,7 @@ void aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *s
  * likewise. */
 int aaa_take(struct aaa *a, uint32_t peer_ip);
 void aaa_release(struct aaa *a, uint32_t peer_ip);
+/* The name of the user whose static address it is; NULL: nobody's. */
+const char *aaa_reserved_for(const struct aaa *a, uint32_t peer_ip);
 
 #endif

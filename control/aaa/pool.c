@@ -8,19 +8,22 @@
 
 #define POOL_MAX (1u << 20) /* addresses; 8 octets each */
 #define TAKEN    UINT32_MAX
+#define RESERVED (UINT32_MAX - 1)
 
 /*
  * The free addresses are a ring of indexes from the least to the most recently released one.
  * links[0] is the server's own address and, as it is never free, the ring's head.
  */
 struct link {
-	uint32_t next, prev; /* next is TAKEN while the address is in use */
+	uint32_t next; /* TAKEN while the address is in use, RESERVED while it is not, but reserved
+			*/
+	uint32_t prev; /* RESERVED: reserved, in use or not */
 };
 
 struct pool {
 	char name[64];
 	uint32_t first, last;
-	unsigned int used;
+	unsigned int used, reserved;
 	struct link links[];
 };
 
@@ -42,12 +45,20 @@ append(struct pool *p, uint32_t i)
 }
 
 static void
+unlink_free(struct pool *p, struct link *l)
+{
+	p->links[l->prev].next = l->next;
+	p->links[l->next].prev = l->prev;
+	l->prev = 0;
+}
+
+static void
 take(struct pool *p, uint32_t i)
 {
 	struct link *l = &p->links[i];
 
-	p->links[l->prev].next = l->next;
-	p->links[l->next].prev = l->prev;
+	if (l->next != RESERVED)
+		unlink_free(p, l);
 	l->next = TAKEN;
 	p->used++;
 }
@@ -118,6 +129,25 @@ pool_take(struct pool *p)
 }
 
 int
+pool_reserve(struct pool *p, uint32_t address)
+{
+	struct link *l;
+
+	if (address <= p->first || address > p->last)
+		return -ERANGE;
+	l = &p->links[address - p->first];
+	if (l->prev == RESERVED)
+		return 0;
+	if (l->next != TAKEN) {
+		unlink_free(p, l);
+		l->next = RESERVED;
+	}
+	l->prev = RESERVED;
+	p->reserved++;
+	return 0;
+}
+
+int
 pool_take_address(struct pool *p, uint32_t address)
 {
 	if (address <= p->first || address > p->last)
@@ -133,7 +163,10 @@ pool_release(struct pool *p, uint32_t address)
 {
 	if (address <= p->first || address > p->last || p->links[address - p->first].next != TAKEN)
 		return;
-	append(p, address - p->first);
+	if (p->links[address - p->first].prev == RESERVED)
+		p->links[address - p->first].next = RESERVED;
+	else
+		append(p, address - p->first);
 	p->used--;
 }
 
@@ -147,4 +180,16 @@ unsigned int
 pool_used(const struct pool *p)
 {
 	return p->used;
+}
+
+unsigned int
+pool_reserved(const struct pool *p)
+{
+	return p->reserved;
+}
+
+bool
+pool_empty(const struct pool *p)
+{
+	return p->links[0].next == 0;
 }

@@ -19,12 +19,17 @@ void pool_free(struct pool *p);
 const char *pool_name(const struct pool *p);
 uint32_t pool_server_address(const struct pool *p); /* the first one */
 uint32_t pool_last(const struct pool *p);
-/* The least recently released free address, or 0 when the pool is empty. */
+/* From now on pool_take() does not give this address, only pool_take_address(); whoever has it now
+ * keeps it.  0, or -ERANGE as below. */
+int pool_reserve(struct pool *p, uint32_t address);
+/* The least recently released free address that is not reserved, or 0 when there is none. */
 uint32_t pool_take(struct pool *p);
 /* Take a given address: 0, -EBUSY, or -ERANGE when it is not of this pool (or the server's own). */
 int pool_take_address(struct pool *p, uint32_t address);
 void pool_release(struct pool *p, uint32_t address);
 unsigned int pool_size(const struct pool *p); /* client addresses, the server's not counted */
 unsigned int pool_used(const struct pool *p);
+unsigned int pool_reserved(const struct pool *p); /* in use or not */
+bool pool_empty(const struct pool *p);            /* pool_take() would give none */
 
 #endif

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "control/aaa/lockout.h"
 
@@ -16,12 +14,12 @@
 struct entry {
 	struct user user; /* first: users_find() gives its address */
 	struct lockout lockout;
-	struct entry *next;
+	struct entry *next, *next_by_address;
 };
 
 struct users {
-	struct entry **buckets;
-	size_t n_buckets; /* a power of 2 */
+	struct entry **buckets, **by_address; /* both [n_buckets]; the latter by static_ip */
+	size_t n_buckets;                     /* a power of 2 */
 	unsigned int count;
 };
 
@@ -53,6 +51,12 @@ bucket_of(const char *name, size_t n_buckets)
 	return (h ^ h >> 32) & (n_buckets - 1);
 }
 
+static size_t
+bucket_of_address(uint32_t address, size_t n_buckets)
+{
+	return (address * 11400714819323198485u >> 32) & (n_buckets - 1); /* Fibonacci hashing */
+}
+
 const char *
 user_name_without_domain(const char *name)
 {
@@ -61,26 +65,10 @@ user_name_without_domain(const char *name)
 	return backslash ? backslash + 1 : name;
 }
 
-void
-user_name_printable(const char *name, char *out, size_t len)
+bool
+user_name_same(const char *a, const char *b)
 {
-	size_t n = 0;
-
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
-		bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-
-		if (n + (plain ? 1 : 4) + sizeof("...") > len) {
-			memcpy(out + n, "...", 3);
-			n += 3;
-			break;
-		}
-		if (plain)
-			out[n++] = (char)c;
-		else
-			n += (size_t)snprintf(out + n, len - n, "\\x%02x", c);
-	}
-	out[n] = '\0';
+	return same_name(user_name_without_domain(a), user_name_without_domain(b));
 }
 
 struct users *
@@ -92,8 +80,9 @@ users_new(void)
 		return NULL;
 	u->n_buckets = FIRST_BUCKETS;
 	u->buckets = calloc(u->n_buckets, sizeof(*u->buckets));
-	if (!u->buckets) {
-		free(u);
+	u->by_address = calloc(u->n_buckets, sizeof(*u->by_address));
+	if (!u->buckets || !u->by_address) {
+		users_free(u);
 		return NULL;
 	}
 	return u;
@@ -116,7 +105,7 @@ users_free(struct users *u)
 
 	if (!u)
 		return;
-	for (i = 0; i < u->n_buckets; i++) {
+	for (i = 0; u->buckets && i < u->n_buckets; i++) {
 		struct entry *e;
 
 		while ((e = u->buckets[i])) {
@@ -124,6 +113,7 @@ users_free(struct users *u)
 			entry_free(e);
 		}
 	}
+	free(u->by_address);
 	free(u->buckets);
 	free(u);
 }
@@ -150,39 +140,58 @@ valid_name(const char *name)
 }
 
 static void
+insert(struct users *u, struct entry *e)
+{
+	struct entry **bucket = &u->buckets[bucket_of(e->user.name, u->n_buckets)];
+
+	e->next = *bucket;
+	*bucket = e;
+	if (e->user.static_ip == 0)
+		return;
+	bucket = &u->by_address[bucket_of_address(e->user.static_ip, u->n_buckets)];
+	e->next_by_address = *bucket;
+	*bucket = e;
+}
+
+static void
 grow(struct users *u)
 {
+	struct users old = *u;
 	size_t n = 4 * u->n_buckets, i;
 	struct entry **buckets = calloc(n, sizeof(*buckets));
+	struct entry **by_address = calloc(n, sizeof(*by_address));
 
-	if (!buckets)
-		return; /* longer chains, still right */
-	for (i = 0; i < u->n_buckets; i++) {
+	if (!buckets || !by_address) { /* longer chains, still right */
+		free(buckets);
+		free(by_address);
+		return;
+	}
+	u->buckets = buckets;
+	u->by_address = by_address;
+	u->n_buckets = n;
+	for (i = 0; i < old.n_buckets; i++) {
 		struct entry *e;
 
-		while ((e = u->buckets[i])) {
-			size_t b = bucket_of(e->user.name, n);
-
-			u->buckets[i] = e->next;
-			e->next = buckets[b];
-			buckets[b] = e;
+		while ((e = old.buckets[i])) {
+			old.buckets[i] = e->next;
+			insert(u, e);
 		}
 	}
-	free(u->buckets);
-	u->buckets = buckets;
-	u->n_buckets = n;
+	free(old.buckets);
+	free(old.by_address);
 }
 
 int
 users_add(struct users *u, const struct user *user)
 {
 	struct entry *e;
-	size_t b;
 
 	if (!user->name || !valid_name(user->name) || !user->password || !*user->password)
 		return -EINVAL;
 	if (find(u, user->name))
 		return -EEXIST;
+	if (user->static_ip && users_find_address(u, user->static_ip))
+		return -EADDRINUSE;
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
@@ -195,9 +204,7 @@ users_add(struct users *u, const struct user *user)
 	}
 	if (u->count >= 2 * u->n_buckets)
 		grow(u);
-	b = bucket_of(e->user.name, u->n_buckets);
-	e->next = u->buckets[b];
-	u->buckets[b] = e;
+	insert(u, e);
 	u->count++;
 	return 0;
 }
@@ -210,10 +217,28 @@ users_find(const struct users *u, const char *name)
 	return e ? &e->user : NULL;
 }
 
+const struct user *
+users_find_address(const struct users *u, uint32_t static_ip)
+{
+	const struct entry *e = u->by_address[bucket_of_address(static_ip, u->n_buckets)];
+
+	while (e && e->user.static_ip != static_ip)
+		e = e->next_by_address;
+	return e ? &e->user : NULL;
+}
+
 unsigned int
 users_count(const struct users *u)
 {
 	return u->count;
+}
+
+void
+users_each(const struct users *u, void (*each)(void *arg, const struct user *user), void *arg)
+{
+	for (size_t i = 0; i < u->n_buckets; i++)
+		for (const struct entry *e = u->buckets[i]; e; e = e->next)
+			each(arg, &e->user);
 }
 
 struct lockout *

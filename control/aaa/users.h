@@ -30,17 +30,20 @@ struct users;
 struct users *users_new(void);
 void users_free(struct users *u); /* wipes passwords */
 /* Takes a copy.  0, -EEXIST, -EINVAL (name empty, longer than 255 octets, or with a backslash or
- * control characters; empty password), -ENOMEM. */
+ * control characters; empty password), -EADDRINUSE (static_ip is another user's), -ENOMEM. */
 int users_add(struct users *u, const struct user *user);
 const struct user *users_find(const struct users *u, const char *name);
+/* Whose static_ip it is; NULL: nobody's. */
+const struct user *users_find_address(const struct users *u, uint32_t static_ip);
 unsigned int users_count(const struct users *u);
+/* Everybody, in no order. */
+void users_each(const struct users *u, void (*each)(void *arg, const struct user *user), void *arg);
 /* The user's record of failed attempts (T1), which lives as long as the user. */
 struct lockout;
 struct lockout *users_lockout(struct users *u, const struct user *user);
 /* The part of a name behind a leading "DOMAIN\"; points into name. */
 const char *user_name_without_domain(const char *name);
-/* A name as received, made fit for a log line: printable ASCII but for quote and backslash stays,
- * any other octet becomes \xHH. Cut with "..." when len does not suffice; len is at least 8. */
-void user_name_printable(const char *name, char *out, size_t len);
+/* Do they name one user?  The one way in which names are compared. */
+bool user_name_same(const char *a, const char *b);
 
 #endif

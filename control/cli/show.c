@@ -93,8 +93,9 @@ show_status(const json_t *r)
 			show_format("%s PPP frames in the name of clients, ignored",
 				count(r, "forged_frames")));
 	table_row(t, "pool",
-		show_format("%s %s - %s: %s of %s in use", str(pool, "name"), str(pool, "first"),
-			str(pool, "last"), count(pool, "used"), count(pool, "size")));
+		show_format("%s %s - %s: %s of %s in use, %s reserved for users", str(pool, "name"),
+			str(pool, "first"), str(pool, "last"), count(pool, "used"),
+			count(pool, "size"), count(pool, "reserved")));
 	table_print(t);
 	if (json_array_size(refusals) == 0)
 		return;

@@ -88,9 +88,10 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 		rpc_u64(s.pptp_max_sessions), "connections", rpc_u64(s.pptp_connections),
 		"calls_total", rpc_u64(s.pptp_calls_total), "weak_sessions",
 		rpc_u64(s.weak_sessions), "weak_crypto_allowed", s.allow_pptp_weak_crypto);
-	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name",
+	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
-		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used));
+		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used),
+		"reserved", rpc_u64(s.pool_reserved));
 	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy",
 		s.problem[0] == '\0', "problem", rpc_text(s.problem, sizeof(s.problem)),

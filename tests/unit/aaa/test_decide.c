@@ -36,15 +36,14 @@ base(const char *name)
 }
 
 static int
-set_up(void **state)
+set_up_pool(uint32_t last)
 {
 	static char long_password[] = "much longer than LM can see";
 	struct user user;
 	char err[128];
 
-	(void)state;
 	users = users_new();
-	pool = pool_new("default", FIRST, FIRST + 3, err, sizeof(err));
+	pool = pool_new("default", FIRST, last, err, sizeof(err));
 	user = base("User");
 	users_add(users, &user);
 	user = base("long");
@@ -85,6 +84,20 @@ set_up(void **state)
 	};
 	now = 1000000;
 	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	return set_up_pool(FIRST + 63);
+}
+
+static int
+set_up_small(void **state)
+{
+	(void)state;
+	return set_up_pool(FIRST + 3);
 }
 
 static int
@@ -362,12 +375,30 @@ addresses(void **state)
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
 	assert_int_equal(v.grant.peer_ip, FIRST + 3);
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_POOL_EMPTY);
-	aaa_release(aaa, FIRST + 2);
+	aaa_release(aaa, FIRST + 1);
 	aaa_release(aaa, 0xc6336401);
 	aaa_release(aaa, 0xc6336402);
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "outside", "clientPass"), REFUSAL_NONE);
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, FIRST + 1);
+}
+
+/* T24: whoever comes first does not take what is promised to one. */
+static void
+static_address_is_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(
+		decide(PPP_AUTH_MSCHAPV2, "long", "much longer than LM can see"), REFUSAL_NONE);
+	assert_int_equal(v.grant.peer_ip, FIRST + 3);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_POOL_EMPTY);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "fixed", "clientPass"), REFUSAL_NONE);
 	assert_int_equal(v.grant.peer_ip, FIRST + 2);
+	aaa_release(aaa, FIRST + 2);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_POOL_EMPTY);
+	assert_string_equal(aaa_reserved_for(aaa, FIRST + 2), "fixed");
+	assert_null(aaa_reserved_for(aaa, FIRST + 3));
 }
 
 static void
@@ -425,7 +456,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(encryption_needs_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(weak_switch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mschapv1, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(addresses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(addresses, set_up_small, tear_down),
+		cmocka_unit_test_setup_teardown(static_address_is_kept, set_up_small, tear_down),
 		cmocka_unit_test_setup_teardown(user_lockout, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(address_lockout, set_up, tear_down),
 	};

@@ -102,6 +102,41 @@ static_addresses(void **state)
 	pool_free(p);
 }
 
+/* T24: what is reserved goes to nobody by chance, in use or not. */
+static void
+reserved_addresses(void **state)
+{
+	char err[128];
+	struct pool *p = pool_new("default", FIRST, FIRST + 4, err, sizeof(err));
+
+	(void)state;
+	assert_int_equal(pool_reserve(p, FIRST), -ERANGE);
+	assert_int_equal(pool_reserve(p, FIRST + 5), -ERANGE);
+	assert_int_equal(pool_reserve(p, FIRST + 2), 0);
+	assert_int_equal(pool_reserve(p, FIRST + 2), 0);
+	assert_int_equal(pool_reserved(p), 1);
+	assert_int_equal(pool_take(p), FIRST + 1);
+	assert_int_equal(pool_take(p), FIRST + 3);
+	assert_int_equal(pool_reserve(p, FIRST + 3), 0); /* while somebody has it */
+	assert_int_equal(pool_take(p), FIRST + 4);
+	assert_int_equal(pool_take(p), 0);
+	assert_true(pool_empty(p));
+	pool_release(p, FIRST + 3);
+	assert_int_equal(pool_take(p), 0);
+	assert_int_equal(pool_take_address(p, FIRST + 3), 0);
+	assert_int_equal(pool_take_address(p, FIRST + 3), -EBUSY);
+	assert_int_equal(pool_take_address(p, FIRST + 2), 0);
+	assert_int_equal(pool_used(p), 4);
+	pool_release(p, FIRST + 2);
+	pool_release(p, FIRST + 2); /* twice: no effect */
+	assert_int_equal(pool_used(p), 3);
+	assert_int_equal(pool_take(p), 0);
+	pool_release(p, FIRST + 4);
+	assert_int_equal(pool_take(p), FIRST + 4);
+	assert_int_equal(pool_take_address(p, FIRST + 2), 0);
+	pool_free(p);
+}
+
 /* A large pool under random takes and releases never gives an address twice. */
 static void
 never_twice(void **state)
@@ -164,6 +199,7 @@ main(void)
 		cmocka_unit_test(server_takes_the_first),
 		cmocka_unit_test(least_recently_released_first),
 		cmocka_unit_test(static_addresses),
+		cmocka_unit_test(reserved_addresses),
 		cmocka_unit_test(never_twice),
 		cmocka_unit_test(sets_of_addresses),
 	};

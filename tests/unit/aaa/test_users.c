@@ -83,24 +83,44 @@ many(void **state)
 	users_free(u);
 }
 
+/* Who has a static address is found as fast as who has a name: a search through all would take
+ * this test beyond its time. */
 static void
-printable(void **state)
+static_addresses(void **state)
 {
-	char out[16];
+	enum { N = 100000 };
+	struct users *u = users_new();
+	char name[32], password[] = "p";
+	struct user user = {.name = name, .password = password};
+	unsigned int i;
 
 	(void)state;
-	user_name_printable("alice", out, sizeof(out));
-	assert_string_equal(out, "alice");
-	user_name_printable("", out, sizeof(out));
-	assert_string_equal(out, "");
-	user_name_printable("a\n\x1b\"", out, sizeof(out));
-	assert_string_equal(out, "a\\x0a\\x1b...");
-	user_name_printable("D\\a", out, sizeof(out));
-	assert_string_equal(out, "D\\x5ca");
-	user_name_printable("0123456789abcdefgh", out, sizeof(out));
-	assert_string_equal(out, "0123456789ab...");
-	user_name_printable("\xff\xff\xff", out, 8);
-	assert_string_equal(out, "\\xff...");
+	for (i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "user%u", i);
+		user.static_ip = 0x0a000002 + i;
+		assert_int_equal(users_add(u, &user), 0);
+	}
+	strcpy(name, "another");
+	for (i = 0; i < N; i++) {
+		user.static_ip = 0x0a000002 + i;
+		assert_int_equal(users_add(u, &user), -EADDRINUSE);
+	}
+	snprintf(name, sizeof(name), "user%u", N - 1);
+	assert_string_equal(users_find_address(u, 0x0a000002 + N - 1)->name, name);
+	assert_null(users_find_address(u, 0x0a000001));
+	assert_null(users_find_address(u, 0));
+	assert_int_equal(users_count(u), N);
+	users_free(u);
+}
+
+static void
+comparing(void **state)
+{
+	(void)state;
+	assert_true(user_name_same("Alice", "DOM\\aLICE"));
+	assert_true(user_name_same("", "DOM\\"));
+	assert_false(user_name_same("alice", "alice "));
+	assert_false(user_name_same("alice", "alice\\DOM"));
 }
 
 int
@@ -109,7 +129,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(many),
-		cmocka_unit_test(printable),
+		cmocka_unit_test(static_addresses),
+		cmocka_unit_test(comparing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -302,6 +302,35 @@ test_changed(void **state)
 	call_teardown(NULL);
 }
 
+/* T24: an address that was promised to somebody meanwhile is named; who has it keeps it. */
+static void
+test_reserved(void **state)
+{
+	(void)state;
+	call_stage("", "");
+	struct caller *c = call_plain(0, 1);
+	struct gateway_session s = session_of(c);
+	assert_int_equal(s.inner_ip, 0x0a090002);
+	call_hand_over();
+	call_configure("", "");
+	struct user dora = {.name = (char[]){"dora"},
+		.password = (char[]){"pw-dora"},
+		.dialin = DIALIN_ALLOW,
+		.static_ip = s.inner_ip,
+		.auth = -1,
+		.mppe_policy = -1,
+		.mppe_mode = -1,
+		.mppe_strengths = -1};
+	assert_int_equal(users_add(cfg->users, &dora), 0);
+	call_begin();
+	assert_int_equal(status().adoption.sessions, 1);
+	assert_int_equal(status().pool_reserved, 2);
+	assert_true(logged("event=address-reserved session=1 user=\"alice\" address=10.9.0.2 "
+			   "reserved_for=\"dora\""));
+	expect_answers(c);
+	call_teardown(NULL);
+}
+
 /* An orderly end leaves no trace. */
 static void
 test_stopped(void **state)
@@ -338,6 +367,7 @@ main(void)
 		cmocka_unit_test(test_handed_over),
 		cmocka_unit_test(test_handing_over),
 		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_stopped),
 	};
 	return STAGE_RUN(tests);

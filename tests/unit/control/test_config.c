@@ -129,6 +129,28 @@ static const struct {
 	{POOL "@include \"/nonexistent\"\n", "2: cannot open include file"},
 };
 
+/* A search through all users for each would take minutes. */
+static void
+test_many_static_addresses(void **state)
+{
+	enum { N = 100000 };
+	static char text[N * 80];
+	char err[256] = "";
+	size_t n = 0;
+	(void)state;
+	n += (size_t)sprintf(text, "pool: { first = \"10.0.0.1\"; last = \"10.1.255.254\"; };\n"
+				   "users: (\n");
+	for (unsigned int i = 0; i < N; i++)
+		n += (size_t)sprintf(text + n,
+			"%c{ name = \"u%u\"; password = \"p\"; static_ip = \"10.%u.%u.%u\"; }\n",
+			i ? ',' : ' ', i, (i + 2) >> 16, (i + 2) >> 8 & 255, (i + 2) & 255);
+	sprintf(text + n, ");\n");
+	struct config *c = load(text, err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_int_equal(users_count(c->users), N);
+	config_free(c);
+}
+
 static void
 test_bad(void **state)
 {
@@ -417,6 +439,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_all_errors_at_once),
+		cmocka_unit_test(test_many_static_addresses),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_error_without_secret),
 		cmocka_unit_test(test_l2tp),
