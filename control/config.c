@@ -91,7 +91,8 @@ const struct config_group config_groups[] = {
 	{"ipsec.peers[]", {"address", "psk"}},
 	{"ppp", {"mru", "min_peer_mru", "server_name", "authentication", "echo_interval",
 			"echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
-			"lockout_failures", "lockout_time", "clamp_mss"}},
+			"lockout_failures", "lockout_user_failures", "lockout_address_failures",
+			"lockout_time", "clamp_mss"}},
 	{"mppe", {"policy", "mode", "strengths", "allow_weak_crypto"}},
 	{"pool", {"name", "first", "last"}},
 	{"users[]", {"name", "password", "dial_in", "static_ip", "authentication", "mppe_policy",
@@ -161,6 +162,9 @@ read_ppp(struct reader *r, const config_setting_t *g)
 	config_get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries);
 	config_get_seconds(r, g, "setup_timeout", 1, 3600, &c->ppp.setup_timeout_ms);
 	config_get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures);
+	config_get_number(r, g, "lockout_user_failures", 0, 100000, &c->aaa.lockout_user_failures);
+	config_get_number(
+		r, g, "lockout_address_failures", 0, 100000, &c->aaa.lockout_address_failures);
 	config_get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms);
 	config_get_bool(r, g, "clamp_mss", &c->clamp_mss);
 }
@@ -378,6 +382,8 @@ config_defaults(void)
 		.mppe_mode = PPP_MPPE_PREFER_STATELESS,
 		.mppe_strengths = PPP_MPPE_128,
 		.lockout_failures = 10,
+		.lockout_user_failures = 100,
+		.lockout_address_failures = 100,
 		.lockout_ms = 300000};
 	c->clamp_mss = true;
 	strcpy(c->pool_name, "clients");

@@ -20,6 +20,7 @@ gateway_discard(struct gateway *g)
 	call_ids_free(&g->call_ids[TUNNEL_PPTP]);
 	call_ids_free(&g->call_ids[TUNNEL_L2TP]);
 	aaa_free(g->aaa);
+	index_free(g);
 	pool_free(g->pool);
 	free(g);
 }
@@ -95,7 +96,9 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 		return NULL;
 	}
 	g->aaa = aaa_new(cfg->users, g->pool);
-	g->link = g->aaa ? link_new(loop, cfg->dataplane_path, &gateway_link_ops, g) : NULL;
+	bool indexed = index_init(g, session_limit(g, TUNNEL_PPTP) + session_limit(g, TUNNEL_L2TP));
+	g->link = g->aaa && indexed ? link_new(loop, cfg->dataplane_path, &gateway_link_ops, g)
+				    : NULL;
 	if (!g->link) {
 		snprintf(err, errlen, "out of memory");
 		gateway_discard(g);
@@ -298,7 +301,12 @@ describe_session(const struct session *s, struct gateway_session *out)
 	out->id = s->id;
 	out->handle = s->handle;
 	out->state = s->doomed ? GW_CLOSING : s->state;
-	memcpy(out->user, s->user, sizeof(out->user));
+	if (s->known)
+		memcpy(out->user, s->user, sizeof(out->user));
+	snprintf(out->claimed, sizeof(out->claimed), "%s",
+		s->claimed ? s->claimed
+		: s->known ? ""
+			   : s->user);
 	snprintf(out->auth, sizeof(out->auth), "%s", session_auth_name(s));
 	out->peer_ip = s->peer_ip;
 	out->server_ip = s->server_ip;
@@ -375,24 +383,14 @@ gateway_disconnect(struct gateway *g, uint32_t id)
 	return 0;
 }
 
-/* As users are looked up: without "DOMAIN\" and case. */
-static const char *
-plain_name(const char *name)
-{
-	const char *backslash = strchr(name, '\\');
-	return backslash ? backslash + 1 : name;
-}
-
 unsigned int
 gateway_disconnect_user(struct gateway *g, const char *user)
 {
-	struct session *s;
+	struct session *s, *next;
 	unsigned int n = 0;
-	if (!*plain_name(user))
-		return 0;
-	TAILQ_FOREACH (s, &g->sessions, next) {
-		if (s->state == GW_CLOSING || s->doomed ||
-			strcasecmp(plain_name(s->user), plain_name(user)) != 0)
+	for (s = index_first_of_user(g, user); s; s = next) {
+		next = index_next_of_user(s);
+		if (s->state == GW_CLOSING || s->doomed)
 			continue;
 		session_close(s, REFUSAL_ADMIN_DISCONNECT, "");
 		n++;

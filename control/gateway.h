@@ -95,7 +95,8 @@ struct gateway_session {
 	uint32_t handle;      /* data plane's */
 	const char *protocol; /* "pptp" or "l2tp" */
 	uint8_t state;        /* enum gateway_session_state */
-	char user[64];        /* "" before authentication */
+	char user[64];        /* as configured; "" before authentication */
+	char claimed[256];    /* what the client calls itself; "": the same, or nothing yet */
 	char auth[16];        /* "mschapv2", ... */
 	uint32_t peer_ip, server_ip, inner_ip;
 	uint16_t call_id, peer_call_id; /* L2TP: the session IDs */
@@ -135,7 +136,7 @@ void gateway_link_stats(const struct gateway *g, struct link_stats *out);
 
 /* 0 or -ENOENT.  The client is told; the session is gone a little later. */
 int gateway_disconnect(struct gateway *g, uint32_t id);
-/* All sessions of that user; the count. */
+/* All sessions of that user, named as for user_name_same(); the count. */
 unsigned int gateway_disconnect_user(struct gateway *g, const char *user);
 
 /* What happens to running weak sessions when the switch goes off (R2). */

@@ -40,11 +40,14 @@ on_orphan(void *user, const struct session_entry *e)
 	struct session *s = session_new(g);
 	if (!s)
 		return NULL;
+	const struct user *account = users_find(g->cfg->users, e->user);
 	s->carrier = e->protocol == TUNNEL_L2TP ? &l2tp_carrier : &pptp_carrier;
 	s->orphan = true;
 	s->state = GW_CLOSING;
 	s->code = REFUSAL_CONTROL_LOST;
-	snprintf(s->user, sizeof(s->user), "%s", e->user);
+	snprintf(s->user, sizeof(s->user), "%s", account ? account->name : e->user);
+	s->known = true;
+	index_add_user(s);
 	s->handle = e->handle;
 	s->peer_ip = e->peer_ip;
 	s->server_ip = e->server_ip;
@@ -53,6 +56,8 @@ on_orphan(void *user, const struct session_entry *e)
 		s->call_id = e->call_id;
 	s->inner_ip = e->inner_ip;
 	s->address_taken = e->inner_ip && aaa_take(g->aaa, e->inner_ip) == 0;
+	if (s->address_taken)
+		index_add_address(s);
 	return s;
 }
 

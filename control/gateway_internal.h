@@ -56,6 +56,7 @@ struct session_origin {
 struct session {
 	TAILQ_ENTRY(session) next;
 	LIST_ENTRY(session) by_peer; /* when l2tp.peer is not 0 */
+	LIST_ENTRY(session) by_user, by_address;
 	struct gateway *g;
 	const struct carrier *carrier;
 	bool attached; /* false: the call is over on its control connection */
@@ -85,7 +86,11 @@ struct session {
 	bool ppp_down, doomed;
 	enum refusal_code code; /* why it ends */
 	char text[96];
-	char user[64];
+	char user[64]; /* as configured; "": the client names nobody, or has not yet */
+	char *claimed; /* what the client says, NULL: the same */
+	bool known;    /* and has proved */
+	bool in_user_index, in_address_index;
+	struct late *late; /* verdict that is given later, NULL: none */
 	enum ppp_auth auth;
 	enum refusal_code
 		auth_refusal; /* of the last attempt; REFUSAL_NONE: it succeeded, or none yet */
@@ -114,6 +119,11 @@ struct conn {
 };
 
 TAILQ_HEAD(session_list, session);
+LIST_HEAD(session_bucket, session);
+struct session_index {
+	uint32_t n; /* buckets, a power of 2 */
+	struct session_bucket *by_user, *by_address;
+};
 TAILQ_HEAD(conn_list, conn);
 
 /* Cells of the journal for tunnels, and what their head says. */
@@ -141,7 +151,8 @@ struct gateway {
 	unsigned int n_handles; /* of listeners, connections, sessions, link, ike, timer: open or
 				   closing */
 
-	struct session_list sessions;                    /* in order of id */
+	struct session_list sessions; /* in order of id */
+	struct session_index index;
 	LIST_HEAD(, session) peer_buckets[PEER_BUCKETS]; /* sessions behind IPsec */
 	uint32_t n_sessions, n_active, n_up, n_weak, next_id;
 	uint32_t n_active_by[2]; /* of n_active, by enum tunnel_protocol */
@@ -234,6 +245,30 @@ void tunnel_forgotten(void *user, uint32_t place);
 /* Goes on with what an earlier process left, as far as it can. */
 void gateway_adopt(void *user);
 void adopt_link_down(struct gateway *g);
+
+/* gateway_auth.c */
+/* Of struct ppp_ops. */
+void session_auth(void *user, const struct ppp_credentials *cred);
+/* A verdict that is given later: when, UINT64_MAX for never; give it if it is due; forget it. */
+uint64_t session_auth_due(const struct session *s);
+void session_auth_timer(struct session *s);
+void session_auth_stop(struct session *s);
+/* user=..., and claimed=... where that differs, for a line of the log.  Returns buf. */
+#define SESSION_WHO_MAX 400
+const char *session_who(const struct session *s, char buf[SESSION_WHO_MAX]);
+
+/* gateway_index.c */
+bool index_init(struct gateway *g, uint32_t sessions);
+void index_free(struct gateway *g);
+/* Under s->user and s->inner_ip, which stay as they are until it is removed. */
+void index_add_user(struct session *s);
+void index_remove_user(struct session *s);
+void index_add_address(struct session *s);
+void index_remove_address(struct session *s);
+struct session *index_first_of_user(const struct gateway *g, const char *user);
+struct session *index_next_of_user(const struct session *s);
+/* The one to which the address belongs, until the data plane has confirmed its end; NULL: none. */
+struct session *index_of_address(const struct gateway *g, uint32_t address);
 
 /* gateway_dataplane.c */
 extern const struct link_ops gateway_link_ops;

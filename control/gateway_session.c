@@ -50,13 +50,12 @@ session_arm(struct session *s, uint64_t due)
 static void
 log_refused(const struct session *s)
 {
-	char peer[16], user[96], text[160];
+	char peer[16], who[SESSION_WHO_MAX], text[160];
 	if (!gateway_may_log(s->g))
 		return;
 	log_event(LOG_NOTICE, "session-refused",
-		"session=%u user=%s peer=%s code=%s text=%s remedy=\"%s\"", s->id,
-		log_quote(user, sizeof(user), s->user), log_ip(peer, s->peer_ip),
-		refusal_name(s->code),
+		"session=%u %s peer=%s code=%s text=%s remedy=\"%s\"", s->id, session_who(s, who),
+		log_ip(peer, s->peer_ip), refusal_name(s->code),
 		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
 		refusal_remedy(s->code));
 }
@@ -64,12 +63,12 @@ log_refused(const struct session *s)
 static void
 log_ended(const struct session *s)
 {
-	char peer[16], address[16], user[96], text[160];
+	char peer[16], address[16], who[SESSION_WHO_MAX], text[160];
 	log_event(LOG_NOTICE, "session-ended",
-		"session=%u user=%s peer=%s address=%s code=%s text=%s duration=%llu "
+		"session=%u %s peer=%s address=%s code=%s text=%s duration=%llu "
 		"bytes_in=%llu bytes_out=%llu packets_in=%llu packets_out=%llu",
-		s->id, log_quote(user, sizeof(user), s->user), log_ip(peer, s->peer_ip),
-		log_ip(address, s->inner_ip), refusal_name(s->code),
+		s->id, session_who(s, who), log_ip(peer, s->peer_ip), log_ip(address, s->inner_ip),
+		refusal_name(s->code),
 		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
 		(unsigned long long)(s->up_ms ? (now_ms(s) - s->up_ms) / 1000 : 0),
 		(unsigned long long)s->last.up_bytes, (unsigned long long)s->last.down_bytes,
@@ -81,6 +80,7 @@ session_timer_closed(uv_handle_t *h)
 {
 	struct session *s = h->data;
 	struct gateway *g = s->g;
+	free(s->claimed);
 	explicit_bzero(s, sizeof(*s));
 	free(s);
 	gateway_handle_closed(g);
@@ -95,6 +95,15 @@ session_give_back(struct session *s)
 	s->carrier->release(s);
 }
 
+static void
+session_unlist(struct session *s)
+{
+	index_remove_user(s);
+	index_remove_address(s);
+	TAILQ_REMOVE(&s->g->sessions, s, next);
+	s->g->n_sessions--;
+}
+
 void
 session_release(struct session *s)
 {
@@ -106,8 +115,7 @@ session_release(struct session *s)
 	if (s->address_taken)
 		aaa_release(g->aaa, s->inner_ip);
 	session_give_back(s);
-	TAILQ_REMOVE(&g->sessions, s, next);
-	g->n_sessions--;
+	session_unlist(s);
 	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 }
 
@@ -154,6 +162,7 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 		s->carrier->close(s, code);
 	ppp_free(s->ppp);
 	s->ppp = NULL;
+	session_auth_stop(s);
 	if (link_connected(g->link))
 		session_arm(s, now_ms(s) + LINGER_MS);
 	else
@@ -171,11 +180,10 @@ session_forget(struct session *s)
 void
 session_leave(struct session *s)
 {
-	struct gateway *g = s->g;
 	ppp_free(s->ppp);
+	session_auth_stop(s);
 	session_give_back(s);
-	TAILQ_REMOVE(&g->sessions, s, next);
-	g->n_sessions--;
+	session_unlist(s);
 	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 }
 
@@ -192,6 +200,12 @@ outbox_flush(struct gateway *g)
 	g->outbox.session = NULL;
 }
 
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void
 session_settle(struct session *s)
 {
@@ -203,7 +217,7 @@ session_settle(struct session *s)
 	if (s->ppp_down)
 		session_end(s, s->code, s->text);
 	else
-		session_arm(s, ppp_next_timer(s->ppp));
+		session_arm(s, sooner(ppp_next_timer(s->ppp), session_auth_due(s)));
 }
 
 /* End it as soon as the machine returns; may be called in its callbacks. The first reason counts.
@@ -253,6 +267,7 @@ session_timer(uv_timer_t *t)
 		s->ppp_seen = seen;
 		ppp_traffic_seen(s->ppp, now_ms(s));
 	}
+	session_auth_timer(s);
 	ppp_timer(s->ppp, now_ms(s));
 	session_settle(s);
 }
@@ -300,54 +315,6 @@ on_lcp_up(void *user, const struct ppp_framing *framing)
 	cmd.link.tx_acfc = framing->tx_acfc;
 	cmd.link.tx_pfc = framing->tx_pfc;
 	session_command(s, COMMAND_SESSION_LINK, &cmd);
-}
-
-static void
-release_address(struct session *s)
-{
-	if (s->address_taken)
-		aaa_release(s->g->aaa, s->inner_ip);
-	s->address_taken = false;
-	s->inner_ip = 0;
-}
-
-static void
-log_auth(const struct session *s, enum refusal_code why)
-{
-	char peer[16], user[96];
-	if (why == REFUSAL_NONE || !gateway_may_log(s->g))
-		return;
-	log_event(LOG_NOTICE, "authentication-failed", "session=%u user=%s peer=%s code=%s", s->id,
-		log_quote(user, sizeof(user), s->user), log_ip(peer, s->peer_ip),
-		refusal_name(why));
-}
-
-static void
-on_auth(void *user, const struct ppp_credentials *cred)
-{
-	struct session *s = user;
-	struct gateway *g = s->g;
-	struct ppp_verdict v = {.refusal = REFUSAL_PROTOCOL_ERROR};
-	if (!s->doomed && !s->opened) {
-		release_address(s); /* of an earlier round of a renegotiated link */
-		size_t len = strnlen(cred->user, sizeof(s->user) - 1);
-		memcpy(s->user, cred->user, len);
-		s->user[len] = '\0';
-		s->auth = cred->method;
-		bool encrypted = s->carrier->protocol == TUNNEL_L2TP && s->l2tp.peer != 0;
-		aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, encrypted, now_ms(s),
-			&v);
-		s->auth_refusal = v.ok ? REFUSAL_NONE : v.refusal;
-		log_auth(s, s->auth_refusal);
-	}
-	if (v.ok) {
-		s->inner_ip = v.grant.peer_ip;
-		s->address_taken = true;
-		s->mppe_policy = v.grant.mppe_policy;
-		s->state = GW_NETWORK;
-	}
-	ppp_auth_result(s->ppp, &v, now_ms(s));
-	explicit_bzero(&v, sizeof(v));
 }
 
 /* T16: the switch may have been turned since the decision. */
@@ -419,13 +386,13 @@ session_auth_name(const struct session *s)
 static void
 log_up(const struct session *s)
 {
-	char peer[16], address[16], server[16], name[96];
+	char peer[16], address[16], server[16], who[SESSION_WHO_MAX];
 	log_event(LOG_NOTICE, "session-up",
-		"session=%u protocol=%s user=%s peer=%s address=%s server=%s auth=%s mppe=%u "
+		"session=%u protocol=%s %s peer=%s address=%s server=%s auth=%s mppe=%u "
 		"mppe_mode=%s mru=%u peer_mru=%u setup_ms=%llu",
-		s->id, s->carrier->name, log_quote(name, sizeof(name), s->user),
-		log_ip(peer, s->peer_ip), log_ip(address, s->inner_ip),
-		log_ip(server, s->server_ip), session_auth_name(s), s->mppe_tx,
+		s->id, s->carrier->name, session_who(s, who), log_ip(peer, s->peer_ip),
+		log_ip(address, s->inner_ip), log_ip(server, s->server_ip), session_auth_name(s),
+		s->mppe_tx,
 		!s->mppe_tx            ? "none"
 		: s->mppe_tx_stateless ? "stateless"
 				       : "stateful",
@@ -511,7 +478,7 @@ on_random(void *user, uint8_t *buf, size_t len)
 const struct ppp_ops session_ppp_ops = {
 	.send = on_send,
 	.lcp_up = on_lcp_up,
-	.auth = on_auth,
+	.auth = session_auth,
 	.mppe_up = on_mppe_up,
 	.mppe_down = on_mppe_down,
 	.mppe_reset_request = on_mppe_reset_request,

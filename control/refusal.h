@@ -26,7 +26,8 @@
 	X(WRONG_PASSWORD, "wrong-password", "the password is wrong", "correct it at the client")   \
 	X(DIALIN_DENIED, "dialin-denied", "the user's dial-in permission is not allow",            \
 		"set dial_in = \"allow\" for the user")                                            \
-	X(LOCKED_OUT, "locked-out", "too many failed attempts", "wait, or raise ppp.lockout")      \
+	X(LOCKED_OUT, "locked-out", "too many failed attempts",                                    \
+		"aditctl unlock USER, or wait for ppp.lockout_time")                               \
 	X(POOL_EMPTY, "pool-empty", "no free address is left in the pool", "enlarge the pool")     \
 	X(ADDRESS_IN_USE, "address-in-use", "the user's static address is in use",                 \
 		"disconnect the other session")                                                    \

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/aaa/addresses.h"
-#include "control/aaa/lockout.h"
 #include "control/aaa/verify.h"
 #include "crypto/mschap.h"
 
@@ -20,7 +20,7 @@ struct aaa {
 	struct users *users;
 	struct pool *pool;
 	struct aaa_settings settings;
-	struct lockout_table *addresses;
+	struct guard *guard;
 	struct addresses outside; /* static addresses in use that are not the pool's */
 };
 
@@ -47,8 +47,8 @@ aaa_new(struct users *users, struct pool *pool)
 		return NULL;
 	a->users = users;
 	a->pool = pool;
-	a->addresses = lockout_table_new();
-	if (!a->addresses) {
+	a->guard = guard_new(users);
+	if (!a->guard) {
 		free(a);
 		return NULL;
 	}
@@ -61,7 +61,7 @@ aaa_free(struct aaa *a)
 {
 	if (!a)
 		return;
-	lockout_table_free(a->addresses);
+	guard_free(a->guard);
 	addresses_free(&a->outside);
 	free(a);
 }
@@ -72,51 +72,43 @@ aaa_settings(struct aaa *a)
 	return &a->settings;
 }
 
+struct guard *
+aaa_guard(struct aaa *a)
+{
+	return a->guard;
+}
+
 /* --- Who it is ----------------------------------------------------------------- */
 
-static bool
-locked_out(struct aaa *a, const struct user *user, uint32_t peer_addr, uint64_t now_ms)
+static struct guard_limits
+limits_of(const struct aaa_settings *s)
 {
-	const struct lockout *by_addr = lockout_table_find(a->addresses, peer_addr);
-
-	if (a->settings.lockout_failures == 0)
-		return false;
-	return (by_addr && lockout_active(by_addr, now_ms)) ||
-	       (user && lockout_active(users_lockout(a->users, user), now_ms));
+	return (struct guard_limits){s->lockout_failures, s->lockout_user_failures,
+		s->lockout_address_failures, s->lockout_ms};
 }
 
-static void
-count_failure(struct aaa *a, const struct user *user, uint32_t peer_addr, uint64_t now_ms)
-{
-	unsigned int limit = a->settings.lockout_failures;
-	uint32_t ms = a->settings.lockout_ms;
-
-	if (limit == 0)
-		return;
-	lockout_failure(lockout_table_get(a->addresses, peer_addr, now_ms), limit, ms, now_ms);
-	if (user)
-		lockout_failure(users_lockout(a->users, user), limit, ms, now_ms);
-}
-
-/*
- * Every path does the same cryptographic work.  A success forgives the user's failures, but not the
- * address's: else a guesser with one account of his own could go on for ever.  Attempts while
- * locked out don't count, so a lock-out ends.
- */
+/* Every path does the same cryptographic work, and what takes longer is told by nothing that the
+ * client does not know. */
 static enum refusal_code
 identify(struct aaa *a, const struct ppp_credentials *cred, uint32_t peer_addr, uint64_t now_ms,
 	const struct user **found, struct ppp_verdict *verdict)
 {
+	const struct guard_limits limits = limits_of(&a->settings);
 	const struct user *user = users_find(a->users, cred->user);
 	bool right = aaa_verify(cred, user ? user->password : dummy_password, verdict);
+	bool slow = guard_slow(a->guard, &limits, peer_addr, now_ms);
 
-	if (locked_out(a, user, peer_addr, now_ms))
+	verdict->delay_ms = slow ? GUARD_DELAY_MS : 0;
+	if (guard_locked(a->guard, &limits, user, peer_addr, now_ms))
 		return REFUSAL_LOCKED_OUT;
 	if (!user || !right) {
-		count_failure(a, user, peer_addr, now_ms);
+		guard_failed(a->guard, &limits, user, peer_addr, now_ms);
 		return user ? REFUSAL_WRONG_PASSWORD : REFUSAL_UNKNOWN_USER;
 	}
-	*users_lockout(a->users, user) = (struct lockout){0};
+	/* Only where the password is right, else it would tell who is known. */
+	if (guard_known(a->guard, user, peer_addr))
+		verdict->delay_ms = 0;
+	guard_passed(a->guard, user, peer_addr);
 	*found = user;
 	return REFUSAL_NONE;
 }
@@ -235,10 +227,14 @@ aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server
 	if (why == REFUSAL_NONE)
 		why = authorize(a, user, cred->method, encrypted, verdict);
 	if (why != REFUSAL_NONE) {
+		uint32_t delay_ms = verdict->delay_ms;
+
 		OPENSSL_cleanse(verdict, sizeof(*verdict));
 		verdict->refusal = why;
+		verdict->delay_ms = delay_ms;
 		return;
 	}
+	snprintf(verdict->user, sizeof(verdict->user), "%s", user->name);
 	memcpy(verdict->grant.dns, a->settings.dns, sizeof(verdict->grant.dns));
 	memcpy(verdict->grant.wins, a->settings.wins, sizeof(verdict->grant.wins));
 	verdict->ok = true;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lock-out after failed attempts (T1).  Users carry their record; addresses share a table of fixed
- * size, in which a new address displaces the record that matters least.  Host byte order, monotonic
- * milliseconds.
+ * Counts of failed attempts (T1), and a table of fixed size for those that strangers cause.  A
+ * record belongs to an address, or to a user at an address; all records of one address compete for
+ * the same few places, which a stranger can't choose, so that whoever fills the table fills his own
+ * share (T24).  What is lost there is a count of failures: nobody is locked out by it.  Addresses
+ * in host byte order, monotonic milliseconds.
  */
 #ifndef ADIT_CONTROL_AAA_LOCKOUT_H
 #define ADIT_CONTROL_AAA_LOCKOUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct user;
 
 /* Zero-initialised: no failures. */
 struct lockout {
@@ -27,9 +31,18 @@ void lockout_failure(struct lockout *l, unsigned int limit, uint32_t lockout_ms,
 /* NULL when out of memory. */
 struct lockout_table *lockout_table_new(void);
 void lockout_table_free(struct lockout_table *t);
-/* NULL when the address has no record. */
-struct lockout *lockout_table_find(struct lockout_table *t, uint32_t address);
-/* Never NULL; valid until the next call. */
-struct lockout *lockout_table_get(struct lockout_table *t, uint32_t address, uint64_t now_ms);
+/* Of this user (only compared, never followed; NULL: the address alone) at this address, which is
+ * not 0.  NULL when there is no record. */
+struct lockout *lockout_table_find(
+	struct lockout_table *t, uint32_t address, const struct user *user);
+/* The same, made when there is none: it displaces the record of that share that matters least,
+ * which is the one with the fewest failures that count still.  Never NULL; valid until the next
+ * call. */
+struct lockout *lockout_table_get(struct lockout_table *t, uint32_t address,
+	const struct user *user, uint32_t lockout_ms, uint64_t now_ms);
+/* Every record, also without effect any more, in no order; each() may change it. */
+void lockout_table_each(struct lockout_table *t,
+	void (*each)(void *arg, uint32_t address, const struct user *user, struct lockout *l),
+	void *arg);
 
 #endif

@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/aaa/lockout.h"
-
 #define NAME_MAX_OCTETS 255
 #define FIRST_BUCKETS   64
 
 struct entry {
 	struct user user; /* first: users_find() gives its address */
-	struct lockout lockout;
+	struct user_record record;
 	struct entry *next, *next_by_address;
 };
 
@@ -23,52 +21,16 @@ struct users {
 	unsigned int count;
 };
 
-/* ASCII only, and in no locale: what a name equals must not depend on the environment. */
-static unsigned char
-fold(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-static bool
-same_name(const char *a, const char *b)
-{
-	while (*a && fold(*a) == fold(*b)) {
-		a++;
-		b++;
-	}
-	return fold(*a) == fold(*b);
-}
-
-/* FNV-1a.  Names come from the configuration, so nobody can choose colliding ones. */
 static size_t
 bucket_of(const char *name, size_t n_buckets)
 {
-	uint64_t h = 14695981039346656037u;
-
-	for (; *name; name++)
-		h = (h ^ fold(*name)) * 1099511628211u;
-	return (h ^ h >> 32) & (n_buckets - 1);
+	return user_name_hash(name) & (n_buckets - 1);
 }
 
 static size_t
 bucket_of_address(uint32_t address, size_t n_buckets)
 {
 	return (address * 11400714819323198485u >> 32) & (n_buckets - 1); /* Fibonacci hashing */
-}
-
-const char *
-user_name_without_domain(const char *name)
-{
-	const char *backslash = strchr(name, '\\');
-
-	return backslash ? backslash + 1 : name;
-}
-
-bool
-user_name_same(const char *a, const char *b)
-{
-	return same_name(user_name_without_domain(a), user_name_without_domain(b));
 }
 
 struct users *
@@ -123,7 +85,7 @@ find(const struct users *u, const char *name)
 {
 	struct entry *e = u->buckets[bucket_of(name, u->n_buckets)];
 
-	while (e && !same_name(e->user.name, name))
+	while (e && !user_name_same(e->user.name, name))
 		e = e->next;
 	return e;
 }
@@ -212,7 +174,7 @@ users_add(struct users *u, const struct user *user)
 const struct user *
 users_find(const struct users *u, const char *name)
 {
-	struct entry *e = find(u, user_name_without_domain(name));
+	struct entry *e = find(u, name);
 
 	return e ? &e->user : NULL;
 }
@@ -241,10 +203,8 @@ users_each(const struct users *u, void (*each)(void *arg, const struct user *use
 			each(arg, &e->user);
 }
 
-struct lockout *
-users_lockout(struct users *u, const struct user *user)
+struct user_record *
+users_record(const struct users *u, const struct user *user)
 {
-	struct entry *e = find(u, user->name);
-
-	return e ? &e->lockout : NULL;
+	return &find(u, user->name)->record;
 }

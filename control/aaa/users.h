@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/aaa/lockout.h"
+#include "control/aaa/name.h"
+
 enum dialin { DIALIN_DENY, DIALIN_ALLOW };
 
 struct user {
@@ -38,12 +41,13 @@ const struct user *users_find_address(const struct users *u, uint32_t static_ip)
 unsigned int users_count(const struct users *u);
 /* Everybody, in no order. */
 void users_each(const struct users *u, void (*each)(void *arg, const struct user *user), void *arg);
-/* The user's record of failed attempts (T1), which lives as long as the user. */
-struct lockout;
-struct lockout *users_lockout(struct users *u, const struct user *user);
-/* The part of a name behind a leading "DOMAIN\"; points into name. */
-const char *user_name_without_domain(const char *name);
-/* Do they name one user?  The one way in which names are compared. */
-bool user_name_same(const char *a, const char *b);
+/* What is remembered of a user (of this list) while he is one; control/aaa/guard.h uses it. */
+#define USER_ADDRESSES 4
+struct user_record {
+	struct lockout lockout;             /* failures from wherever */
+	uint32_t addresses[USER_ADDRESSES]; /* of the last clients that were let in, the latest
+					       first; 0: none */
+};
+struct user_record *users_record(const struct users *u, const struct user *user);
 
 #endif

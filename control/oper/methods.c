@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "control/log.h"
 #include "control/oper/audit.h"
@@ -105,11 +104,11 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 static json_t *
 session_brief(const struct gateway_session *s)
 {
-	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}", "id",
-		rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "protocol", s->protocol,
-		"state", state_name(s->state), "peer", rpc_ip(s->peer_ip), "server",
-		rpc_ip(s->server_ip), "address",
-		s->inner_ip != 0 ? rpc_ip(s->inner_ip) : json_string(""), "mppe_tx",
+	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}",
+		"id", rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "claimed",
+		rpc_text(s->claimed, sizeof(s->claimed)), "protocol", s->protocol, "state",
+		state_name(s->state), "peer", rpc_ip(s->peer_ip), "server", rpc_ip(s->server_ip),
+		"address", s->inner_ip != 0 ? rpc_ip(s->inner_ip) : json_string(""), "mppe_tx",
 		(int)s->mppe_tx, "mppe_rx", (int)s->mppe_rx, "ipsec", s->ipsec_peer != 0, "age_ms",
 		rpc_u64(s->age_ms), "up_bytes", rpc_u64(s->counters.up_bytes), "down_bytes",
 		rpc_u64(s->counters.down_bytes));
@@ -154,7 +153,7 @@ page_session(void *opaque, const struct gateway_session *s)
 {
 	struct page *page = opaque;
 
-	if (page->user != NULL && strcasecmp(page->user, s->user) != 0)
+	if (page->user != NULL && !user_name_same(page->user, s->user))
 		return true;
 	if (page->matching >= page->offset && json_array_size(page->list) < page->limit)
 		json_array_append_new(page->list, session_brief(s));

@@ -13,15 +13,14 @@ enum { CHAP_CHALLENGE = 1, CHAP_RESPONSE, CHAP_SUCCESS, CHAP_FAILURE };
 #define V2_NT_LEN    24
 #define MESSAGE_MAX  192
 
-/* E= codes, RFC 2759 section 6; 738 is what Windows shows when a server has no address to give. */
+/* E= codes, RFC 2759 section 6; 738 is what Windows shows when a server has no address to give.
+ * Whoever has not proved that he knows the password gets 691 whatever the cause is (T1). */
 static unsigned int
 error_code(enum refusal_code code)
 {
 	switch (code) {
 	case REFUSAL_DIALIN_DENIED:
 		return 649; /* no dial-in permission */
-	case REFUSAL_LOCKED_OUT:
-		return 647; /* account disabled */
 	case REFUSAL_POOL_EMPTY:
 	case REFUSAL_ADDRESS_IN_USE:
 		return 738;
@@ -30,13 +29,10 @@ error_code(enum refusal_code code)
 	}
 }
 
-/* Not telling an unknown user from a wrong password. */
 static const char *
 error_message(unsigned int error)
 {
 	switch (error) {
-	case 647:
-		return "Account disabled";
 	case 649:
 		return "No dial-in permission";
 	case 738:
@@ -188,7 +184,8 @@ chap_failure(struct ppp_link *l, enum refusal_code code)
 	struct chap *c = &l->chap;
 	bool ms = l->lcp.auth & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2);
 	bool retry = ms && c->retries < l->cfg.auth_retries &&
-		     (code == REFUSAL_WRONG_PASSWORD || code == REFUSAL_UNKNOWN_USER);
+		     (code == REFUSAL_WRONG_PASSWORD || code == REFUSAL_UNKNOWN_USER ||
+			     code == REFUSAL_LOCKED_OUT);
 
 	c->error = (uint16_t)error_code(code);
 	c->state = retry ? CHAP_RETRY : CHAP_DONE;

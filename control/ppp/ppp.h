@@ -90,6 +90,8 @@ struct ppp_credentials {
 struct ppp_verdict {
 	bool ok;
 	enum refusal_code refusal;       /* when not ok */
+	uint32_t delay_ms;               /* for whoever passes it on: not before that */
+	char user[PPP_NAME_MAX + 1];     /* when ok: his name as configured */
 	struct ppp_grant grant;          /* when ok */
 	char authenticator_response[41]; /* MS-CHAPv2 "40 hex digits", RFC 2759 section 8.7 */
 	bool have_keys;                  /* MPPE keys could be derived */

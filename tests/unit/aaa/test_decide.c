@@ -150,7 +150,7 @@ decide_from(uint32_t peer, enum ppp_auth method, const char *user, const char *p
 	memset(&v, 0xa5, sizeof(v)); /* the verdict is filled wholly */
 	aaa_decide(aaa, &c, "vpn", peer, false, now, &v);
 	if (!v.ok) {
-		struct ppp_verdict empty = {.refusal = v.refusal};
+		struct ppp_verdict empty = {.refusal = v.refusal, .delay_ms = v.delay_ms};
 
 		assert_int_not_equal(v.refusal, REFUSAL_NONE);
 		assert_memory_equal(&v, &empty, sizeof(v));
@@ -205,6 +205,7 @@ names_and_passwords(void **state)
 {
 	(void)state;
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "CORP\\uSER", "clientPass"), REFUSAL_NONE);
+	assert_string_equal(v.user, "User"); /* T22: as configured */
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "nobody", "clientPass"), REFUSAL_UNKNOWN_USER);
 	assert_int_equal(decide_from(2, PPP_AUTH_MSCHAPV2, "", "clientPass"), REFUSAL_UNKNOWN_USER);
 	assert_int_equal(decide_from(3, PPP_AUTH_MSCHAPV2, "nobody", "no user has it"),
@@ -401,46 +402,78 @@ static_address_is_kept(void **state)
 	assert_null(aaa_reserved_for(aaa, FIRST + 3));
 }
 
+/* T1: for a user at an address, and only there. */
 static void
 user_lockout(void **state)
 {
-	uint32_t peer;
+	unsigned int i;
 
 	(void)state;
-	for (peer = 1; peer <= 3; peer++)
-		assert_int_equal(
-			decide_from(peer, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
-	/* From elsewhere, and with the right password. */
-	assert_int_equal(
-		decide_from(9, PPP_AUTH_MSCHAPV2, "user", "clientPass"), REFUSAL_LOCKED_OUT);
-	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "long", "much longer than LM can see"),
-		REFUSAL_NONE);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
+	/* With the right password, too. */
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "user", "clientPass"), REFUSAL_LOCKED_OUT);
+	assert_int_equal(decide(PPP_AUTH_PAP, "DOM\\USER", "clientPass"), REFUSAL_LOCKED_OUT);
+	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
 	now += 59999;
-	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_LOCKED_OUT);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_LOCKED_OUT);
 	now += 1; /* attempts meanwhile did not prolong it */
-	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
-	/* A success forgives what the user failed before. */
-	for (peer = 21; peer <= 22; peer++)
-		decide_from(peer, PPP_AUTH_MSCHAPV2, "User", "x");
-	assert_int_equal(decide_from(9, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
-	assert_int_equal(decide_from(23, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
-	assert_int_equal(decide_from(24, PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
-}
-
-static void
-address_lockout(void **state)
-{
-	(void)state;
-	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "a", "x"), REFUSAL_UNKNOWN_USER);
-	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "b", "x"), REFUSAL_UNKNOWN_USER);
-	/* The guesser's own account does not clear the address. */
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
-	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "c", "x"), REFUSAL_UNKNOWN_USER);
-	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_LOCKED_OUT);
-	assert_int_equal(
-		decide_from(PEER + 1, PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	/* A success forgives what the user failed before. */
+	decide(PPP_AUTH_MSCHAPV2, "User", "x");
+	decide(PPP_AUTH_MSCHAPV2, "User", "x");
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_WRONG_PASSWORD);
+	decide(PPP_AUTH_MSCHAPV2, "User", "x");
+	decide(PPP_AUTH_MSCHAPV2, "User", "x");
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "x"), REFUSAL_LOCKED_OUT);
 	aaa_settings(aaa)->lockout_failures = 0; /* the operator turns it off */
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+}
+
+/* T1, T24: a neighbour behind the same NAT, or somebody far away, may fail as often as he likes. */
+static void
+neighbours(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "nobody", "x"), REFUSAL_UNKNOWN_USER);
+		decide(PPP_AUTH_MSCHAPV2, "long", "x");
+		decide_from(PEER + 1, PPP_AUTH_MSCHAPV2, "User", "x");
+	}
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_string_equal(v.user, "User");
+}
+
+/* T1: whether a user exists, is locked out or is let in on the next try is told by no delay. */
+static void
+late_answers(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	aaa_settings(aaa)->lockout_address_failures = 10;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	for (i = 0; i < 10; i++) {
+		decide(PPP_AUTH_MSCHAPV2, "nobody", "x");
+		assert_int_equal(v.delay_ms, 0);
+	}
+	decide(PPP_AUTH_MSCHAPV2, "nobody", "x");
+	assert_int_equal(v.delay_ms, GUARD_DELAY_MS);
+	decide(PPP_AUTH_MSCHAPV2, "User", "x");
+	assert_int_equal(v.delay_ms, GUARD_DELAY_MS);
+	decide(PPP_AUTH_MSCHAPV2, "denied", "clientPass");
+	assert_int_equal(v.delay_ms, GUARD_DELAY_MS);
+	decide_from(PEER + 1, PPP_AUTH_MSCHAPV2, "nobody", "x");
+	assert_int_equal(v.delay_ms, 0);
+	/* Nobody is refused, and who was let in from there does not even wait. */
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.delay_ms, 0);
+	assert_int_equal(
+		decide(PPP_AUTH_MSCHAPV2, "long", "much longer than LM can see"), REFUSAL_NONE);
+	assert_int_equal(v.delay_ms, GUARD_DELAY_MS);
 }
 
 int
@@ -459,7 +492,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(addresses, set_up_small, tear_down),
 		cmocka_unit_test_setup_teardown(static_address_is_kept, set_up_small, tear_down),
 		cmocka_unit_test_setup_teardown(user_lockout, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(address_lockout, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(neighbours, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(late_answers, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

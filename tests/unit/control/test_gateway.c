@@ -74,7 +74,7 @@ test_log_escapes_names(void **state)
 {
 	(void)state;
 	dial_refused("x\nevent=\"forged\"", "x", REFUSAL_UNKNOWN_USER);
-	assert_true(logged("user=\"x\\x0aevent=\\x22forged\\x22\""));
+	assert_true(logged("user=\"\" claimed=\"x\\x0aevent=\\x22forged\\x22\""));
 }
 
 static void

@@ -56,7 +56,7 @@ test_error_codes(void **state)
 		unsigned int error;
 	} c[] = {
 		{REFUSAL_DIALIN_DENIED, 649},
-		{REFUSAL_LOCKED_OUT, 647},
+		{REFUSAL_LOCKED_OUT, 691}, /* T1: as a wrong password */
 		{REFUSAL_UNKNOWN_USER, 691},
 		{REFUSAL_WRONG_PASSWORD, 691},
 		{REFUSAL_POOL_EMPTY, 738},
@@ -102,6 +102,27 @@ test_retries_used_up(void **state)
 	lab_start(&lab, &pc, true);
 	expect_refusal(REFUSAL_WRONG_PASSWORD);
 	assert_int_equal(lab.auths, 3);
+}
+
+/* T1: what is wrong before the password is right can't be told apart. */
+static void
+test_one_answer(void **state)
+{
+	static const enum refusal_code codes[] = {
+		REFUSAL_WRONG_PASSWORD, REFUSAL_UNKNOWN_USER, REFUSAL_LOCKED_OUT};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		lab_init(&lab, &pc);
+		lab.refuse = codes[i];
+		lab.cfg.auth_retries = 2;
+		pc.password = pc.second_password = "wrong";
+		lab_start(&lab, &pc, true);
+		expect_refusal(codes[i]);
+		assert_int_equal(lab.peer.error, 691);
+		assert_int_equal(lab.auths, 3);
+		lab_end(&lab);
+	}
 }
 
 /* A refusal of another kind allows no second try. */
@@ -259,6 +280,7 @@ main(void)
 		LINK_TEST(test_error_codes),
 		LINK_TEST(test_retry),
 		LINK_TEST(test_retries_used_up),
+		LINK_TEST(test_one_answer),
 		LINK_TEST(test_no_retry_when_denied),
 		LINK_TEST(test_failure_lost),
 		LINK_TEST(test_retry_timeout),
