@@ -15,6 +15,7 @@
 #include <rte_malloc.h>
 
 #include "crypto/rc4.h"
+#include "dataplane/answered.h"
 #include "dataplane/api/notify.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
@@ -161,7 +162,9 @@ start(void)
 	settings.outer_fragmentation = config.outer_fragmentation;
 	clock_init();
 	rc4_select("auto");
-	int rc = find_workers();
+	int rc = answered_init();
+	if (rc == 0)
+		rc = find_workers();
 	if (rc == 0)
 		rc = create_pool();
 	if (rc == 0)

@@ -33,8 +33,14 @@ sa_table_init(uint32_t max_sas, struct rte_rcu_qsbr *rcu)
 	sas.engine = esp_engine_create(ESP_ARCH_AUTO);
 	if (!sas.engine)
 		return -errno;
-	sas.max = max_sas;
-	return 0;
+	int rc = index_init(&sas.by_peer, max_sas);
+	if (rc == 0)
+		rc = index_init(&sas.by_spi, max_sas);
+	if (rc == 0)
+		rc = index_init(&sas.by_ip, max_sas);
+	if (rc == 0)
+		sas.max = max_sas;
+	return rc;
 }
 
 static void
@@ -68,6 +74,9 @@ sa_table_free(void)
 	for (uint32_t i = 0; i < sas.max; i++)
 		free_pair(&sas.slots[i]);
 	rte_free(sas.slots);
+	index_free(&sas.by_peer);
+	index_free(&sas.by_spi);
+	index_free(&sas.by_ip);
 	esp_engine_destroy(sas.engine);
 	memset(&sas, 0, sizeof(sas));
 }
@@ -111,6 +120,25 @@ make_keys(const struct esp_sa_config *c, struct esp_sa **out)
 	return 0;
 }
 
+static uint32_t
+slot_of(const struct sa *sa)
+{
+	return (uint32_t)(sa - sas.slots);
+}
+
+void
+sa_move(struct sa *sa, rte_be32_t peer_ip_be, rte_be16_t peer_port_be)
+{
+	const struct esp_sa *out = sa_outbound(sa);
+
+	sa->cold.peer_ip_be = peer_ip_be;
+	atomic_store_explicit(&sa->cfg.outer_nh, fib_lookup(peer_ip_be), memory_order_relaxed);
+	index_put(&sas.by_ip, slot_of(sa), peer_ip_be);
+	index_put(&sas.by_peer, slot_of(sa), sa_peer_key(peer_ip_be, peer_port_be));
+	if (out)
+		index_put(&sas.by_spi, slot_of(sa), sa_spi_key(peer_ip_be, out->spi));
+}
+
 int
 sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa_counters *counters)
 {
@@ -135,10 +163,10 @@ sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa
 	memset(&sa->cold, 0, sizeof(sa->cold));
 	sa->cfg.peer = c->peer;
 	sa->cfg.server_ip_be = rte_cpu_to_be_32(c->outer.server_ip);
-	sa->cfg.peer_ip_be = sa->cold.peer_ip_be = rte_cpu_to_be_32(c->outer.peer_ip);
+	sa->cfg.peer_ip_be = rte_cpu_to_be_32(c->outer.peer_ip);
 	sa->cfg.server_port_be = rte_cpu_to_be_16(c->outer.server_port);
 	sa->cfg.peer_port_be = rte_cpu_to_be_16(c->outer.peer_port);
-	sa->cfg.outer_nh = fib_lookup(sa->cfg.peer_ip_be);
+	sa_move(sa, sa->cfg.peer_ip_be, sa->cfg.peer_port_be);
 	sa->cfg.in = in;
 	sa->cfg.owner = owner;
 	sa->cfg.state = SA_LIVE;
@@ -163,6 +191,7 @@ sa_set_outbound(struct sa *sa, const struct command_sa_out *c)
 		return rc;
 	/* Release: pairs with the acquire in sa_outbound(). */
 	atomic_store_explicit(&sa->cfg.out, out, memory_order_release);
+	index_put(&sas.by_spi, slot_of(sa), sa_spi_key(sa->cold.peer_ip_be, out->spi));
 	return 0;
 }
 
@@ -175,6 +204,9 @@ sa_remove(struct sa *sa, uint64_t cookie)
 	atomic_store_explicit(&sa->cfg.retired, handle, memory_order_relaxed);
 	atomic_store_explicit(&sa->cfg.handle, 0, memory_order_release);
 	sa->cfg.state = SA_CLOSING;
+	index_put(&sas.by_peer, slot_of(sa), 0);
+	index_put(&sas.by_spi, slot_of(sa), 0);
+	index_put(&sas.by_ip, slot_of(sa), 0);
 	closing_add(&sas.closing, &sa->cold.closing, sas.rcu, handle, cookie);
 	sas.live--;
 }

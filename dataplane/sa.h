@@ -23,6 +23,7 @@
 #include "crypto/esp.h"
 #include "dataplane/api/segment.h"
 #include "dataplane/closing.h"
+#include "dataplane/index.h"
 
 enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 
@@ -76,9 +77,32 @@ struct sa_table {
 	struct rte_rcu_qsbr *rcu;
 	struct esp_engine *engine; /* the main lcore's, for set-up */
 	struct closing_list closing;
+	struct index by_peer; /* sa_peer_key(): whom pairs lead to */
+	struct index by_spi;  /* sa_spi_key(): the outbound SPI */
+	struct index by_ip;   /* the peer's address, network byte order */
 };
 
 extern struct sa_table sas;
+
+/* The place from which a peer's IKE comes: native ESP has no port, its IKE keeps to 500. */
+static inline uint64_t
+sa_peer_key(rte_be32_t peer_ip_be, rte_be16_t peer_port_be)
+{
+	return (uint64_t)peer_ip_be << 16 | (peer_port_be ? peer_port_be : RTE_BE16(500));
+}
+
+static inline uint64_t
+sa_spi_key(rte_be32_t peer_ip_be, rte_be32_t spi_be)
+{
+	return (uint64_t)peer_ip_be << 32 | spi_be;
+}
+
+/* Is there a pair whose peer sends IKE from this address and port?  Any lcore. */
+static inline bool
+sa_leads_to(rte_be32_t peer_ip_be, rte_be16_t peer_port_be)
+{
+	return index_has(&sas.by_peer, sa_peer_key(peer_ip_be, peer_port_be));
+}
 
 static inline uint32_t
 sa_handle_of(const struct sa *sa)
@@ -142,6 +166,8 @@ int sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner,
 /* Give a pair its outbound SA.  0, -EINVAL, -ENOMEM, -EALREADY: a second one would begin to count
  * anew with the same key (T14). */
 int sa_set_outbound(struct sa *sa, const struct command_sa_out *c);
+/* The peer is there from now on (COMMAND_SA_UPDATE, which the owner has still to hear). */
+void sa_move(struct sa *sa, rte_be32_t peer_ip_be, rte_be16_t peer_port_be);
 /*
  * Staged death, stage 1: clear the handle.  sa_reap() goes on when every worker has passed a
  * quiescent state: wipes keys, frees the slot, and calls gone() once.  Who could still hold the

@@ -33,7 +33,8 @@ session_table_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 		return -ENOMEM;
 	sessions.max = max_sessions;
 	sessions.rcu = rcu;
-	return 0;
+	int rc = index_init(&sessions.by_name, max_sessions);
+	return rc ? rc : index_init(&sessions.by_ip, max_sessions);
 }
 
 void
@@ -47,6 +48,8 @@ session_table_free(void)
 		for (unsigned int i = 0; i < MAX_SERVER_ADDRESSES; i++)
 			rte_free(sessions.ids[p].of[i]);
 	rte_free(sessions.slots);
+	index_free(&sessions.by_name);
+	index_free(&sessions.by_ip);
 	memset(&sessions, 0, sizeof(sessions));
 }
 
@@ -78,6 +81,11 @@ session_publish(struct session *s, struct id_table *t, uint32_t handle, uint16_t
 	/* Release: pairs with the acquire in session_by_id(). */
 	atomic_store_explicit(&t->slot[id], SESSION_SLOT(handle) + 1, memory_order_release);
 	sessions.live++;
+	index_put(&sessions.by_ip, SESSION_SLOT(handle), s->cfg.peer_ip_be);
+	index_put(&sessions.by_name, SESSION_SLOT(handle),
+		s->cfg.peer ? s->cfg.peer
+			    : session_name_key(s->cfg.peer_ip_be, s->cfg.peer_tunnel_id_be,
+				      s->cfg.peer_call_id_be));
 }
 
 static void
@@ -143,6 +151,8 @@ session_remove(struct session *s, uint64_t cookie)
 	atomic_store_explicit(&s->cfg.handle, 0, memory_order_release);
 	closing_add(&sessions.closing, &s->cold.closing, sessions.rcu, handle, cookie);
 	sessions.live--;
+	index_put(&sessions.by_ip, SESSION_SLOT(handle), 0);
+	index_put(&sessions.by_name, SESSION_SLOT(handle), 0);
 }
 
 unsigned int

@@ -22,6 +22,7 @@
 #include "crypto/mppe.h"
 #include "dataplane/api/segment.h"
 #include "dataplane/closing.h"
+#include "dataplane/index.h"
 
 /* Configured state: written before publication or by the owner on a worker message; read by all
  * workers. */
@@ -120,9 +121,19 @@ struct session_table {
 	struct id_tables ids[TUNNEL_PROTOCOLS];
 	struct rte_rcu_qsbr *rcu;
 	struct closing_list closing; /* writer only */
+	struct index by_name;        /* session_name_key() */
+	struct index by_ip;          /* the peer's address, network byte order */
 };
 
 extern struct session_table sessions;
+
+/* What a router can quote of a packet of ours: the IDs that the peer has chosen, tunnel_id_be of 0
+ * with PPTP; with IPsec nothing, there the peer's name stands for its sessions. */
+static inline uint64_t
+session_name_key(rte_be32_t peer_ip_be, rte_be16_t tunnel_id_be, rte_be16_t call_id_be)
+{
+	return (uint64_t)peer_ip_be << 32 | (uint32_t)tunnel_id_be << 16 | call_id_be;
+}
 
 /* The session of an ID on one of our addresses, or NULL.  Worker, inside of one burst.  The caller
  * still has to check whose it is (T5, D1). */

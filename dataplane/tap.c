@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "dataplane/answered.h"
 #include "dataplane/config.h"
 #include "dataplane/netlink.h"
 #include "dataplane/route.h"
@@ -195,6 +196,8 @@ read_one(int fd, struct worker *w, uint8_t port, enum stage stage)
 	memset(meta, 0, sizeof(*meta));
 	meta->stage = stage;
 	meta->port = port;
+	if (stage == STAGE_PORT && ports[port].role == PORT_WAN)
+		answered_note(rte_pktmbuf_mtod(m, const uint8_t *), (uint32_t)n);
 	if (rte_ring_sp_enqueue(w->from_main, m) != 0)
 		main_drop(m, DROP_handoff_full);
 	return true;

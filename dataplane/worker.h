@@ -39,13 +39,14 @@ enum stage {
  * flood of one kind (ARP, ping, addresses that don't exist) takes no room and little time from the
  * others (D8). */
 enum punt_kind {
-	PUNT_TCP,   /* PPTP control connection: Ethernet frame for the TAP twin of meta->port */
-	PUNT_ARP,   /* the same with ARP */
-	PUNT_IKE,   /* the same with IKE, whole or in fragments */
-	PUNT_TAP,   /* the same with anything else */
-	PUNT_INNER, /* IPv4 packet for the inner TUN device */
-	PUNT_PMTU,  /* Ethernet frame with an ICMP error about a tunnel's packet */
-	PUNT_GLEAN, /* IPv4 packet whose next hop meta->nh has no hardware address yet */
+	PUNT_TCP,     /* PPTP control connection: Ethernet frame for the TAP twin of meta->port */
+	PUNT_TCP_NEW, /* the same from who has none yet */
+	PUNT_ARP,     /* the same with ARP */
+	PUNT_IKE,     /* the same with IKE, whole or in fragments */
+	PUNT_TAP,     /* the same with anything else */
+	PUNT_INNER,   /* IPv4 packet for the inner TUN device */
+	PUNT_PMTU,    /* Ethernet frame with an ICMP error about a tunnel's packet */
+	PUNT_GLEAN,   /* IPv4 packet whose next hop meta->nh has no hardware address yet */
 	PUNT_COUNT
 };
 

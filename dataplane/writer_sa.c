@@ -82,9 +82,7 @@ do_update(struct sa *sa, const struct command *cmd)
 	if (rc)
 		return rc;
 	/* What the owner is on its way to, and its next hop, also when routes change meanwhile. */
-	sa->cold.peer_ip_be = rte_cpu_to_be_32(o->peer_ip);
-	atomic_store_explicit(
-		&sa->cfg.outer_nh, fib_lookup(sa->cold.peer_ip_be), memory_order_relaxed);
+	sa_move(sa, rte_cpu_to_be_32(o->peer_ip), rte_cpu_to_be_16(o->peer_port));
 	entries[SA_SLOT(cmd->handle)].outer = *o;
 	return 0;
 }

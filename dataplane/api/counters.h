@@ -79,7 +79,7 @@
 	X(fragment_overlap, "outer fragments that overlap, or one of them twice (T17)")         \
 	X(fragment_timeout, "outer fragments whose others did not come in time (T17)")          \
 	X(ike_rate, "more IKE than one address may send (T13)")                                 \
-	X(ike_flood, "more new IKE exchanges than all together may begin (T13)")                \
+	X(ike_flood, "more IKE than all strangers together may send (T13)")                     \
 	X(pmtu_taken, "ICMP about a tunnel's path MTU (consumed, not an error)")                \
 	X(pmtu_unknown, "ICMP about a tunnel's packet that we can't have sent")                 \
 	X(pmtu_rate, "more ICMP about tunnels' path MTU than is looked into")                   \
@@ -87,7 +87,9 @@
 	X(ip_source_route, "source route in a packet to forward (RFC 7126 section 4.3, 4.4)")   \
 	X(lan_source, "from the LAN with the gateway's or a client's address as source (T25)")  \
 	X(inside_service, "from inside a tunnel to the gateway, not in inside.services (T25)")  \
-	X(inside_rate, "from inside a tunnel to the gateway, more than is allowed (T25)")
+	X(inside_rate, "from inside a tunnel to the gateway, more than is allowed (T25)")       \
+	X(tcp_rate, "more TCP to port 1723 than one stranger may send (T13)")                   \
+	X(tcp_flood, "more TCP to port 1723 than all strangers together may send (T13)")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

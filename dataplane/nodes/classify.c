@@ -16,6 +16,7 @@ enum {
 	EDGE_IP_FORWARD,
 	EDGE_TO_MAIN,
 	EDGE_IKE_INPUT,
+	EDGE_TCP_INPUT,
 	EDGE_REASSEMBLE,
 	EDGE_ICMP_INPUT,
 	EDGE_ETH_NOT_OURS,
@@ -220,7 +221,7 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 	}
 	if (!allowed || !is_wan_address(ip->dst_addr))
 		return EDGE_EDGE_FILTER;
-	return ip->next_proto_id == IPPROTO_TCP ? to_tap(m, PUNT_TCP) : EDGE_ICMP_INPUT;
+	return ip->next_proto_id == IPPROTO_TCP ? EDGE_TCP_INPUT : EDGE_ICMP_INPUT;
 }
 
 /*
@@ -311,6 +312,7 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_IP_FORWARD] = "ip_forward",
 		[EDGE_TO_MAIN] = "to_main",
 		[EDGE_IKE_INPUT] = "ike_input",
+		[EDGE_TCP_INPUT] = "tcp_input",
 		[EDGE_REASSEMBLE] = "reassemble",
 		[EDGE_ICMP_INPUT] = "icmp_input",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",

@@ -4,6 +4,7 @@
 #include <rte_ether.h>
 #include <rte_udp.h>
 
+#include "dataplane/answered.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/source_rate.h"
 
@@ -11,32 +12,32 @@ enum { EDGE_TO_MAIN, EDGE_IKE_RATE, EDGE_IKE_FLOOD, EDGE_COUNT };
 
 /*
  * T13.  A client's whole set-up takes five messages, DPD one every half minute; behind a carrier's
- * NAT are many, and charon makes some three hundred tunnels a second.  IKEv1 has no cookies, so
- * addresses can be forged: what begins an exchange (the responder's cookie is 0, RFC 2408 section
- * 3.1) has a limit for all together, and leaves charon's peers their rekeys.
+ * NAT are many, and charon makes some three hundred tunnels a second.  IKEv1's responder keeps
+ * state from the first message on, so addresses can be forged, and so can cookies: a message is a
+ * stranger's unless a pair of SAs leads to its address and port, or it repeats the cookies that
+ * charon has sent there.  Strangers have a limit for all together, and leave the others theirs.
  */
 #define SOURCE_BURST       400
 #define SOURCE_INTERVAL_US 5000
 #define NEW_PER_SECOND     1000
 
-#define NAT_T_PORT 4500
+#define NAT_T_PORT RTE_BE16(4500)
 
-static struct source_limits *limits[SEGMENT_MAX_WORKERS]; /* all: what begins an exchange */
+static struct source_limits *limits[SEGMENT_MAX_WORKERS]; /* all: strangers */
 
-/* Does it begin an exchange?  What is too short to tell does, too. */
 static bool
-is_new(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+is_stranger(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 {
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + 1);
 	const uint8_t *ike = (const uint8_t *)(udp + 1);
-	uint64_t cookie;
 
-	if (udp->dst_port == RTE_BE16(NAT_T_PORT))
+	if (sa_leads_to(ip->src_addr, udp->src_port))
+		return false;
+	if (udp->dst_port == NAT_T_PORT)
 		ike += 4;
 	if (ike + 16 > rte_pktmbuf_mtod(m, const uint8_t *) + m->data_len)
 		return true;
-	memcpy(&cookie, ike + 8, sizeof(cookie));
-	return cookie == 0;
+	return !answered_ike(ip->src_addr, ike);
 }
 
 static rte_edge_t
@@ -49,7 +50,7 @@ ike_input_one(struct worker *w, struct rte_mbuf *m)
 	if (!source_rate_take(
 		    &l->source, ip->src_addr, w->now_us, SOURCE_BURST, SOURCE_INTERVAL_US))
 		return EDGE_IKE_RATE;
-	if (is_new(m, ip) && !rate_limit_take(&l->all, w->now_us, NEW_PER_SECOND))
+	if (is_stranger(m, ip) && !rate_limit_take(&l->all, w->now_us, NEW_PER_SECOND))
 		return EDGE_IKE_FLOOD;
 	pkt_meta(m)->kind = PUNT_IKE;
 	return EDGE_TO_MAIN;

@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 
 #include "bench.h"
+#include "dataplane/answered.h"
 
 #define BURST       32
 #define LAN_IFINDEX 1000003
@@ -93,6 +94,7 @@ graph_setup(void **state)
 	struct worker *w = &workers[0];
 	(void)state;
 	bench_tables();
+	assert_int_equal(answered_init(), 0);
 	graph_lan_port();
 	ports[0].mac.addr_bytes[0] = 2;
 	ports[0].role = PORT_WAN;
