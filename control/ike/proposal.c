@@ -66,6 +66,21 @@ ike_pass(const struct call *c)
 	}
 }
 
+/* Quick Mode with a group (PFS) and without: who asks for one gets it.  A proposal for ESP holds
+ * all groups at once, and any of them is better than none. */
+static void
+esp_proposal(const struct call *c, const char *algorithms)
+{
+	const struct suite *group;
+	char text[PROPOSAL_MAX];
+	size_t i = 0, n = strlen(algorithms);
+	c->each(c->arg, algorithms);
+	memcpy(text, algorithms, n + 1);
+	while ((group = next_of(&i, SUITE_GROUP, c->least, c->allow_weak)))
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "-%s", group->keyword);
+	c->each(c->arg, text);
+}
+
 static void
 esp_pass(const struct call *c)
 {
@@ -77,7 +92,7 @@ esp_pass(const struct call *c)
 			continue; /* never: R1 wants encryption */
 		if (suite_is_aead(enc)) {
 			if (enc->strength == c->pass)
-				c->each(c->arg, enc->keyword);
+				esp_proposal(c, enc->keyword);
 			continue;
 		}
 		j = 0;
@@ -85,7 +100,7 @@ esp_pass(const struct call *c)
 			if (!integ->ikev1 || suite_weaker(enc, integ) != c->pass)
 				continue;
 			snprintf(text, sizeof(text), "%s-%s", enc->keyword, integ->keyword);
-			c->each(c->arg, text);
+			esp_proposal(c, text);
 		}
 	}
 }

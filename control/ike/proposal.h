@@ -8,12 +8,13 @@
 
 #include "crypto/suite.h"
 
-#define PROPOSAL_MAX 96 /* with the NUL */
+#define PROPOSAL_MAX 160 /* with the NUL */
 
 /*
  * IKEv1 proposals hold one algorithm of each kind, so there is one proposal for each combination.
  * Rows below `least` are left out; weak ones are in when allow_weak, whatever `least` says.  Calls
- * each() with the strongest first.
+ * each() with the strongest first.  For ESP each combination is there twice: without a group, and
+ * with every group that may be used (PFS).
  */
 void proposals_ike(enum suite_class least, bool allow_weak,
 	void (*each)(void *arg, const char *proposal), void *arg);

@@ -11,6 +11,7 @@
 
 #include "alerts.h"
 #include "channel.h"
+#include "rekey.h"
 #include "table.h"
 
 #define DEFAULT_SOCKET "/run/adit/ike.sock"
@@ -87,6 +88,15 @@ status_of(int error)
 
 /* ------------------------------------------------------------------ time */
 
+static void
+expire(uint32_t spi, host_t *dst, bool hard)
+{
+	if (hard)
+		charon->kernel->expire(charon->kernel, IPPROTO_ESP, spi, dst, TRUE);
+	else
+		rekey_later(spi, dst);
+}
+
 struct timer {
 	struct adit_ipsec *this;
 	uint32_t spi;
@@ -105,7 +115,7 @@ timer_fires(struct timer *t)
 		dst = sa->dst->clone(sa->dst);
 	t->this->lock->unlock(t->this->lock);
 	if (dst) {
-		charon->kernel->expire(charon->kernel, IPPROTO_ESP, htonl(t->spi), dst, t->hard);
+		expire(htonl(t->spi), dst, t->hard);
 		dst->destroy(dst);
 	}
 	return JOB_REQUEUE_NONE;
@@ -446,7 +456,7 @@ handle_event(void *user, const struct ike_message *m)
 	if (!dst)
 		return;
 	if (m->type == IKE_EXPIRE) {
-		charon->kernel->expire(charon->kernel, IPPROTO_ESP, spi, dst, m->expire.hard != 0);
+		expire(spi, dst, m->expire.hard != 0);
 	} else {
 		host_t *remote = host_of(m->mapping.peer_ip, m->mapping.peer_port);
 		charon->kernel->mapping(charon->kernel, IPPROTO_ESP, spi, dst, remote);

@@ -71,6 +71,35 @@ test_esp(void **state)
 	assert_false(any_has("null"));
 }
 
+/* F1: clients that ask for PFS (libreswan, RouterOS, NetworkManager-l2tp) get the group they name,
+ * as strong as IKE's have to be, and those that don't ask need none. */
+static void
+test_esp_groups(void **state)
+{
+	static const char *const ciphers[] = {"aes256gcm16", "aes128-sha1", "3des-sha1"};
+	(void)state;
+	all.n = 0;
+	proposals_esp(SUITE_LEGACY, false, take, NULL);
+	for (unsigned int i = 0; i < 3; i++) {
+		int plain = place(ciphers[i]);
+		const char *with = all.text[plain + 1];
+		assert_true(plain >= 0);
+		assert_memory_equal(with, ciphers[i], strlen(ciphers[i]));
+		assert_non_null(strstr(with, "-ecp256-"));
+		assert_non_null(strstr(with, "-modp2048-"));
+		assert_non_null(strstr(with, "-modp1024"));
+		assert_true(strstr(with, "-modp2048") < strstr(with, "-modp1024"));
+	}
+	assert_false(any_has("modp768"));
+	all.n = 0;
+	proposals_esp(SUITE_STRONG, false, take, NULL);
+	assert_true(any_has("aes128-sha256-") && any_has("modp2048"));
+	assert_false(any_has("modp1024") || any_has("modp1536"));
+	all.n = 0;
+	proposals_esp(SUITE_LEGACY, true, take, NULL);
+	assert_true(any_has("des-md5-") && any_has("-modp768"));
+}
+
 static void
 test_ike(void **state)
 {
@@ -109,6 +138,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_esp),
+		cmocka_unit_test(test_esp_groups),
 		cmocka_unit_test(test_ike),
 		cmocka_unit_test(test_psk_bits),
 	};
