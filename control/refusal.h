@@ -66,16 +66,29 @@
 		"IKE: the client offers no cipher, hash and group that are allowed",               \
 		"see ipsec.proposals; as a last resort: aditctl weak-crypto l2tp on")              \
 	X(ESP_NO_PROPOSAL, "esp-no-common-proposal",                                               \
-		"IKE: the client offers no ESP encryption and integrity that are allowed",         \
-		"see ipsec.proposals; as a last resort: aditctl weak-crypto l2tp on")              \
+		"IKE: the client offers no ESP encryption and integrity (and, with PFS, group) "   \
+		"that are allowed",                                                                \
+		"at the client choose AES with SHA-1 or SHA-2, and for PFS a group of 1,024 bits " \
+		"or more (2,048 with ipsec.proposals = \"strong\"), or no PFS; as a last resort: " \
+		"aditctl weak-crypto l2tp on")                                                     \
 	X(IKE_PSK_MISMATCH, "ike-psk-mismatch",                                                    \
 		"IKE: the client's first encrypted message can't be read: another pre-shared "     \
 		"key, or none",                                                                    \
 		"enter the same pre-shared key at the client and in ipsec.psk")                    \
 	X(IKE_AUTH_FAILED, "ike-auth-failed",                                                      \
 		"IKE: the client's certificate or identity is not accepted",                       \
-		"check its machine certificate, its dates, and the CAs of ipsec.ca; use main, "    \
-		"not aggressive, mode")                                                            \
+		"check its machine certificate, its dates, and the CAs of ipsec.ca")               \
+	X(IKE_AGGRESSIVE, "ike-aggressive-mode",                                                   \
+		"IKE: the client uses aggressive mode, which gives a pre-shared key away to a "    \
+		"dictionary",                                                                      \
+		"set the client to IKEv1 main mode, without a group name or other local ID")       \
+	X(IKE_NO_CERTIFICATE, "ike-no-certificate",                                                \
+		"IKE: the client wants certificates, and none is configured here",                 \
+		"set the client to the pre-shared key, or configure ipsec.certificate and "        \
+		"ipsec.ca")                                                                        \
+	X(IKE_REVOKED, "ike-certificate-revoked",                                                  \
+		"IKE: the client's certificate is revoked (ipsec.crl)",                            \
+		"give the client another certificate, if it may come back")                        \
 	X(IKE_MALFORMED, "ike-malformed", "IKE: a message can't be parsed",                        \
 		"update the client; a scanner or an attack also looks like this")                  \
 	X(IKE_HALF_OPEN, "ike-half-open",                                                          \

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define IKE_MESSAGE_MAGIC   0x41494b45u /* "AIKE" */
-#define IKE_MESSAGE_VERSION 1
+#define IKE_MESSAGE_VERSION 2
 #define IKE_KEY_MAX         64
 
 enum ike_message_type {
@@ -49,12 +49,15 @@ enum ike_alert {
 	IKE_ALERT_NO_IKE_PROPOSAL,
 	IKE_ALERT_NO_ESP_PROPOSAL,
 	IKE_ALERT_SELECTORS,
-	IKE_ALERT_AUTH,       /* the peer's authentication failed: certificate, identity */
-	IKE_ALERT_PSK,        /* its encrypted message is garbage: another pre-shared key */
-	IKE_ALERT_MALFORMED,  /* a message in clear that can't be parsed */
-	IKE_ALERT_HALF_OPEN,  /* began and did not go on */
-	IKE_ALERT_UNANSWERED, /* an established peer does not answer any more */
-	IKE_ALERT_INSTALL,    /* the SA could not be installed */
+	IKE_ALERT_AUTH,           /* the peer's authentication failed: certificate, identity */
+	IKE_ALERT_PSK,            /* its encrypted message is garbage: another pre-shared key */
+	IKE_ALERT_MALFORMED,      /* a message in clear that can't be parsed */
+	IKE_ALERT_HALF_OPEN,      /* began and did not go on */
+	IKE_ALERT_UNANSWERED,     /* an established peer does not answer any more */
+	IKE_ALERT_INSTALL,        /* the SA could not be installed */
+	IKE_ALERT_AGGRESSIVE,     /* aggressive mode */
+	IKE_ALERT_NO_CERTIFICATE, /* it wants certificates, and none is configured */
+	IKE_ALERT_REVOKED,        /* its certificate is revoked */
 	IKE_ALERT_COUNT,
 };
 

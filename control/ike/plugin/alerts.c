@@ -4,6 +4,7 @@
 #include <daemon.h>
 #include <encoding/message.h>
 #include <encoding/payloads/notify_payload.h>
+#include <encoding/payloads/sa_payload.h>
 #include <threading/mutex.h>
 
 /* Attempts remembered; who fills the table only gets repetitions counted. */
@@ -58,6 +59,8 @@ alert_of(ike_sa_t *ike_sa, alert_t alert, va_list args)
 	case ALERT_PEER_AUTH_FAILED:
 	case ALERT_LOCAL_AUTH_FAILED:
 		return IKE_ALERT_AUTH;
+	case ALERT_CERT_REVOKED:
+		return IKE_ALERT_REVOKED;
 	case ALERT_PARSE_ERROR_HEADER:
 		return IKE_ALERT_MALFORMED;
 	case ALERT_PARSE_ERROR_BODY:
@@ -73,24 +76,35 @@ alert_of(ike_sa_t *ike_sa, alert_t alert, va_list args)
 	}
 }
 
+/* With the lock held. */
+static struct attempt *
+attempt_of(struct alerts *a, uint64_t spis)
+{
+	struct attempt *at = &a->attempts[spis % ATTEMPTS];
+
+	if (at->spis != spis)
+		*at = (struct attempt){.spis = spis};
+	return at;
+}
+
 /* A client repeats the message that failed, and in the end charon gives the exchange up as
- * half-open: one attempt, one reason.  Where nothing is in common, charon forgets the exchange at
- * once, and a repeated message looks like another one but for the client's SPI.  In an established
- * IKE SA each failure is an attempt. */
+ * half-open: one attempt, one reason, the first that is told.  When it fails at its first message,
+ * charon forgets the exchange at once, and a repeated message looks like another one but for the
+ * client's SPI.  In an established IKE SA each failure is an attempt. */
 static bool
 is_repeated(struct alerts *a, ike_sa_t *ike_sa, enum ike_alert code)
 {
 	if (!ike_sa || ike_sa->get_state(ike_sa) == IKE_ESTABLISHED)
 		return false;
+	bool first = ike_sa->get_state(ike_sa) == IKE_CREATED || code == IKE_ALERT_NO_IKE_PROPOSAL;
 	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
-	uint64_t spis = id->get_initiator_spi(id);
-	if (code != IKE_ALERT_NO_IKE_PROPOSAL)
-		spis ^= id->get_responder_spi(id);
-	struct attempt *at = &a->attempts[spis % ATTEMPTS];
+	uint64_t spis = id->get_initiator_spi(id) ^ (first ? 0 : id->get_responder_spi(id));
+	uint32_t covered = 1u << code | 1u << IKE_ALERT_REVOKED;
+	if (first || code == IKE_ALERT_HALF_OPEN)
+		covered = UINT32_MAX;
 	a->lock->lock(a->lock);
-	if (at->spis != spis)
-		*at = (struct attempt){.spis = spis};
-	bool repeated = at->told & 1u << code || (at->told && code == IKE_ALERT_HALF_OPEN);
+	struct attempt *at = attempt_of(a, spis);
+	bool repeated = at->told & covered;
 	at->told |= 1u << code;
 	a->lock->unlock(a->lock);
 	return repeated;
@@ -120,6 +134,63 @@ on_alert(listener_t *listener, ike_sa_t *ike_sa, alert_t alert, va_list args)
 	return true;
 }
 
+/* Is there a connection that authenticates peers like this? */
+static bool
+configured(ike_sa_t *ike_sa, auth_class_t class)
+{
+	peer_cfg_t *peer;
+	auth_cfg_t *auth;
+	bool found = false;
+	enumerator_t *peers = charon->backends->create_peer_cfg_enumerator(charon->backends,
+		ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa), NULL, NULL, IKEV1);
+
+	while (!found && peers->enumerate(peers, &peer)) {
+		enumerator_t *auths = peer->create_auth_cfg_enumerator(peer, FALSE);
+		while (!found && auths->enumerate(auths, &auth))
+			found = (uintptr_t)auth->get(auth, AUTH_RULE_AUTH_CLASS) == class;
+		auths->destroy(auths);
+	}
+	peers->destroy(peers);
+	return found;
+}
+
+/* Why a first message can't succeed; IKE_ALERT_COUNT: it may. */
+static enum ike_alert
+hopeless(ike_sa_t *ike_sa, message_t *message, auth_method_t method)
+{
+	if (message->get_exchange_type(message) == AGGRESSIVE)
+		return IKE_ALERT_AGGRESSIVE;
+	if (method == AUTH_PSK || method == AUTH_XAUTH_INIT_PSK)
+		return configured(ike_sa, AUTH_CLASS_PSK) ? IKE_ALERT_COUNT : IKE_ALERT_PSK;
+	return configured(ike_sa, AUTH_CLASS_PUBKEY) ? IKE_ALERT_COUNT : IKE_ALERT_NO_CERTIFICATE;
+}
+
+/* charon finds out what it does not do only after it has done Diffie-Hellman, and in main mode
+ * after its answer: a scan learns that something is here, and the cost is ours.  So a first message
+ * that can't succeed loses its proposals, and charon says that none is in common. */
+static void
+on_first_message(struct alerts *a, ike_sa_t *ike_sa, message_t *message)
+{
+	sa_payload_t *sa = (sa_payload_t *)message->get_payload(message, PLV1_SECURITY_ASSOCIATION);
+	payload_t *payload;
+
+	if (!sa || ike_sa->get_state(ike_sa) != IKE_CREATED)
+		return;
+	enum ike_alert code = hopeless(ike_sa, message, sa->get_auth_method(sa));
+	if (code == IKE_ALERT_COUNT)
+		return;
+	tell(a, ike_sa, code);
+	enumerator_t *e = message->create_payload_enumerator(message);
+	while (e->enumerate(e, &payload)) {
+		if (payload->get_type(payload) != PLV1_SECURITY_ASSOCIATION)
+			continue;
+		message->remove_payload_at(message, e);
+		payload->destroy(payload);
+	}
+	e->destroy(e);
+	message->add_payload(message, (payload_t *)sa_payload_create(PLV1_SECURITY_ASSOCIATION));
+}
+
 /* charon raises no alert when IKEv1 finds nothing in common: only the peer is told. */
 static bool
 on_message(listener_t *listener, ike_sa_t *ike_sa, message_t *message, bool incoming, bool plain)
@@ -127,8 +198,11 @@ on_message(listener_t *listener, ike_sa_t *ike_sa, message_t *message, bool inco
 	enum ike_alert code = IKE_ALERT_COUNT;
 	payload_t *payload;
 
-	if (incoming || !plain || !ikev1(ike_sa) ||
-		message->get_exchange_type(message) != INFORMATIONAL_V1)
+	if (!plain || !ikev1(ike_sa))
+		return true;
+	if (incoming)
+		on_first_message((struct alerts *)listener, ike_sa, message);
+	if (incoming || message->get_exchange_type(message) != INFORMATIONAL_V1)
 		return true;
 	bool connecting = ike_sa->get_state(ike_sa) == IKE_CONNECTING;
 	enumerator_t *e = message->create_payload_enumerator(message);
