@@ -9,6 +9,10 @@
 static const struct word strengths[] = {
 	{"strong", SUITE_STRONG}, {"legacy", SUITE_LEGACY}, {NULL, 0}};
 
+static const struct word revocations[] = {{"relaxed", IKE_REVOCATION_RELAXED},
+	{"ifuri", IKE_REVOCATION_IFURI}, {"strict", IKE_REVOCATION_STRICT}, {NULL, 0}};
+static const struct word fates[] = {{"end", 0}, {"keep", 1}, {NULL, 0}};
+
 void
 config_ipsec_defaults(struct ike_config *c)
 {
@@ -90,6 +94,15 @@ get_credentials(struct reader *r, const config_setting_t *g)
 	config_get_string(
 		r, g, "pkcs12_password", 0, c->pkcs12_password, sizeof(c->pkcs12_password));
 	config_get_string(r, g, "identity", 1, c->identity, sizeof(c->identity));
+	config_get_string(r, g, "crl", 1, c->crl, sizeof(c->crl));
+	int revocation = c->revocation, keep = c->revoked_keep;
+	config_get_word(r, g, "revocation", revocations, &revocation);
+	config_get_bool(r, g, "ocsp", &c->ocsp);
+	config_get_word(r, g, "revoked", fates, &keep);
+	c->revocation = (uint8_t)revocation;
+	c->revoked_keep = keep != 0;
+	if (*c->crl && !*c->certificate && !*c->pkcs12)
+		config_fail(r, g, "ipsec: crl goes with certificate or pkcs12");
 	if (!*c->certificate != !*c->key)
 		config_fail(r, g, "ipsec: certificate and key go together");
 	if (*c->certificate && *c->pkcs12)

@@ -267,10 +267,12 @@ channel_close(struct channel *c, void (*closed)(void *user))
 	unlink(c->path);
 }
 
-void
+bool
 channel_allow(struct channel *c, uid_t uid)
 {
 	c->allowed = uid;
+	/* Whoever may not write to the socket's file does not get as far as our question. */
+	return uid == geteuid() || chown(c->path, uid, (gid_t)-1) == 0;
 }
 
 bool

@@ -40,7 +40,7 @@ struct channel *channel_open(uv_loop_t *loop, const char *path, const struct cha
  * that is still allowed. */
 void channel_close(struct channel *c, void (*closed)(void *user));
 /* A user besides root and this process's own that may be the plugin. */
-void channel_allow(struct channel *c, uid_t uid);
+bool channel_allow(struct channel *c, uid_t uid);
 bool channel_connected(const struct channel *c);
 /* The answer to the request `id`; nothing when its plugin is gone. */
 void channel_answer(struct channel *c, uint64_t id, int error, const struct ike_message *body);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "control/ike/connection.h"
+#include "control/ike/round.h"
 #include "control/log.h"
 
 #define RETRY_MS        500
@@ -25,11 +27,11 @@ struct charon {
 	uv_pipe_t *pipe;         /* NULL: none, or closing */
 	bool connected, waiting; /* for an answer */
 	unsigned int n_handles;
-	unsigned int next; /* request of connection_request() */
-	bool again;        /* from connection_first() on, once the current round is through */
-	bool done;
-	unsigned int failures; /* in this round */
-	char what[64], problem[256];
+	struct round round;
+	bool again, end; /* what the next rounds are for: connections, the end of all IKE SAs */
+	bool busy, done; /* in a round; all is configured */
+	unsigned int failures[ROUND_END + 1]; /* of the last round of each kind */
+	char problem[256];
 	uint64_t asked_ms;
 	uint8_t *in;
 	size_t in_len, in_size;
@@ -47,20 +49,39 @@ static void request_next(struct charon *c);
 
 /* ------------------------------------------------------------------ files */
 
+/* charon's, which makes its socket in it, and open to control's group. */
+static bool
+make_directory(const struct ike_config *cfg, const struct group *gr, char *err, size_t errlen)
+{
+	const char *name = cfg->charon_user;
+	const struct passwd *pw = *name ? getpwnam(name) : NULL;
+	if (*name && !pw) {
+		snprintf(err, errlen, "ipsec.charon_user: no such user: %s", name);
+		return false;
+	}
+	/* The group has to get in, whatever the umask. */
+	bool ok = mkdir(cfg->directory, 0750) == 0 ? chmod(cfg->directory, 0750) == 0
+						   : errno == EEXIST;
+	if (ok && geteuid() == 0 && (gr || pw))
+		ok = chown(cfg->directory, pw ? pw->pw_uid : 0, gr ? gr->gr_gid : (gid_t)-1) == 0;
+	if (!ok)
+		snprintf(err, errlen, "ipsec.directory %s: %s", cfg->directory, strerror(errno));
+	return ok;
+}
+
 bool
 charon_write_conf(const struct ike_config *cfg, gid_t group, char *err, size_t errlen)
 {
 	char path[128], temporary[144];
 	const struct group *gr = group != (gid_t)-1 ? getgrgid(group) : NULL;
-	/* The group has to get in, whatever the umask. */
-	if (mkdir(cfg->directory, 0750) == 0 ? chmod(cfg->directory, 0750) != 0 : errno != EEXIST) {
-		snprintf(err, errlen, "ipsec.directory %s: %s", cfg->directory, strerror(errno));
+	if (gr && strcmp(gr->gr_name, "nogroup") == 0)
+		log_event(LOG_WARNING, "privileges",
+			"text=\"charon's control socket is open to nogroup, to which others "
+			"belong\" "
+			"remedy=\"give control.user a user with a group of its own, such as "
+			"adit\"");
+	if (!make_directory(cfg, gr, err, errlen))
 		return false;
-	}
-	if (gr && geteuid() == 0 && chown(cfg->directory, 0, group) != 0) {
-		snprintf(err, errlen, "ipsec.directory %s: %s", cfg->directory, strerror(errno));
-		return false;
-	}
 	snprintf(path, sizeof(path), "%s/strongswan.conf", cfg->directory);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	FILE *f = fopen(temporary, "w");
@@ -84,6 +105,7 @@ handle_closed(struct charon *c)
 		return;
 	void (*closed)(void *user) = c->closed;
 	void *user = c->user;
+	round_end(&c->round);
 	credential_wipe(&c->cred);
 	free(c->in);
 	free(c);
@@ -124,18 +146,23 @@ static void
 take_answer(struct charon *c, const uint8_t *bytes, size_t len)
 {
 	struct vici_answer a;
+	if (len > 0 && bytes[0] == VICI_EVENT) {
+		c->asked_ms = uv_now(c->loop);
+		round_event(&c->round, bytes, len);
+		return;
+	}
 	if (!c->waiting || !vici_parse(bytes, len, &a)) {
 		hang_up(c, "it speaks another language than VICI");
 		return;
 	}
 	c->waiting = false;
-	if (a.type != VICI_RESPONSE || !a.success) {
+	const char *why = round_answer(&c->round, bytes, len, &a);
+	if (why) {
 		char text[256];
-		c->failures++;
-		log_quote(text, sizeof(text), *a.errmsg ? a.errmsg : "refused");
-		log_event(LOG_ERR, "charon-refused", "what=\"%s\" text=%s", c->what, text);
-		snprintf(c->problem, sizeof(c->problem), "charon refused the %s: %.150s", c->what,
-			*a.errmsg ? a.errmsg : "no reason given");
+		log_quote(text, sizeof(text), why);
+		log_event(LOG_ERR, "charon-refused", "what=\"%s\" text=%s", c->round.what, text);
+		snprintf(c->problem, sizeof(c->problem), "charon refused the %s: %.150s",
+			c->round.what, why);
 	}
 	request_next(c);
 }
@@ -218,26 +245,51 @@ send_request(struct charon *c, struct vici *v)
 }
 
 static void
+round_through(struct charon *c)
+{
+	c->failures[c->round.kind] = c->round.failures;
+	if (c->round.kind == ROUND_END || c->again)
+		return;
+	c->done = c->failures[ROUND_ALL] + c->failures[ROUND_CONNECTIONS] == 0;
+	if (!c->done)
+		return;
+	c->problem[0] = '\0';
+	log_event(LOG_NOTICE, "charon-configured", "weak_crypto=%s", c->allow_weak ? "yes" : "no");
+}
+
+static void
+round_start(struct charon *c, enum round_kind kind)
+{
+	c->busy = true;
+	round_begin(&c->round, kind, c->cfg, &c->cred, c->allow_weak);
+}
+
+static void
 request_next(struct charon *c)
 {
 	struct vici v;
-	if (connection_request(c->cfg, &c->cred, c->allow_weak, c->next, &v, c->what)) {
-		c->next++;
-		send_request(c, &v);
-		return;
+	while (!round_next(&c->round, &v)) {
+		if (c->busy)
+			round_through(c);
+		c->busy = false;
+		if (!c->again && !c->end)
+			return;
+		round_start(c, c->again ? ROUND_CONNECTIONS : ROUND_END);
+		if (c->again)
+			c->again = false;
+		else
+			c->end = false;
 	}
-	if (c->again) {
-		c->again = false;
-		c->next = connection_first(c->cfg, &c->cred);
+	send_request(c, &v);
+}
+
+/* Begins a round, or leaves it to the one that is under way. */
+static void
+ask_for(struct charon *c, bool *due)
+{
+	*due = true;
+	if (c->connected && !c->waiting)
 		request_next(c);
-		return;
-	}
-	c->done = c->failures == 0;
-	if (c->done) {
-		c->problem[0] = '\0';
-		log_event(LOG_NOTICE, "charon-configured", "weak_crypto=%s",
-			c->allow_weak ? "yes" : "no");
-	}
 }
 
 static void
@@ -253,9 +305,9 @@ on_connect(uv_connect_t *req, int status)
 		return;
 	}
 	c->connected = true;
-	c->next = 0;
-	c->failures = 0;
 	c->again = false;
+	c->failures[ROUND_CONNECTIONS] = 0;
+	round_start(c, ROUND_ALL);
 	uv_read_start((uv_stream_t *)c->pipe, on_alloc, on_read);
 	request_next(c);
 }
@@ -306,6 +358,11 @@ charon_new(uv_loop_t *loop, const struct ike_config *cfg, char *err, size_t errl
 			"days=%d "
 			"remedy=\"renew the gateway's certificate\"",
 			c->cred.days_left);
+	if (c->cred.crl_expired)
+		log_event(LOG_WARNING, "crl-expired",
+			"file=%s remedy=\"get the CA's present list; with ipsec.revocation = "
+			"strict nobody gets in until then\"",
+			cfg->crl);
 	c->loop = loop;
 	c->cfg = cfg;
 	c->allow_weak = cfg->allow_weak_crypto;
@@ -331,16 +388,14 @@ void
 charon_set_weak(struct charon *c, bool allow)
 {
 	c->allow_weak = allow;
-	if (!c->connected)
-		return;
-	/* What is being sent may hold the old proposals. */
-	if (c->waiting) {
-		c->again = true;
-		return;
-	}
-	c->next = connection_first(c->cfg, &c->cred);
-	c->failures = 0;
-	request_next(c);
+	if (c->connected)
+		ask_for(c, &c->again);
+}
+
+void
+charon_end_all(struct charon *c)
+{
+	ask_for(c, &c->end);
 }
 
 bool

@@ -14,6 +14,13 @@
 #define IKE_PSK_MAX     128
 #define IKE_PSK_MIN_BIT 80 /* T12 */
 
+/* What is known of a certificate must be so good (strongSwan's words). */
+enum ike_revocation {
+	IKE_REVOCATION_RELAXED, /* refused when it is revoked */
+	IKE_REVOCATION_IFURI,   /* also when nothing can be had from where it says */
+	IKE_REVOCATION_STRICT,  /* also when nothing is known */
+};
+
 struct ike_psk {
 	uint32_t peer_ip; /* 0: everybody else's */
 	char secret[IKE_PSK_MAX + 1];
@@ -30,9 +37,13 @@ struct ike_config {
 	char certificate[256], key[256], ca[256]; /* PEM files, "" = none */
 	char pkcs12[256], pkcs12_password[128];   /* or all three in one */
 	char identity[128];                       /* "" = the certificate's subject */
-	bool allow_weak_crypto;                   /* R2 */
-	uint8_t min_strength;                     /* enum suite_class: D12 */
-	uint32_t sha256_96[IKE_MAX_PEERS];        /* peers that truncate to 96 bits (D3) */
+	char crl[256];                            /* PEM file, "" = none */
+	uint8_t revocation;                       /* enum ike_revocation */
+	bool ocsp;
+	bool revoked_keep;      /* IKE SAs outlive the credential that they were authenticated by */
+	bool allow_weak_crypto; /* R2 */
+	uint8_t min_strength;   /* enum suite_class: D12 */
+	uint32_t sha256_96[IKE_MAX_PEERS]; /* peers that truncate to 96 bits (D3) */
 	unsigned int n_sha256_96;
 	bool sha256_96_all;
 	uint32_t ike_lifetime_s, sa_lifetime_s;

@@ -9,11 +9,11 @@
 /* ------------------------------------------------------------------ secrets */
 
 static void
-request_psk(const struct ike_psk *psk, struct vici *v)
+request_psk(const struct ike_psk *psk, const char *name, struct vici *v)
 {
 	char ip[16];
 	vici_begin(v, "load-shared");
-	vici_format(v, "id", "adit-%08x", psk->peer_ip);
+	vici_put(v, "id", name);
 	vici_put(v, "type", "IKE");
 	vici_put(v, "data", psk->secret);
 	/* Without owners it is anybody's; one with the peer's address fits better. */
@@ -24,12 +24,21 @@ request_psk(const struct ike_psk *psk, struct vici *v)
 	}
 }
 
+/* An authority, because what load-cert brings can't be taken away again. */
 static void
-request_certificate(const struct blob *der, bool ca, struct vici *v)
+request_ca(const struct blob *der, const char *name, struct vici *v)
+{
+	vici_begin(v, "load-authority");
+	vici_section(v, name);
+	vici_put_bytes(v, "cacert", der->bytes, der->len);
+	vici_section_end(v);
+}
+
+static void
+request_crl(const struct blob *der, struct vici *v)
 {
 	vici_begin(v, "load-cert");
-	vici_put(v, "type", "X509");
-	vici_put(v, "flag", ca ? "CA" : "NONE");
+	vici_put(v, "type", "X509_CRL");
 	vici_put_bytes(v, "data", der->bytes, der->len);
 }
 
@@ -96,6 +105,26 @@ put_addresses(struct vici *v, const char *name, const uint32_t *ips, unsigned in
 	vici_list_end(v);
 }
 
+#define DN_MAX 240 /* that charon's parser takes in hexadecimal digits */
+
+/* charon also trusts every certificate that it was given for itself, now or earlier: only one that
+ * a CA of ours has issued is a client's. */
+static void
+put_ca_names(const struct credential *cred, struct vici *v)
+{
+	char text[16 + 2 * DN_MAX];
+	for (unsigned int i = 0; i < cred->n_ca; i++)
+		if (cred->ca_subject[i].len > DN_MAX)
+			return;
+	for (unsigned int i = 0; i < cred->n_ca; i++) {
+		const struct blob *dn = &cred->ca_subject[i];
+		int at = snprintf(text, sizeof(text), "asn1dn:#");
+		for (size_t j = 0; j < dn->len; j++)
+			at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x", dn->bytes[j]);
+		vici_put(v, "ca_id", text);
+	}
+}
+
 struct kind {
 	const char *name;
 	bool certificate, truncated;
@@ -106,6 +135,9 @@ static void
 request_connection(const struct ike_config *cfg, const struct credential *cred,
 	const struct kind *kind, bool allow_weak, struct vici *v)
 {
+	static const char *const revocations[] = {[IKE_REVOCATION_RELAXED] = "relaxed",
+		[IKE_REVOCATION_IFURI] = "ifuri",
+		[IKE_REVOCATION_STRICT] = "strict"};
 	const char *auth = kind->certificate ? "pubkey" : "psk";
 	vici_begin(v, "load-conn");
 	vici_section(v, kind->name);
@@ -140,6 +172,10 @@ request_connection(const struct ike_config *cfg, const struct credential *cred,
 	vici_section(v, "remote");
 	vici_put(v, "auth", auth);
 	vici_put(v, "id", "%any");
+	if (kind->certificate) {
+		vici_put(v, "revocation", revocations[cfg->revocation]);
+		put_ca_names(cred, v);
+	}
 	vici_section_end(v);
 	put_child(cfg, allow_weak, kind->truncated, v);
 	vici_section_end(v);
@@ -155,18 +191,30 @@ kinds(const struct ike_config *cfg, const struct credential *cred, struct kind o
 			continue;
 		if (cfg->n_sha256_96 && !cfg->sha256_96_all)
 			out[n++] = (struct kind){
-				certificate ? "l2tp-certificate-sha256-96" : "l2tp-psk-sha256-96",
+				certificate ? CONNECTION_CERTIFICATE CONNECTION_SHA256_96
+					    : CONNECTION_PSK CONNECTION_SHA256_96,
 				certificate, true, cred->certificate.len > 0};
-		out[n++] = (struct kind){certificate ? "l2tp-certificate" : "l2tp-psk", certificate,
-			cfg->sha256_96_all, cred->certificate.len > 0};
+		out[n++] = (struct kind){certificate ? CONNECTION_CERTIFICATE : CONNECTION_PSK,
+			certificate, cfg->sha256_96_all, cred->certificate.len > 0};
 	}
 	return n;
+}
+
+bool
+connection_wanted(const struct ike_config *cfg, const struct credential *cred, const char *name)
+{
+	struct kind all[4];
+	unsigned int n = kinds(cfg, cred, all);
+	for (unsigned int i = 0; i < n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 unsigned int
 connection_first(const struct ike_config *cfg, const struct credential *cred)
 {
-	return cfg->n_psk + (cred->certificate.len ? 2 + cred->n_ca : 0);
+	return cfg->n_psk + (cred->certificate.len ? cred->n_ca + cred->n_crl + 2 : 0);
 }
 
 bool
@@ -178,23 +226,29 @@ connection_request(const struct ike_config *cfg, const struct credential *cred, 
 	if (i < cfg->n_psk) {
 		snprintf(what, 64, "pre-shared key of %s",
 			cfg->psk[i].peer_ip ? log_ip(ip, cfg->psk[i].peer_ip) : "everybody");
-		request_psk(&cfg->psk[i], v);
+		request_psk(&cfg->psk[i], cred->psk_name[i], v);
 		return true;
 	}
 	i -= cfg->n_psk;
 	if (cred->certificate.len) {
 		if (i < cred->n_ca) {
 			snprintf(what, 64, "CA certificate %u", i + 1);
-			request_certificate(&cred->ca[i], true, v);
+			request_ca(&cred->ca[i], cred->ca_name[i], v);
 			return true;
 		}
 		i -= cred->n_ca;
+		if (i < cred->n_crl) {
+			snprintf(what, 64, "CRL %u", i + 1);
+			request_crl(&cred->crl[i], v);
+			return true;
+		}
+		i -= cred->n_crl;
 		if (i < 2) {
-			snprintf(what, 64, "%s", i ? "private key" : "certificate");
+			snprintf(what, 64, "%s", i ? "private key" : "end of its cache");
 			if (i)
 				request_key(&cred->key, v);
 			else
-				request_certificate(&cred->certificate, false, v);
+				vici_begin(v, "flush-certs"); /* it would go on by an older CRL */
 			return true;
 		}
 		i -= 2;
@@ -210,6 +264,16 @@ connection_request(const struct ike_config *cfg, const struct credential *cred, 
 
 #define HALF_OPEN_TIMEOUT_S 15u /* a client that repeats itself twice still gets in */
 #define JOB_LOAD_MAX        1000u /* messages that wait for a thread before charon takes no new peers */
+#define EXCHANGE_MAX_S      165u /* that charon, or a client like it, repeats a message */
+
+/* Exchanges whose state charon keeps.  Dead peer detection makes four in dpd seconds when both
+ * sides ask and answer; a Quick Mode that goes on meanwhile must not be forgotten (F12). */
+static unsigned int
+exchanges(const struct ike_config *cfg)
+{
+	unsigned int n = 16 + 4 * (EXCHANGE_MAX_S / (cfg->dpd_s ? cfg->dpd_s : 1) + 1);
+	return n < 160 ? n : 160;
+}
 
 bool
 connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out)
@@ -222,8 +286,8 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"charon {\n"
 		"%s"
 		/* Ours takes the place of the kernel, or charon must not run at all. */
-		"  load = random nonce openssl hmac kdf pubkey pem x509 socket-default vici "
-		"kernel-adit! kernel-netlink\n"
+		"  load = random nonce openssl hmac kdf pubkey pem x509 revocation constraints%s "
+		"socket-default vici kernel-adit! kernel-netlink\n"
 		"  install_routes = no\n"
 		"  install_virtual_ip = no\n"
 		"  process_route = no\n"
@@ -237,7 +301,7 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"  dos_protection = yes\n"
 		"  half_open_timeout = %u\n"
 		"  init_limit_job_load = %u\n"
-		"  max_ikev1_exchanges = 3\n"
+		"  max_ikev1_exchanges = %u\n"
 		"  cookie_threshold = %u\n"
 		"  block_threshold = %u\n"
 		"  init_limit_half_open = %u\n"
@@ -246,9 +310,14 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"  plugins {\n"
 		"    kernel-adit { socket = %s/ike.sock }\n"
 		"    vici { socket = unix://%s/vici.sock }\n"
+		"    revocation {\n"
+		"      enable_crl = yes\n"
+		"      enable_ocsp = %s\n"
+		"    }\n"
 		"  }\n"
 		"}\n",
-		line, HALF_OPEN_TIMEOUT_S, JOB_LOAD_MAX, cfg->max_half_open / 4,
-		cfg->max_half_open_per_address, cfg->max_half_open, cfg->directory, cfg->directory);
+		line, cfg->ocsp ? " curl" : "", HALF_OPEN_TIMEOUT_S, JOB_LOAD_MAX, exchanges(cfg),
+		cfg->max_half_open / 4, cfg->max_half_open_per_address, cfg->max_half_open,
+		cfg->directory, cfg->directory, cfg->ocsp ? "yes" : "no");
 	return fflush(out) == 0 && !ferror(out);
 }

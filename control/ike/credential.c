@@ -2,9 +2,11 @@
 #include "control/ike/credential.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +58,21 @@ take(struct credential *c, X509 *x, EVP_PKEY *key, const char *path, char *err, 
 static bool
 add_ca(struct credential *c, X509 *x)
 {
-	return c->n_ca < CREDENTIAL_MAX_CA && put_certificate(x, &c->ca[c->n_ca]) && ++c->n_ca;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned int n = c->n_ca;
+	if (n == CREDENTIAL_MAX_CA || !put_certificate(x, &c->ca[n]))
+		return false;
+	c->n_ca++;
+	struct blob *subject = &c->ca_subject[n];
+	int len = i2d_X509_NAME(X509_get_subject_name(x), &subject->bytes);
+	subject->len = len > 0 ? (size_t)len : 0;
+	if (len <= 0 || !X509_digest(x, EVP_sha256(), digest, NULL))
+		return false;
+	int at = snprintf(c->ca_name[n], sizeof(c->ca_name[n]), "adit-");
+	for (unsigned int i = 0; i < 16; i++)
+		at += snprintf(
+			c->ca_name[n] + at, sizeof(c->ca_name[n]) - (size_t)at, "%02x", digest[i]);
+	return true;
 }
 
 static bool
@@ -123,6 +139,106 @@ load_ca(const struct ike_config *cfg, struct credential *c, char *err, size_t er
 				      : fail(err, errlen, cfg->ca, "no CA certificates in PEM");
 }
 
+static bool
+issued_by(X509_CRL *crl, const struct blob *ca)
+{
+	const uint8_t *at = ca->bytes;
+	X509 *x = d2i_X509(NULL, &at, (long)ca->len);
+	bool ok = x && X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(x)) == 0 &&
+		  X509_CRL_verify(crl, X509_get0_pubkey(x)) == 1;
+	X509_free(x);
+	ERR_clear_error();
+	return ok;
+}
+
+/* charon finds a CRL by this alone (RFC 5280 section 5.2.1 wants it): without it whoever is revoked
+ * would be let in. */
+static bool
+has_issuers_key_id(X509_CRL *crl, const struct blob *ca)
+{
+	const uint8_t *at = ca->bytes;
+	X509 *x = d2i_X509(NULL, &at, (long)ca->len);
+	AUTHORITY_KEYID *a = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+	const ASN1_OCTET_STRING *own = x ? X509_get0_subject_key_id(x) : NULL;
+	bool ok = own && a && a->keyid && ASN1_OCTET_STRING_cmp(own, a->keyid) == 0;
+	AUTHORITY_KEYID_free(a);
+	X509_free(x);
+	return ok;
+}
+
+/* NULL, or why not. */
+static const char *
+add_crl(struct credential *c, X509_CRL *crl)
+{
+	int days = 0, seconds = 0;
+	unsigned int ca = 0;
+	while (ca < c->n_ca && !issued_by(crl, &c->ca[ca]))
+		ca++;
+	if (ca == c->n_ca)
+		return "a CRL that no CA of ipsec.ca has issued";
+	if (!has_issuers_key_id(crl, &c->ca[ca]))
+		return "a CRL without its CA's key identifier: charon can't use it (OpenSSL: "
+		       "authorityKeyIdentifier = keyid among crl_extensions)";
+	if (c->n_crl == CREDENTIAL_MAX_CRL)
+		return "too many CRLs";
+	struct blob *out = &c->crl[c->n_crl++];
+	int n = i2d_X509_CRL(crl, &out->bytes);
+	out->len = n > 0 ? (size_t)n : 0;
+	if (n <= 0)
+		return "can't be encoded";
+	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
+	if (end && ASN1_TIME_diff(&days, &seconds, NULL, end) && (days < 0 || seconds < 0))
+		c->crl_expired = true;
+	return NULL;
+}
+
+static bool
+load_crl(const struct ike_config *cfg, struct credential *c, char *err, size_t errlen)
+{
+	FILE *f = fopen(cfg->crl, "r");
+	const char *why = f ? NULL : "can't be read";
+	X509_CRL *crl;
+	while (!why && (crl = PEM_read_X509_CRL(f, NULL, NULL, NULL))) {
+		why = add_crl(c, crl);
+		X509_CRL_free(crl);
+	}
+	if (f)
+		fclose(f);
+	ERR_clear_error(); /* the end of the file is reported as an error */
+	if (!why && c->n_crl == 0)
+		why = "no CRL in PEM";
+	return why ? fail(err, errlen, cfg->crl, why) : true;
+}
+
+/* The name says whether the secret is still the same, and must not help to guess it. */
+#define TAG_ROUNDS 4096
+
+static bool
+name_psk(const struct ike_psk *psk, char name[CREDENTIAL_NAME_MAX])
+{
+	uint8_t salt[12] = "adit psk", tag[8];
+	memcpy(salt + 8, &psk->peer_ip, sizeof(psk->peer_ip));
+	if (PKCS5_PBKDF2_HMAC(psk->secret, -1, salt, sizeof(salt), TAG_ROUNDS, EVP_sha256(),
+		    sizeof(tag), tag) != 1)
+		return false;
+	int at = snprintf(name, CREDENTIAL_NAME_MAX, "adit-%08x-", psk->peer_ip);
+	for (unsigned int i = 0; i < sizeof(tag); i++)
+		at += snprintf(name + at, CREDENTIAL_NAME_MAX - (size_t)at, "%02x", tag[i]);
+	return true;
+}
+
+bool
+credential_psk_peer(const char *name, uint32_t *peer_ip)
+{
+	unsigned int ip;
+	unsigned long long tag;
+	int end = 0;
+	if (sscanf(name, "adit-%8x-%16llx%n", &ip, &tag, &end) != 2 || name[end])
+		return false;
+	*peer_ip = ip;
+	return true;
+}
+
 bool
 credential_load(const struct ike_config *cfg, struct credential *out, char *err, size_t errlen)
 {
@@ -137,6 +253,11 @@ credential_load(const struct ike_config *cfg, struct credential *out, char *err,
 	if (ok && out->certificate.len && out->n_ca == 0)
 		ok = fail(err, errlen, *cfg->pkcs12 ? cfg->pkcs12 : cfg->certificate,
 			"no CA to check clients with (ipsec.ca)");
+	if (ok && *cfg->crl)
+		ok = load_crl(cfg, out, err, errlen);
+	for (unsigned int i = 0; ok && i < cfg->n_psk; i++)
+		if (!name_psk(&cfg->psk[i], out->psk_name[i]))
+			ok = fail(err, errlen, "ipsec.psk", "can't be named");
 	if (!ok)
 		credential_wipe(out);
 	return ok;
@@ -154,7 +275,11 @@ credential_wipe(struct credential *c)
 {
 	blob_wipe(&c->certificate);
 	blob_wipe(&c->key);
-	for (unsigned int i = 0; i < c->n_ca; i++)
+	for (unsigned int i = 0; i < c->n_ca; i++) {
 		blob_wipe(&c->ca[i]);
+		blob_wipe(&c->ca_subject[i]);
+	}
+	for (unsigned int i = 0; i < c->n_crl; i++)
+		blob_wipe(&c->crl[i]);
 	memset(c, 0, sizeof(*c));
 }

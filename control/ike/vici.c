@@ -69,14 +69,26 @@ put_value(struct vici *v, const void *value, size_t len)
 	put_raw(v, value, len);
 }
 
-void
-vici_begin(struct vici *v, const char *command)
+static void
+begin(struct vici *v, uint8_t type, const char *name)
 {
 	static const uint8_t length[4];
 	memset(v, 0, sizeof(*v));
 	put_raw(v, length, sizeof(length));
-	put_octet(v, VICI_REQUEST);
-	put_name(v, command);
+	put_octet(v, type);
+	put_name(v, name);
+}
+
+void
+vici_begin(struct vici *v, const char *command)
+{
+	begin(v, VICI_REQUEST, command);
+}
+
+void
+vici_register(struct vici *v, const char *event)
+{
+	begin(v, VICI_REGISTER, event);
 }
 
 void
@@ -202,85 +214,131 @@ piece(struct cursor *c, size_t n)
 	return p;
 }
 
-static bool
-is(const uint8_t *p, size_t len, const char *word)
-{
-	return p && strlen(word) == len && memcmp(p, word, len) == 0;
-}
-
 static void
 copy_text(char *to, size_t size, const uint8_t *from, size_t len)
 {
 	if (len >= size)
 		len = size - 1;
-	memcpy(to, from, len);
+	if (len)
+		memcpy(to, from, len);
 	to[len] = '\0';
 }
 
+struct reading {
+	struct cursor at;
+	unsigned int depth;
+	bool in_list;
+	char sections[DEPTH_MAX + 1][VICI_NAME_MAX], list[VICI_NAME_MAX];
+	vici_value *each;
+	void *user;
+};
+
 static void
-take_pair(struct vici_answer *out, const uint8_t *name, size_t name_len, const uint8_t *value,
-	size_t len)
+tell(const struct reading *r, const char *name, const uint8_t *value, size_t len)
 {
-	if (is(name, name_len, "success"))
-		out->success = is(value, len, "yes");
-	else if (is(name, name_len, "errmsg"))
-		copy_text(out->errmsg, sizeof(out->errmsg), value, len);
-	else if (is(name, name_len, "version"))
-		copy_text(out->version, sizeof(out->version), value, len);
+	char text[VICI_NAME_MAX];
+	copy_text(text, sizeof(text), value, len);
+	r->each(r->user, r->depth, r->sections[r->depth], name, text);
 }
 
-/* One element; false at the end or when it is bad. */
+/* One element; false when it is bad. */
 static bool
-element(struct cursor *c, unsigned int *depth, bool *in_list, struct vici_answer *out)
+element(struct reading *r)
 {
+	struct cursor *c = &r->at;
+	char name[VICI_NAME_MAX] = "";
 	unsigned int type = octet(c);
-	size_t name_len = 0, len = 0;
-	const uint8_t *name = NULL, *value = NULL;
+	size_t len = 0;
+	const uint8_t *value = NULL;
 	if (type == SECTION_START || type == KEY_VALUE || type == LIST_START) {
-		name_len = octet(c);
-		name = piece(c, name_len);
+		size_t name_len = octet(c);
+		const uint8_t *p = piece(c, name_len);
+		if (p)
+			copy_text(name, sizeof(name), p, name_len);
 	}
 	if (type == KEY_VALUE || type == LIST_ITEM) {
 		len = octet(c) << 8;
 		len |= octet(c);
 		value = piece(c, len);
 	}
-	if (c->bad || *in_list != (type == LIST_ITEM || type == LIST_END))
+	if (c->bad || r->in_list != (type == LIST_ITEM || type == LIST_END))
 		return false;
 	switch (type) {
 	case SECTION_START:
-		return ++*depth <= DEPTH_MAX;
+		if (++r->depth > DEPTH_MAX)
+			return false;
+		strcpy(r->sections[r->depth], name);
+		return true;
 	case SECTION_END:
-		return (*depth)-- > 0;
+		return r->depth-- > 0;
 	case LIST_START:
+		strcpy(r->list, name);
+		r->in_list = true;
+		return true;
 	case LIST_END:
-		*in_list = type == LIST_START;
+		r->in_list = false;
 		return true;
 	case LIST_ITEM:
+		tell(r, r->list, value, len);
 		return true;
 	case KEY_VALUE:
-		if (*depth == 0)
-			take_pair(out, name, name_len, value, len);
+		tell(r, name, value, len);
 		return true;
 	default:
 		return false;
 	}
 }
 
+/* A message behind its type. */
+static bool
+elements(struct cursor at, vici_value *each, void *user)
+{
+	struct reading r = {.at = at, .each = each, .user = user};
+	while (left(&r.at) > 0)
+		if (!element(&r))
+			return false;
+	return r.depth == 0 && !r.in_list;
+}
+
+static void
+take_word(void *user, unsigned int depth, const char *section, const char *name, const char *value)
+{
+	struct vici_answer *out = user;
+	(void)section;
+	if (depth > 0)
+		return;
+	if (strcmp(name, "success") == 0)
+		out->success = strcmp(value, "yes") == 0;
+	else if (strcmp(name, "errmsg") == 0)
+		snprintf(out->errmsg, sizeof(out->errmsg), "%s", value);
+	else if (strcmp(name, "version") == 0)
+		snprintf(out->version, sizeof(out->version), "%s", value);
+	else if (strcmp(name, "id") == 0)
+		snprintf(out->id, sizeof(out->id), "%s", value);
+}
+
 bool
 vici_parse(const uint8_t *bytes, size_t len, struct vici_answer *out)
 {
 	struct cursor c = {.at = bytes, .end = bytes + len};
-	unsigned int depth = 0;
-	bool in_list = false;
 	memset(out, 0, sizeof(*out));
 	out->success = true;
 	unsigned int type = octet(&c);
-	if (c.bad || (type != VICI_RESPONSE && type != VICI_UNKNOWN_COMMAND))
+	if (c.bad || (type != VICI_RESPONSE && type != VICI_UNKNOWN_COMMAND &&
+			     type != VICI_REGISTERED && type != VICI_UNKNOWN_EVENT))
 		return false;
 	out->type = (uint8_t)type;
-	while (left(&c) > 0)
-		if (!element(&c, &depth, &in_list, out))
-			return false;
-	return depth == 0 && !in_list;
+	return elements(c, take_word, out);
+}
+
+bool
+vici_values(const uint8_t *bytes, size_t len, vici_value *each, void *user)
+{
+	struct cursor c = {.at = bytes, .end = bytes + len};
+	unsigned int type = octet(&c);
+	if (type == VICI_EVENT)
+		piece(&c, octet(&c));
+	if (c.bad || (type != VICI_EVENT && type != VICI_RESPONSE))
+		return false;
+	return elements(c, each, user);
 }

@@ -14,7 +14,15 @@
 
 #define VICI_PACKET_MAX (512u * 1024)
 
-enum vici_type { VICI_REQUEST = 0, VICI_RESPONSE = 1, VICI_UNKNOWN_COMMAND = 2 };
+enum vici_type {
+	VICI_REQUEST = 0,
+	VICI_RESPONSE = 1,
+	VICI_UNKNOWN_COMMAND = 2,
+	VICI_REGISTER = 3, /* for an event */
+	VICI_REGISTERED = 5,
+	VICI_UNKNOWN_EVENT = 6,
+	VICI_EVENT = 7,
+};
 
 /* A request that grows.  Secrets may be in it: vici_free() wipes. */
 struct vici {
@@ -24,6 +32,8 @@ struct vici {
 };
 
 void vici_begin(struct vici *v, const char *command);
+/* Events of that name are to come from now on. */
+void vici_register(struct vici *v, const char *event);
 void vici_section(struct vici *v, const char *name);
 void vici_section_end(struct vici *v);
 void vici_put(struct vici *v, const char *name, const char *value);
@@ -44,8 +54,17 @@ struct vici_answer {
 	bool success; /* "success", true when it is not there */
 	char errmsg[200];
 	char version[32];
+	char id[48]; /* of a key that was loaded */
 };
-/* A packet without its length.  False: not well-formed. */
+/* A packet without its length, not of an event.  False: not well-formed. */
 bool vici_parse(const uint8_t *bytes, size_t len, struct vici_answer *out);
+
+#define VICI_NAME_MAX 256 /* with the NUL */
+/* A value, of a list's item or of a key: `section` is where it stands, "" at the top level, and
+ * `name` that of the list or key.  The value is cut to what fits, and NUL-terminated. */
+typedef void vici_value(
+	void *user, unsigned int depth, const char *section, const char *name, const char *value);
+/* All values of an answer or an event, in order.  False: not well-formed. */
+bool vici_values(const uint8_t *bytes, size_t len, vici_value *each, void *user);
 
 #endif

@@ -40,3 +40,29 @@ x509_give() { # GUEST NAME: it has this certificate from now on
 	cp "$X/$2.key" "$d/private/client.key"
 	cp "$X/our-ca.pem" "$d/x509ca/ca.pem"
 }
+# A CRL of CA in $X/CA.crl that names these certificates: x509_crl CA [NAME...]
+x509_crl() {
+	local ca=$1 name
+	shift
+	: > "$X/$ca.db"
+	for name; do
+		printf 'R\t%s\t%s\t%s\tunknown\t/CN=%s\n' "$(date -u -d +20days +%y%m%d%H%M%SZ)" "$(date -u +%y%m%d%H%M%SZ)" \
+			"$(openssl x509 -in "$X/$name.pem" -noout -serial | cut -d= -f2)" "$name" >> "$X/$ca.db"
+	done
+	[ -e "$X/$ca.number" ] || echo 01 > "$X/$ca.number"
+	cat > "$X/$ca.conf" <<-C
+		[ca]
+		default_ca = this
+		[this]
+		database = $X/$ca.db
+		crlnumber = $X/$ca.number
+		certificate = $X/$ca.pem
+		private_key = $X/$ca.key
+		default_md = sha256
+		default_crl_days = 10
+		crl_extensions = extensions
+		[extensions]
+		authorityKeyIdentifier = keyid
+	C
+	openssl ca -gencrl -config "$X/$ca.conf" -out "$X/$ca.crl" 2> /dev/null || fail "no CRL of $ca"
+}

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* charon's configuration over VICI, against a charon that answers, refuses, is silent and dies. */
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/ike/channel.h"
 #include "control/ike/charon.h"
 #include "control/ike/vici.h"
 #include "tests/unit/control/fake/stage.h"
@@ -19,7 +23,7 @@ static int listener = -1, conn = -1;
 static bool is_closed;
 
 static struct {
-	unsigned int requests, connections, with_des;
+	unsigned int requests, connections, with_des, ends;
 	const char *refuse; /* the answer to everything */
 	bool silent, garbage;
 } vici;
@@ -73,6 +77,7 @@ serve(void)
 		vici.connections++;
 		vici.with_des += memmem(in + 4, len, "des-md5", 7) != NULL;
 	}
+	vici.ends += memmem(in + 4, len, "terminate", 9) != NULL;
 	if (vici.silent)
 		return;
 	if (vici.garbage)
@@ -157,14 +162,14 @@ test_configures(void **state)
 	assert_true(strstr(charon_problem(charon), "no such file") != NULL);
 	charon_listen();
 	assert_true(loop_until(&loop, configured, NULL, 2000));
-	assert_int_equal(vici.requests, 2); /* the key, the connection */
+	assert_int_equal(vici.requests, 6); /* the key, the connection, four lists */
 	assert_string_equal(charon_problem(charon), "");
 	/* It dies and comes back: all again (T19). */
 	charon_die();
 	assert_true(loop_until(&loop, problem, (void *)(uintptr_t) "not reachable", 2000));
 	charon_listen();
 	assert_true(loop_until(&loop, configured, NULL, 3000));
-	assert_int_equal(vici.requests, 4);
+	assert_int_equal(vici.requests, 12);
 	assert_int_equal(vici.with_des, 0);
 }
 
@@ -179,7 +184,7 @@ test_switch(void **state)
 		loop_for(&loop, 5);
 		serve();
 	}
-	assert_int_equal(vici.requests, 3); /* secrets are not sent again */
+	assert_int_equal(vici.requests, 7); /* secrets are not sent again */
 	assert_int_equal(vici.with_des, 1);
 	/* In the middle of a round: the last word counts. */
 	vici.silent = true;
@@ -195,6 +200,30 @@ test_switch(void **state)
 	}
 	assert_int_equal(vici.connections, 4);
 	assert_int_equal(vici.with_des, 2);
+}
+
+/* F11: once all is configured, or at once. */
+static void
+test_end_all(void **state)
+{
+	(void)state;
+	charon_end_all(charon);
+	charon_listen();
+	assert_true(loop_until(&loop, configured, NULL, 2000));
+	for (unsigned int i = 0; i < 20; i++) {
+		loop_for(&loop, 5);
+		serve();
+	}
+	assert_int_equal(vici.requests, 10);
+	assert_int_equal(vici.ends, 4); /* of each connection that there may be */
+	charon_end_all(charon);
+	for (unsigned int i = 0; i < 20; i++) {
+		loop_for(&loop, 5);
+		serve();
+	}
+	assert_int_equal(vici.ends, 8);
+	assert_int_equal(vici.connections, 1);
+	assert_true(charon_configured(charon));
 }
 
 static void
@@ -247,6 +276,68 @@ test_files(void **state)
 	strcpy(cfg.directory, stage_directory);
 }
 
+/* T26: ipsec.charon_user gets at control's socket and makes its own, and nobody else does. */
+static bool
+can_connect(uid_t uid, const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int wstatus = 0;
+	strcpy(sa.sun_path, path);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+		if (setgroups(0, NULL) != 0 || setgid(uid) != 0 || setuid(uid) != 0)
+			_exit(2);
+		_exit(connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0);
+	}
+	assert_int_equal(waitpid(pid, &wstatus, 0), pid);
+	assert_true(WIFEXITED(wstatus) && WEXITSTATUS(wstatus) < 2);
+	return WEXITSTATUS(wstatus) == 0;
+}
+
+static void
+test_charon_user(void **state)
+{
+	static const struct channel_ops ops;
+	char err[128], path[108];
+	struct stat st;
+	const struct passwd *pw = getpwnam("nobody");
+	(void)state;
+	if (geteuid() != 0 || !pw)
+		skip();
+	uid_t uid = pw->pw_uid;
+	chmod(stage_directory, 0711);
+	strcpy(cfg.directory, stage_path("made"));
+	strcpy(cfg.charon_user, "no-such-user");
+	assert_false(charon_write_conf(&cfg, 0, err, sizeof(err)));
+	assert_non_null(strstr(err, "no such user"));
+	strcpy(cfg.charon_user, "nobody");
+	assert_true(charon_write_conf(&cfg, 0, err, sizeof(err)));
+	assert_int_equal(stat(cfg.directory, &st), 0);
+	assert_true(st.st_uid == uid && st.st_gid == 0 && (st.st_mode & 0777) == 0750);
+	snprintf(path, sizeof(path), "%s/ike.sock", cfg.directory);
+	struct channel *c = channel_open(&loop, path, &ops, NULL, err, sizeof(err));
+	assert_non_null(c);
+	bool before = can_connect(uid, path), allowed = channel_allow(c, uid),
+	     after = can_connect(uid, path), another = can_connect(1, path);
+	bool seen = stat(path, &st) == 0;
+	channel_close(c, on_closed);
+	assert_true(loop_until(&loop, closed, NULL, 1000));
+	is_closed = false;
+	unlink(stage_path("made/strongswan.conf"));
+	assert_int_equal(rmdir(cfg.directory), 0);
+	assert_true(allowed && after && seen);
+	assert_false(before || another);
+	assert_int_equal(st.st_mode & 077, 0);
+	chmod(stage_directory, 0700);
+	/* Everybody's group. */
+	strcpy(cfg.directory, stage_directory);
+	cfg.charon_user[0] = '\0';
+	assert_true(charon_write_conf(&cfg, pw->pw_gid, err, sizeof(err)));
+	assert_true(logged("open to nogroup"));
+	unlink(stage_path("strongswan.conf"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -255,9 +346,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_configures),
 		T(test_switch),
+		T(test_end_all),
 		T(test_refusals),
 		T(test_garbage),
 		T(test_files),
+		T(test_charon_user),
 	};
 	return STAGE_RUN(tests);
 }

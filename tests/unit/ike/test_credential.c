@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,44 @@ write_pem(const char *name, X509 *x, EVP_PKEY *key)
 	fclose(f);
 }
 
+/* A CRL of ca's that is valid for so many seconds, with its key identifier or without. */
+static void
+write_crl(const char *name, X509 *ca, EVP_PKEY *key, long seconds, bool with_id)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = X509_gmtime_adj(NULL, -3600);
+	char path[128];
+	X509_CRL_set_version(crl, 1);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca));
+	X509_CRL_set1_lastUpdate(crl, t);
+	X509_gmtime_adj(t, seconds);
+	X509_CRL_set1_nextUpdate(crl, t);
+	ASN1_TIME_free(t);
+	if (with_id) {
+		AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+		id->keyid = ASN1_OCTET_STRING_dup(X509_get0_subject_key_id(ca));
+		X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, id, 0, 0);
+		AUTHORITY_KEYID_free(id);
+	}
+	assert_true(X509_CRL_sign(crl, key, EVP_sha256()) > 0);
+	path_of(path, sizeof(path), name);
+	FILE *f = fopen(path, "w");
+	PEM_write_X509_CRL(f, crl);
+	fclose(f);
+	X509_CRL_free(crl);
+}
+
+static void
+add_key_id(X509 *x, EVP_PKEY *key)
+{
+	ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
+	ASN1_OCTET_STRING_set(id, (const unsigned char *)"identifier", 10);
+	X509_add1_ext_i2d(x, NID_subject_key_identifier, id, 0, 0);
+	ASN1_OCTET_STRING_free(id);
+	X509_set_version(x, 2);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+}
+
 static int
 make_files(void **state)
 {
@@ -71,7 +110,12 @@ make_files(void **state)
 	X509 *ca = new_certificate(ca_key, "CA", 86400 * 100),
 	     *x = new_certificate(key, "gateway", 86400 * 20 + 60),
 	     *expired = new_certificate(key, "old", -10);
+	add_key_id(ca, ca_key);
 	write_pem("ca.pem", ca, NULL);
+	write_crl("good.crl", ca, ca_key, 86400, true);
+	write_crl("old.crl", ca, ca_key, -60, true);
+	write_crl("nameless.crl", ca, ca_key, 86400, false);
+	write_crl("forged.crl", ca, key, 86400, true);
 	write_pem("cert.pem", x, NULL);
 	write_pem("key.pem", NULL, key);
 	write_pem("other.pem", NULL, ca_key);
@@ -97,11 +141,11 @@ make_files(void **state)
 static int
 remove_files(void **state)
 {
-	static const char *const names[] = {
-		"ca.pem", "cert.pem", "key.pem", "other.pem", "expired.pem", "all.p12"};
+	static const char *const names[] = {"ca.pem", "cert.pem", "key.pem", "other.pem",
+		"expired.pem", "all.p12", "good.crl", "old.crl", "nameless.crl", "forged.crl"};
 	char path[128];
 	(void)state;
-	for (unsigned int i = 0; i < 6; i++) {
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		path_of(path, sizeof(path), names[i]);
 		unlink(path);
 	}
@@ -151,6 +195,39 @@ test_pkcs12(void **state)
 	credential_wipe(&cred);
 }
 
+static bool
+load_with_crl(const char *crl)
+{
+	assert_true(load("cert.pem", "key.pem", "ca.pem", NULL, NULL));
+	credential_wipe(&cred);
+	path_of(cfg.crl, sizeof(cfg.crl), crl);
+	return credential_load(&cfg, &cred, err, sizeof(err));
+}
+
+/* T26: a CRL that charon would not use, or that is nobody's, is an error, not silence. */
+static void
+test_crl(void **state)
+{
+	(void)state;
+	assert_true(load_with_crl("good.crl"));
+	assert_int_equal(cred.n_crl, 1);
+	assert_false(cred.crl_expired);
+	assert_true(cred.ca_subject[0].len > 4);
+	assert_int_equal(strncmp(cred.ca_name[0], "adit-", 5), 0);
+	credential_wipe(&cred);
+	assert_true(load_with_crl("old.crl"));
+	assert_true(cred.crl_expired);
+	credential_wipe(&cred);
+	assert_false(load_with_crl("nameless.crl"));
+	assert_non_null(strstr(err, "without its CA's key identifier"));
+	assert_false(load_with_crl("forged.crl"));
+	assert_non_null(strstr(err, "no CA of ipsec.ca has issued"));
+	assert_false(load_with_crl("ca.pem"));
+	assert_non_null(strstr(err, "no CRL"));
+	assert_false(load_with_crl("none.crl"));
+	assert_non_null(strstr(err, "can't be read"));
+}
+
 static void
 test_none(void **state)
 {
@@ -189,6 +266,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pem),
 		cmocka_unit_test(test_pkcs12),
+		cmocka_unit_test(test_crl),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_refused),
 	};

@@ -225,7 +225,88 @@ test_conf(void **state)
 	assert_non_null(strstr(text, "  block_threshold = 64\n"));
 	assert_non_null(strstr(text, "  cookie_threshold = 1000\n"));
 	assert_non_null(strstr(text, "  init_limit_half_open = 4000\n"));
+	/* T26: what CAs have revoked counts, also without asking anybody. */
+	assert_non_null(strstr(text, "x509 revocation constraints socket-default"));
+	assert_non_null(strstr(text, "enable_crl = yes\n"));
+	assert_non_null(strstr(text, "enable_ocsp = no\n"));
 	free(text);
+}
+
+static unsigned int
+exchanges_kept(uint32_t dpd_s, bool ocsp)
+{
+	struct ike_config c = config();
+	char *text = NULL, *at;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	c.dpd_s = dpd_s;
+	c.ocsp = ocsp;
+	assert_true(connection_write_conf(&c, "", f));
+	fclose(f);
+	assert_int_equal(ocsp, strstr(text, "constraints curl socket-default") != NULL);
+	assert_int_equal(ocsp, strstr(text, "enable_ocsp = yes\n") != NULL);
+	at = strstr(text, "max_ikev1_exchanges = ");
+	assert_non_null(at);
+	unsigned int n = (unsigned int)strtoul(at + 22, NULL, 10);
+	free(text);
+	return n;
+}
+
+/* F12: dead peer detection in a Quick Mode of 45 s makes 16 exchanges with dpd 10; charon is not to
+ * forget the Quick Mode, nor to remember without end. */
+static void
+test_exchanges(void **state)
+{
+	(void)state;
+	assert_true(exchanges_kept(10, false) >= 2 + 4 * 17);
+	assert_true(exchanges_kept(30, true) >= 2 + 4 * 6);
+	assert_true(exchanges_kept(5, false) >= 2 + 4 * 33);
+	assert_true(exchanges_kept(5, false) <= 160 && exchanges_kept(1, false) <= 160);
+	assert_true(exchanges_kept(3600, false) >= 16);
+}
+
+/* T26: a client's certificate comes from a CA that is configured, and what is revoked counts as the
+ * operator says. */
+static void
+test_constraints(void **state)
+{
+	static const char *const words[] = {"relaxed", "ifuri", "strict"};
+	(void)state;
+	struct ike_config c = config();
+	struct credential cred = {.n_ca = 2, .n_crl = 1};
+	uint8_t dn[300] = {0x30, 0x0e, 0xab};
+	char what[64];
+	struct vici v;
+	c.n_psk = c.n_sha256_96 = 0;
+	cred.certificate = cred.key = cred.ca[0] = cred.ca[1] = cred.crl[0] =
+		(struct blob){(uint8_t *)"certificate", 11};
+	cred.ca_subject[0] = cred.ca_subject[1] = (struct blob){dn, 16};
+	strcpy(cred.ca_name[1], "adit-second");
+	assert_int_equal(connection_first(&c, &cred), 5);
+	assert_true(connection_request(&c, &cred, false, 1, &v, what));
+	assert_true(holds(&v, "load-authority") && holds(&v, "adit-second"));
+	vici_free(&v);
+	assert_true(connection_request(&c, &cred, false, 2, &v, what));
+	assert_true(holds(&v, "load-cert") && holds(&v, "X509_CRL"));
+	vici_free(&v);
+	/* charon would go on by the CRL that it has in its cache. */
+	assert_true(connection_request(&c, &cred, false, 3, &v, what));
+	assert_true(holds(&v, "flush-certs"));
+	vici_free(&v);
+	for (c.revocation = 0; c.revocation < 3; c.revocation++) {
+		assert_true(connection_request(&c, &cred, false, 5, &v, what));
+		assert_true(holds(&v, "revocation") && holds(&v, words[c.revocation]));
+		assert_true(holds(&v, "ca_id") && holds(&v, "asn1dn:#300eab00"));
+		vici_free(&v);
+	}
+	/* Too long for charon's parser: none rather than some. */
+	c.revocation = 0;
+	cred.ca_subject[1] = (struct blob){dn, sizeof(dn)};
+	assert_true(connection_request(&c, &cred, false, 5, &v, what));
+	assert_false(holds(&v, "ca_id"));
+	vici_free(&v);
+	assert_false(connection_wanted(&c, &cred, "l2tp-psk"));
+	assert_true(connection_wanted(&c, &cred, "l2tp-certificate"));
 }
 
 int
@@ -238,6 +319,8 @@ main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_exchanges),
+		cmocka_unit_test(test_constraints),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
