@@ -75,9 +75,23 @@ timer_closed(uv_handle_t *h)
 	part_closed(h->data);
 }
 
+/* While the data plane is away, what charon sends goes nowhere; and it would answer its peers' DPD
+ * afterwards, as if all were well. */
+static void
+tell_peers(struct ike *k)
+{
+	if (!k->untold || !k->link || !link_connected(k->link))
+		return;
+	k->untold = false;
+	log_event(LOG_NOTICE, "ipsec-ends",
+		"text=\"the data plane has come back without its SAs: clients are told\"");
+	charon_end_all(k->charon);
+}
+
 static void
 on_sweep(uv_timer_t *t)
 {
+	tell_peers(t->data);
 	ike_sweep_pairs(t->data);
 }
 
@@ -85,10 +99,13 @@ static void
 allow_user(struct ike *k)
 {
 	const struct passwd *pw = *k->cfg->charon_user ? getpwnam(k->cfg->charon_user) : NULL;
-	if (pw)
-		channel_allow(k->channel, pw->pw_uid);
-	else if (*k->cfg->charon_user)
+	if (!*k->cfg->charon_user)
+		return;
+	if (!pw)
 		log_event(LOG_ERR, "config", "text=\"ipsec.charon_user: no such user\"");
+	else if (!channel_allow(k->channel, pw->pw_uid))
+		log_event(LOG_ERR, "config", "text=\"ipsec.charon_user: its socket: %s\"",
+			strerror(errno));
 }
 
 struct ike *

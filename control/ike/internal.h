@@ -59,6 +59,7 @@ struct ike {
 	struct pair_list pairs;
 	uint32_t n_sas, n_weak; /* with an inbound SA */
 	bool allow_weak;
+	bool untold; /* peers of charon's lost their SAs with the data plane */
 	uint64_t instance, charon_started_us;
 	uint64_t unknown_pairs; /* requests about pairs that are not there */
 };

@@ -390,17 +390,13 @@ ike_reconcile(struct ike *k)
 		widows, closed);
 }
 
+/* charon keeps what it has until the peers can be told (F11). */
 void
 ike_link_down(struct ike *k)
 {
 	struct ike_pair *s;
 	while ((s = TAILQ_FIRST(&k->pairs))) {
-		if (s->state != PAIR_CLOSING && s->state != PAIR_RESERVED && !s->widow &&
-			k->channel) {
-			struct ike_message m = {.type = IKE_EXPIRE, .spi = s->spi};
-			m.expire.hard = 1;
-			channel_send(k->channel, &m);
-		}
+		k->untold |= s->state != PAIR_RESERVED && !s->widow;
 		pair_free(s);
 	}
 }
