@@ -118,26 +118,43 @@ worker_create(struct worker *w)
 	return w->graph ? 0 : -ENOENT;
 }
 
+static void
+apply_message(const struct worker *w, struct worker_msg *msg)
+{
+	if (msg->cmd.type == WORKER_PATH_MTU) {
+		if (worker_owns_session(w, msg->session, msg->handle))
+			session_set_path_mtu(msg->session, (uint16_t)msg->path_mtu);
+	} else if (msg->cmd.type >= COMMAND_SA_ADD) {
+		if (worker_owns_sa(w, msg->sa, msg->handle))
+			sa_apply(msg->sa, &msg->cmd);
+	} else if (worker_owns_session(w, msg->session, msg->handle)) {
+		session_apply(msg->session, &msg->cmd);
+	}
+	explicit_bzero(&msg->cmd, sizeof(msg->cmd));
+}
+
 /* Apply what control says to sessions and SAs of this worker. */
 static unsigned int
 drain_messages(struct worker *w)
 {
 	struct worker_msg *msgs[MSG_BURST];
 	unsigned int n = rte_ring_sc_dequeue_burst(w->msgs, (void **)msgs, MSG_BURST, NULL);
-	for (unsigned int i = 0; i < n; i++) {
-		if (msgs[i]->cmd.type == WORKER_PATH_MTU) {
-			if (session_handle_of(msgs[i]->session) == msgs[i]->handle)
-				session_set_path_mtu(msgs[i]->session, (uint16_t)msgs[i]->path_mtu);
-		} else if (msgs[i]->cmd.type >= COMMAND_SA_ADD) {
-			if (sa_handle_of(msgs[i]->sa) == msgs[i]->handle)
-				sa_apply(msgs[i]->sa, &msgs[i]->cmd);
-		} else if (session_handle_of(msgs[i]->session) == msgs[i]->handle) {
-			session_apply(msgs[i]->session, &msgs[i]->cmd);
-		}
-		explicit_bzero(&msgs[i]->cmd, sizeof(msgs[i]->cmd));
-	}
+	for (unsigned int i = 0; i < n; i++)
+		apply_message(w, msgs[i]);
 	if (n)
 		rte_mempool_put_bulk(worker_msg_pool, (void **)msgs, n);
+	return n;
+}
+
+unsigned int
+worker_turn(struct worker *w)
+{
+	w->now = rte_rdtsc();
+	w->now_us = clock_us(w->now);
+	unsigned int n = drain_messages(w);
+	rte_graph_walk(w->graph);
+	rte_rcu_qsbr_quiescent(sessions.rcu, w->index);
+	w->counters->iterations++;
 	return n;
 }
 
@@ -165,13 +182,7 @@ worker_loop(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1000UL);
 	rte_rcu_qsbr_thread_online(sessions.rcu, w->index);
 	while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
-		w->now = rte_rdtsc();
-		w->now_us = clock_us(w->now);
-		unsigned int n = drain_messages(w);
-		rte_graph_walk(w->graph);
-		rte_rcu_qsbr_quiescent(sessions.rcu, w->index);
-		w->counters->iterations++;
-
+		unsigned int n = worker_turn(w);
 		uint64_t objs = rx->total_objs + ring->total_objs;
 		if (n || objs != seen) {
 			seen = objs;

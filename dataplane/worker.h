@@ -179,10 +179,31 @@ node_worker(const struct rte_node *node)
 bool worker_event_send(struct worker *w, uint32_t handle, enum event_type type);
 bool worker_event_post(struct worker *w, const struct worker_event *e);
 
+/*
+ * Is what came across a ring, or waited, still the session or pair that it names, and this
+ * worker's? The owner is compared too, for a hostile control can give a slot the same handle again
+ * with another owner.  w's thread, inside of one burst.
+ */
+static inline bool
+worker_owns_session(const struct worker *w, const struct session *s, uint32_t handle)
+{
+	return s != NULL && handle != 0 && session_handle_of(s) == handle &&
+	       s->cfg.owner == w->index;
+}
+
+static inline bool
+worker_owns_sa(const struct worker *w, const struct sa *sa, uint32_t handle)
+{
+	return sa != NULL && handle != 0 && sa_handle_of(sa) == handle && sa->cfg.owner == w->index;
+}
+
 /* Rings and graphs of workers[0..n_workers-1], whose index, lcore, queues and counters are set;
  * then their loops; then the end of both.  Main lcore.  0 or a negative errno. */
 int workers_init(void);
 int workers_launch(void);
+/* One turn of a worker's loop, on its thread, which is online for RCU: what the main lcore says, a
+ * walk of the graph, and nothing is held any more.  Returns how many messages there were. */
+unsigned int worker_turn(struct worker *w);
 void workers_stop(void);
 /* The worker on which the outer packets of (peer -> server) arrive, as far as RSS lets us compute
  * it. Main lcore. */

@@ -77,8 +77,8 @@ ack_due(struct worker *w, struct rte_mbuf **out, unsigned int n)
 		if ((int32_t)((uint32_t)w->now_us - e->deadline_us) < 0)
 			break;
 		q->tail++;
-		struct session *s = session_by_handle(e->handle);
-		if (!s)
+		struct session *s = &sessions.slots[SESSION_SLOT(e->handle)];
+		if (!worker_owns_session(w, s, e->handle))
 			continue;
 		s->up.ack_queued = 0;
 		if (s->up.ack_due > 0 && (out[made] = ack_make(w, s)) != NULL)

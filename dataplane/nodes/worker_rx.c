@@ -30,22 +30,10 @@ static const rte_edge_t edge_of_stage[STAGE_COUNT] = {
 	[STAGE_DOWNLINK] = EDGE_SESSION_DOWNLINK,
 };
 
-static bool
-sa_is_current(const struct pkt_meta *meta)
-{
-	return meta->sa != NULL && meta->handle != 0 && sa_handle_of(meta->sa) == meta->handle;
-}
-
-/* Who brings a session across a ring brings its handle: the slot may have a new owner by now. */
-static bool
-session_is_current(const struct pkt_meta *meta)
-{
-	return meta->session != NULL && meta->handle != 0 &&
-	       session_handle_of(meta->session) == meta->handle;
-}
-
+/* Who brings a session or a pair across a ring brings its handle: the slot may have a new owner by
+ * now. */
 static rte_edge_t
-worker_rx_one(struct rte_mbuf *m)
+worker_rx_one(const struct worker *w, struct rte_mbuf *m)
 {
 	struct pkt_meta *meta = pkt_meta(m);
 
@@ -57,21 +45,24 @@ worker_rx_one(struct rte_mbuf *m)
 		return EDGE_PORT_TX;
 	case STAGE_PPP_OUT:
 		meta->flags = PKT_PPP_OUT;
-		return session_is_current(meta) ? meta->session->cfg.protocol : EDGE_SESSION_CLOSED;
+		return worker_owns_session(w, meta->session, meta->handle)
+			       ? meta->session->cfg.protocol
+			       : EDGE_SESSION_CLOSED;
 	case STAGE_PPTP_SEQUENCE:
 	case STAGE_L2TP_SEQUENCE:
 	case STAGE_DOWNLINK:
-		if (!session_is_current(meta))
+		if (!worker_owns_session(w, meta->session, meta->handle))
 			return EDGE_SESSION_CLOSED;
 		meta->session->up.counters->handoffs++;
 		return edge_of_stage[meta->stage];
 	case STAGE_ESP:
-		if (!sa_is_current(meta))
+		if (!worker_owns_sa(w, meta->sa, meta->handle))
 			return EDGE_ESP_UNKNOWN_SPI;
 		meta->sa->run.counters->handoffs++;
 		return EDGE_ESP_DECRYPT;
 	case STAGE_ESP_OUT:
-		return sa_is_current(meta) ? EDGE_ESP_ENCRYPT : EDGE_ESP_NO_SA;
+		return worker_owns_sa(w, meta->sa, meta->handle) ? EDGE_ESP_ENCRYPT
+								 : EDGE_ESP_NO_SA;
 	default:
 		return EDGE_SESSION_CLOSED;
 	}
@@ -92,7 +83,7 @@ worker_rx_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	for (unsigned int i = 0; i < k; i++)
 		rte_prefetch0(pkt_meta(pkts[i]));
 	for (unsigned int i = 0; i < k; i++)
-		next[i] = worker_rx_one(pkts[i]);
+		next[i] = worker_rx_one(w, pkts[i]);
 	if (k > 0)
 		node_enqueue_runs(graph, node, (void **)pkts, next, k);
 

@@ -47,6 +47,7 @@ setup(void **state)
 	struct worker *w = &workers[0];
 	w->msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->mbuf_pool = mbufs;
+	workers[1].index = 1;
 	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
 		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
 	writer_init(mbufs);
@@ -93,12 +94,13 @@ add_pair(uint32_t handle, const struct sa_keys *keys)
 }
 
 static struct session *
-add_session(uint32_t handle, uint8_t protocol, uint32_t sa)
+add_session_of(uint8_t owner, uint32_t handle, uint8_t protocol, uint32_t sa)
 {
 	const struct session_params p = {.server_ip = SERVER_IP,
 		.peer_ip = PEER_IP,
 		.call_id = (uint16_t)(100 + SESSION_SLOT(handle)),
 		.peer_call_id = 7,
+		.owner = owner,
 		.protocol = protocol,
 		.tunnel_id = 8,
 		.peer_tunnel_id = 9,
@@ -109,6 +111,12 @@ add_session(uint32_t handle, uint8_t protocol, uint32_t sa)
 		.counters = &counters[SESSION_SLOT(handle)]};
 	assert_int_equal(session_add(handle, &p), 0);
 	return session_by_handle(handle);
+}
+
+static struct session *
+add_session(uint32_t handle, uint8_t protocol, uint32_t sa)
+{
+	return add_session_of(0, handle, protocol, sa);
 }
 
 /* The data plane died of this: commands about a session whose pair is being wiped. */
@@ -164,6 +172,36 @@ nobody_acknowledges_for_an_empty_slot(void **state)
 	assert_int_equal(ack_due(w, out, RTE_DIM(out)), 0);
 	assert_int_equal(former->up.ack_due, 3);
 	ack_free(w);
+}
+
+/* T21: control gives a slot the same handle again, on another worker.  What the former owner still
+ * has of it is not its business any more. */
+static void
+a_handle_that_came_again_has_its_own_owner(void **state)
+{
+	const uint32_t h = session_handle(2, 1);
+	struct worker *w = &workers[0];
+	struct rte_mbuf *out[4];
+	(void)state;
+	assert_int_equal(ack_init(w, MAX_SESSIONS), 0);
+	struct session *s = add_session(h, TUNNEL_PPTP, 0);
+	w->now_us = 1000000;
+	ack_owe(w, s);
+	session_remove(s, 0);
+	rte_rcu_qsbr_quiescent(rcu, 0);
+	assert_int_equal(session_reap(8, session_gone), 1);
+	add_session_of(1, h, TUNNEL_PPTP, 0);
+	s->up.ack_due = 3;
+	w->now_us += 2 * ACK_DELAY_US;
+	assert_int_equal(ack_due(w, out, RTE_DIM(out)), 0);
+	assert_false(worker_owns_session(w, s, h));
+	assert_true(worker_owns_session(&workers[1], s, h));
+	ack_free(w);
+	const struct sa_keys keys = bench_keys();
+	struct sa *sa = add_pair(sa_handle(PAIR_SLOT, 5), &keys);
+	assert_true(worker_owns_sa(w, sa, sa_handle(PAIR_SLOT, 5)));
+	sa->cfg.owner = 1;
+	assert_false(worker_owns_sa(w, sa, sa_handle(PAIR_SLOT, 5)));
 }
 
 /* A next hop's index has no new owner while a session's outer_nh may name the old one, even if
@@ -264,6 +302,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_dying_pair_is_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			nobody_acknowledges_for_an_empty_slot, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_handle_that_came_again_has_its_own_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_index_rests_while_a_way_names_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_hop_follows_an_update, setup, teardown),
