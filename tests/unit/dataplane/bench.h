@@ -28,8 +28,8 @@
 #define MAX_SESSIONS  16
 #define MAX_SAS       8
 
-static struct rte_rcu_qsbr *rcu;
-static struct rte_mempool *mbufs;
+static struct rte_rcu_qsbr *rcu __rte_unused;
+static struct rte_mempool *mbufs __rte_unused;
 
 static inline int
 bench_eal(void)
