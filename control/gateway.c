@@ -359,6 +359,13 @@ gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *ou
 	return 0;
 }
 
+void
+gateway_lockouts(const struct gateway *g, void (*each)(void *user, const struct guard_lockout *l),
+	void *user)
+{
+	guard_list(aaa_guard(g->aaa), uv_now(g->loop), each, user);
+}
+
 bool
 gateway_segment(const struct gateway *g, struct link_view *out)
 {
@@ -396,6 +403,12 @@ gateway_disconnect_user(struct gateway *g, const char *user)
 		n++;
 	}
 	return n;
+}
+
+int
+gateway_unlock(struct gateway *g, const char *user, uint32_t address)
+{
+	return guard_unlock(aaa_guard(g->aaa), user, address, uv_now(g->loop));
 }
 
 unsigned int

@@ -125,6 +125,10 @@ void gateway_sas(const struct gateway *g, bool (*each)(void *user, const struct 
 void gateway_tunnels(const struct gateway *g,
 	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user);
 
+/* What failed logins led to and is in effect now, in no order. */
+void gateway_lockouts(const struct gateway *g,
+	void (*each)(void *user, const struct guard_lockout *l), void *user);
+
 /* The shared segment's counters, during the caller's callback only; false while no data plane is
  * connected. */
 bool gateway_segment(const struct gateway *g, struct link_view *out);
@@ -138,6 +142,10 @@ void gateway_link_stats(const struct gateway *g, struct link_stats *out);
 int gateway_disconnect(struct gateway *g, uint32_t id);
 /* All sessions of that user, named as for user_name_same(); the count. */
 unsigned int gateway_disconnect_user(struct gateway *g, const char *user);
+
+/* Forgets failed logins of this user, from this address, or of the user there; NULL and 0: all.
+ * Returns the lock-outs that ended, or -ENOENT: no such user. */
+int gateway_unlock(struct gateway *g, const char *user, uint32_t address);
 
 /* What happens to running weak sessions when the switch goes off (R2). */
 enum weak_fate { WEAK_KEEP, WEAK_DROP };

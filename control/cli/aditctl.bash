@@ -29,7 +29,7 @@ _aditctl_listed()
 _aditctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands=(status sessions session tunnels disconnect stats sas weak-crypto explain version help)
+	local commands=(status sessions session tunnels disconnect lockouts unlock stats sas weak-crypto explain version help)
 	local command="" i n=0
 
 	COMPREPLY=()
@@ -59,6 +59,7 @@ _aditctl()
 		_aditctl_match "$cur" --user
 		_aditctl_listed "$cur" sessions
 		;;
+	unlock:0) _aditctl_listed "$cur" lockouts ;;
 	stats:*) _aditctl_match "$cur" --all ;;
 	weak-crypto:0) _aditctl_match "$cur" pptp l2tp ;;
 	weak-crypto:1) _aditctl_match "$cur" on off ;;

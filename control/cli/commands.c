@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/cli/commands.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,33 @@ static enum exit_code
 run_tunnels(struct cli *cli)
 {
 	return run_list(cli, "tunnels", show_tunnels);
+}
+
+static enum exit_code
+run_lockouts(struct cli *cli)
+{
+	return run_list(cli, "lockouts", show_lockouts);
+}
+
+static enum exit_code
+run_unlock(struct cli *cli)
+{
+	json_t *params = json_object();
+	enum exit_code code;
+	struct in_addr a;
+
+	if (cli->n_args > 0) {
+		bool ip = inet_pton(AF_INET, cli->args[0], &a) == 1;
+		json_object_set_new(params, ip ? "address" : "user", json_string(cli->args[0]));
+	}
+	json_t *r = ask(cli, "unlock", params, &code);
+	if (r == NULL)
+		return code;
+	if (!printed_json(cli, r))
+		printf("%" JSON_INTEGER_FORMAT " lock-outs ended\n",
+			json_integer_value(json_object_get(r, "ended")));
+	json_decref(r);
+	return EXIT_OK;
 }
 
 static enum exit_code
@@ -369,6 +397,8 @@ const struct cli_command cli_commands[] = {
 	{"session", "ID", "one session with its counters", 0, 1, 1, false, run_session},
 	{"tunnels", "", "list L2TP tunnels", 0, 0, 0, false, run_tunnels},
 	{"disconnect", "ID | --user U", "end a session, or all of a user", COMMAND_USER, 0, 1, false, run_disconnect},
+	{"lockouts", "", "list who is locked out after failed logins", 0, 0, 0, false, run_lockouts},
+	{"unlock", "[USER | ADDRESS]", "end lock-outs: of a user, from an address, or all", 0, 0, 1, false, run_unlock},
 	{"stats", "[--all]", "data plane: nodes, drops, ports; --all: workers and zeros too", COMMAND_ALL, 0, 0, false, run_stats},
 	{"sas", "[PEER]", "list pairs of IPsec SAs", 0, 0, 1, false, run_sas},
 	{"weak-crypto", "[pptp | l2tp [on | off [--keep | --rekey | --drop]]]", "show or change whether weak algorithms are allowed",

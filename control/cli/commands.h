@@ -53,6 +53,7 @@ void show_sessions(const json_t *result);
 void show_session(const json_t *result);
 void show_sas(const json_t *result);
 void show_tunnels(const json_t *result);
+void show_lockouts(const json_t *result);
 void show_stats(const json_t *result, bool all);
 void show_explain(const json_t *result);
 

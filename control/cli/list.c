@@ -36,6 +36,32 @@ seen_before(const json_t *list, size_t n, const char *user)
 	return false;
 }
 
+/* What `unlock` may be given. */
+static enum exit_code
+list_lockouts(struct cli *cli)
+{
+	enum exit_code code;
+	const json_t *list, *l;
+	size_t i;
+	json_t *r = client_request(cli->fd, "lockouts", json_pack("{s:i}", "limit", 500), &code);
+
+	if (r == NULL)
+		return code;
+	list = json_object_get(r, "lockouts");
+	json_array_foreach(list, i, l)
+	{
+		const char *user = json_string_value(json_object_get(l, "user"));
+		const char *address = json_string_value(json_object_get(l, "address"));
+
+		if (user != NULL && is_harmless(user) && !seen_before(list, i, user))
+			puts(user);
+		if (address != NULL && *address != '\0')
+			puts(address);
+	}
+	json_decref(r);
+	return EXIT_OK;
+}
+
 enum exit_code
 run_list_words(struct cli *cli, const char *what)
 {
@@ -45,11 +71,14 @@ run_list_words(struct cli *cli, const char *what)
 
 	if (strcmp(what, "codes") == 0)
 		return list_codes();
-	if (strcmp(what, "users") != 0 && strcmp(what, "sessions") != 0)
-		return usage_error("--list takes users, sessions or codes");
+	bool lockouts = strcmp(what, "lockouts") == 0;
+	if (!lockouts && strcmp(what, "users") != 0 && strcmp(what, "sessions") != 0)
+		return usage_error("--list takes users, sessions, lockouts or codes");
 	cli->fd = client_connect(cli->socket);
 	if (cli->fd < 0)
 		return EXIT_UNREACHABLE;
+	if (lockouts)
+		return list_lockouts(cli);
 	/* One page: more is not read by anybody who presses a key. */
 	json_t *r = client_request(cli->fd, "sessions", json_pack("{s:i}", "limit", 500), &code);
 	if (r == NULL)

@@ -208,6 +208,27 @@ show_tunnels(const json_t *r)
 }
 
 void
+show_lockouts(const json_t *r)
+{
+	const json_t *list = json_object_get(r, "lockouts"), *l;
+	struct table *t = table_new("USER|ADDRESS|FOR|>STILL");
+	size_t i;
+
+	json_array_foreach(list, i, l)
+	{
+		bool user = *str(l, "user") != '\0', address = *str(l, "address") != '\0';
+
+		table_row(t, user ? str(l, "user") : "any", address ? str(l, "address") : "any",
+			!user     ? "answers are late"
+			: address ? "locked out there"
+				  : "locked out, but for own addresses",
+			show_duration(num(l, "left_ms")));
+	}
+	table_print(t);
+	printf("%zu lock-outs\n", json_array_size(list));
+}
+
+void
 show_session(const json_t *s)
 {
 	struct table *t = table_new("|");

@@ -359,7 +359,7 @@ method_methods(const struct rpc_context *ctx, const json_t *params, struct rpc_e
 const struct rpc_method rpc_methods[] = {
 	{"status", OPER_READ, method_status, "state of the gateway, and what is wrong with it", {{0}}},
 	{"sessions", OPER_READ, method_sessions, "list sessions in order of their id", {
-		{"user", RPC_STRING, false, OPER_READ, "only this user's (case is ignored)"},
+		{"user", RPC_STRING, false, OPER_READ, "only this user's (case and DOMAIN\\ are ignored)"},
 		{"offset", RPC_INTEGER, false, OPER_READ, "matching sessions to skip, default 0"},
 		{"limit", RPC_INTEGER, false, OPER_READ, "1 to 500 sessions, default 100"},
 	}},
@@ -373,6 +373,14 @@ const struct rpc_method rpc_methods[] = {
 	{"disconnect", OPER_OPERATE, method_disconnect, "end one session, or all of a user", {
 		{"id", RPC_INTEGER, false, OPER_OPERATE, "session; either this or user"},
 		{"user", RPC_STRING, false, OPER_OPERATE, "user; either this or id"},
+	}},
+	{"lockouts", OPER_READ, rpc_lockouts, "list who is locked out after failed logins", {
+		{"offset", RPC_INTEGER, false, OPER_READ, "lock-outs to skip, default 0"},
+		{"limit", RPC_INTEGER, false, OPER_READ, "1 to 500 lock-outs, default 100"},
+	}},
+	{"unlock", OPER_OPERATE, rpc_unlock, "forget failed logins, and end the lock-outs that they led to", {
+		{"user", RPC_STRING, false, OPER_OPERATE, "only this user's"},
+		{"address", RPC_STRING, false, OPER_OPERATE, "only those from this address"},
 	}},
 	{"stats", OPER_READ, rpc_stats, "the data plane's nodes, drops, workers, ports and buffers", {
 		{"all", RPC_BOOLEAN, false, OPER_READ, "also nodes and drop reasons that counted nothing"},

@@ -126,6 +126,10 @@ json_t *rpc_weak_crypto_l2tp(
 json_t *rpc_l2tp_status(const struct gateway_status *s);
 json_t *rpc_tunnels(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 
+/* lockout.c */
+json_t *rpc_lockouts(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+json_t *rpc_unlock(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+
 /* stats.c */
 json_t *rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 

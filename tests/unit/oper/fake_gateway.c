@@ -11,7 +11,7 @@
 #define MAX_SESSIONS 64
 
 struct gateway {
-	bool dataplane, allow_weak, allow_weak_l2tp, weak_sa_gone;
+	bool unlocked, dataplane, allow_weak, allow_weak_l2tp, weak_sa_gone;
 	char problem[160];
 	unsigned int n_sessions;
 	struct gateway_session sessions[FAKE_SESSIONS_MAX];
@@ -229,6 +229,27 @@ gateway_segment(const struct gateway *g, struct link_view *out)
 		.n_workers = N_WORKERS,
 		.max_sessions = MAX_SESSIONS};
 	return g->dataplane;
+}
+
+void
+gateway_lockouts(const struct gateway *g, void (*each)(void *user, const struct guard_lockout *l),
+	void *user)
+{
+	static const struct guard_lockout lockouts[] = {
+		{NULL, 0xc6336401, 61000}, {"bob", 0, 1000}, {"bob", 0xc6336402, 250000}};
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (!g->unlocked)
+			each(user, &lockouts[i]);
+}
+
+int
+gateway_unlock(struct gateway *g, const char *user, uint32_t address)
+{
+	if (user && strcmp(user, "bob") != 0)
+		return -ENOENT;
+	g->unlocked = !user && !address;
+	return g->unlocked ? 3 : user ? 2 : address == 0xc6336401;
 }
 
 void

@@ -124,6 +124,25 @@ test_tunnels(void **state)
 	expect("aditctl tunnels 5", EXIT_USAGE, "usage: aditctl tunnels");
 }
 
+static void
+test_lockouts(void **state)
+{
+	(void)state;
+	expect("aditctl lockouts", EXIT_OK,
+		"USER  ADDRESS       FOR                                STILL\n");
+	expect("aditctl lockouts", EXIT_OK,
+		"any   198.51.100.1  answers are late                   1m01s\n");
+	expect("aditctl lockouts", EXIT_OK,
+		"bob   any           locked out, but for own addresses     1s\n");
+	expect("aditctl lockouts", EXIT_OK, "3 lock-outs\n");
+	expect("aditctl unlock carol", EXIT_REQUEST_FAILED, "aditctl: no user \"carol\"\n");
+	expect("aditctl unlock bob", EXIT_OK, "2 lock-outs ended\n");
+	expect("aditctl unlock 198.51.100.1", EXIT_OK, "1 lock-outs ended\n");
+	expect("aditctl unlock bob 198.51.100.1", EXIT_USAGE, "usage: aditctl unlock");
+	expect("aditctl unlock", EXIT_OK, "3 lock-outs ended\n");
+	expect("aditctl lockouts", EXIT_OK, "0 lock-outs\n");
+}
+
 /* More than one page. */
 static void
 test_many_sessions(void **state)
@@ -325,6 +344,8 @@ test_completion_of_arguments(void **state)
 	assert_string_equal(output, " alice \n");
 	complete("aditctl weak-crypto pptp o");
 	assert_string_equal(output, " on off \n");
+	complete("aditctl unlock ''");
+	assert_string_equal(output, " 198.51.100.1 bob 198.51.100.2 \n");
 	complete("aditctl explain pool");
 	assert_string_equal(output, " pool-empty \n");
 }
@@ -338,6 +359,7 @@ main(void)
 		TEST(test_status),
 		TEST(test_sessions),
 		TEST(test_tunnels),
+		TEST(test_lockouts),
 		TEST(test_many_sessions),
 		TEST(test_json),
 		TEST(test_disconnect),

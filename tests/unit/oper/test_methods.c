@@ -306,6 +306,30 @@ test_disconnect(void **state)
 }
 
 static void
+test_lockouts(void **state)
+{
+	struct room *room = *state;
+	json_t *r = result(room, "lockouts", "{\"offset\":1,\"limit\":1}");
+	const json_t *l = json_array_get(json_object_get(r, "lockouts"), 0);
+
+	assert_int_equal(num(r, "total"), 3);
+	assert_int_equal(json_array_size(json_object_get(r, "lockouts")), 1);
+	assert_string_equal(str(l, "user"), "bob");
+	assert_string_equal(str(l, "address"), "");
+	assert_int_equal(num(l, "left_ms"), 1000);
+	json_decref(r);
+	refused(room, "unlock", "{\"user\":\"carol\"}", RPC_NOT_FOUND, "carol");
+	refused(room, "unlock", "{\"address\":\"bob\"}", RPC_INVALID_PARAMS, "IPv4");
+	refused(room, "unlock", "{\"address\":\"0.0.0.0\"}", RPC_INVALID_PARAMS, "IPv4");
+	r = result(room, "unlock", "{\"user\":\"bob\",\"address\":\"198.51.100.2\"}");
+	assert_int_equal(num(r, "ended"), 2);
+	json_decref(r);
+	room->ctx.role = OPER_READ;
+	refused(room, "unlock", "{}", RPC_DENIED, "operate");
+	json_decref(result(room, "lockouts", "{}"));
+}
+
+static void
 test_weak_crypto(void **state)
 {
 	struct room *room = *state;
@@ -505,6 +529,7 @@ main(void)
 		TEST(test_status),
 		TEST(test_sessions),
 		TEST(test_disconnect),
+		TEST(test_lockouts),
 		TEST(test_weak_crypto),
 		TEST(test_weak_crypto_l2tp),
 		TEST(test_sas),
