@@ -24,6 +24,8 @@ static const struct word mppe_policies[] = {{"forbid", PPP_MPPE_FORBID}, {"allow
 static const struct word mppe_modes[] = {{"stateless-only", PPP_MPPE_STATELESS_ONLY},
 	{"prefer-stateless", PPP_MPPE_PREFER_STATELESS},
 	{"prefer-stateful", PPP_MPPE_PREFER_STATEFUL}, {NULL, 0}};
+static const struct word same_users[] = {{"allow", SAME_USER_ALLOW}, {"replace", SAME_USER_REPLACE},
+	{"refuse", SAME_USER_REFUSE}, {NULL, 0}};
 static const struct word dialins[] = {{"allow", DIALIN_ALLOW}, {"deny", DIALIN_DENY}, {NULL, 0}};
 
 static bool
@@ -73,7 +75,8 @@ get_strengths(struct reader *r, const config_setting_t *group, const char *name,
 }
 
 const struct config_group config_groups[] = {
-	{"", {"control", "pptp", "l2tp", "ipsec", "ppp", "mppe", "pool", "dns", "wins", "users"}},
+	{"", {"control", "pptp", "l2tp", "ipsec", "ppp", "mppe", "sessions", "pool", "dns", "wins",
+		     "users"}},
 	{"control", {"socket", "socket_group", "operate_group", "dataplane", "user", "log_level"}},
 	{"pptp", {"enabled", "listen", "port", "max_sessions", "max_connections",
 			 "max_connections_per_address", "max_calls_per_connection", "start_timeout",
@@ -95,6 +98,7 @@ const struct config_group config_groups[] = {
 			"lockout_failures", "lockout_user_failures", "lockout_address_failures",
 			"lockout_time", "clamp_mss"}},
 	{"mppe", {"policy", "mode", "strengths", "allow_weak_crypto"}},
+	{"sessions", {"same_user", "max_per_user"}},
 	{"pool", {"name", "first", "last"}},
 	{"users[]", {"name", "password", "dial_in", "static_ip", "authentication", "mppe_policy",
 			    "mppe_mode", "mppe_strengths"}},
@@ -187,6 +191,21 @@ read_mppe(struct reader *r, const config_setting_t *g)
 	a->mppe_policy = (uint8_t)policy;
 	a->mppe_mode = (uint8_t)mode;
 	a->mppe_strengths = (uint8_t)strengths;
+}
+
+static void
+read_sessions(struct reader *r, const config_setting_t *g)
+{
+	struct config *c = r->c;
+	const config_setting_t *max = config_setting_get_member(g, "max_per_user");
+	int same = c->same_user;
+	config_only_known(r, g, config_known("sessions"));
+	config_get_word(r, g, "same_user", same_users, &same);
+	c->same_user = (uint8_t)same;
+	c->max_per_user = same == SAME_USER_ALLOW ? 0 : 1;
+	if (config_get_number(r, g, "max_per_user", 0, 1u << 20, &c->max_per_user) && max &&
+		c->max_per_user == 0 && same != SAME_USER_ALLOW)
+		config_fail(r, max, "max_per_user: 0 goes with same_user = \"allow\" only");
 }
 
 static void
@@ -321,6 +340,7 @@ read_root(struct reader *r, const config_setting_t *root)
 	read_group(r, root, "ipsec", config_read_ipsec);
 	read_group(r, root, "ppp", read_ppp);
 	read_group(r, root, "mppe", read_mppe);
+	read_group(r, root, "sessions", read_sessions);
 	if (!config_setting_get_member(root, "pool"))
 		config_fail(r, NULL, "pool: missing");
 	read_group(r, root, "pool", read_pool);

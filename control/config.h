@@ -16,6 +16,10 @@
 
 #define CONFIG_MAX_LISTEN 8
 
+/* A user who has max_per_user sessions comes again.  Also, his static address is in use: allow and
+ * replace end the session that has it, refuse does not. */
+enum same_user { SAME_USER_ALLOW, SAME_USER_REPLACE, SAME_USER_REFUSE };
+
 struct config {
 	/* control: */
 	char socket_path[108];    /* operators' JSON-RPC socket */
@@ -42,6 +46,9 @@ struct config {
 	bool l2tp_sequencing;           /* number data messages unasked */
 	struct l2tp_config l2tp;
 	struct ppp_config l2tp_ppp; /* ppp, with the MRU that fits its tunnel */
+	/* sessions: */
+	uint8_t same_user;         /* enum same_user */
+	unsigned int max_per_user; /* sessions, 0: as many as there are ports */
 	/* ppp: and mppe: */
 	struct ppp_config ppp;
 	struct aaa_settings aaa;

@@ -6,10 +6,20 @@
 
 #include "control/gateway_internal.h"
 
+#define CONFIRM_MS   2000  /* for the data plane to let go of an address */
+#define IN_TURN_MS   60000 /* replaced again within this: two devices at odds */
+#define IN_TURN_FREE 3     /* times that this costs nothing */
+#define IN_TURN_MAX  4     /* doublings of 1 s */
+
+enum { LATE_ANSWER, LATE_TURN, LATE_ADDRESS };
+
 /* A verdict that is given later. */
 struct late {
+	uint8_t stage;
 	uint64_t due;
-	struct ppp_verdict verdict;
+	struct ppp_verdict verdict;  /* LATE_ANSWER: this one */
+	struct ppp_credentials cred; /* else: made once holder is gone */
+	struct session *holder;      /* of the address, NULL: gone; holder->successor leads back */
 };
 
 static uint64_t
@@ -65,6 +75,66 @@ log_auth(const struct session *s, enum refusal_code why)
 		session_who(s, who), log_ip(peer, s->peer_ip), refusal_name(why));
 }
 
+/* ------------------------------------------------------------------ the same user twice */
+
+/* Sessions of the same user besides this one, and the one that began first. */
+static unsigned int
+count_others(const struct session *s, const char *user, struct session **oldest)
+{
+	unsigned int n = 0;
+	*oldest = NULL;
+	for (struct session *o = index_first_of_user(s->g, user); o; o = index_next_of_user(o)) {
+		if (o == s || o->state == GW_CLOSING || o->doomed)
+			continue;
+		n++;
+		if (!*oldest || o->started_ms < (*oldest)->started_ms)
+			*oldest = o;
+	}
+	return n;
+}
+
+static bool
+has_enough(const struct session *s, const char *user, struct session **oldest)
+{
+	unsigned int max = s->g->cfg->max_per_user;
+	return max != 0 && count_others(s, user, oldest) >= max;
+}
+
+static void
+replace(struct session *old, const struct session *s)
+{
+	char text[96], peer[16];
+	if (user_name_same(old->user, s->user))
+		snprintf(text, sizeof(text), "by session %u from %s", s->id,
+			log_ip(peer, s->peer_ip));
+	else
+		snprintf(text, sizeof(text), "by session %u: the address is reserved for its user",
+			s->id);
+	session_end(old, REFUSAL_REPLACED, text);
+}
+
+/* Milliseconds that the next replacement has to wait: two devices that redial by themselves would
+ * replace each other for ever. */
+static uint32_t
+wait_in_turn(const struct session *s, const struct session *old)
+{
+	const struct users *users = s->g->cfg->users;
+	struct user_record *r = users_record(users, users_find(users, s->user));
+	char user[96], peer[16], other[16];
+	uint64_t now = now_ms(s);
+	r->replaced = now - r->replaced_ms > IN_TURN_MS ? 1 : r->replaced + 1;
+	r->replaced_ms = now;
+	if (r->replaced <= IN_TURN_FREE)
+		return 0;
+	uint32_t over = r->replaced - IN_TURN_FREE;
+	uint32_t ms = 1000u << (over < IN_TURN_MAX ? over : IN_TURN_MAX);
+	log_event(LOG_WARNING, "replaced-in-turn",
+		"user=%s session=%u peer=%s other=%u other_peer=%s times=%u wait_s=%u",
+		log_quote(user, sizeof(user), s->user), s->id, log_ip(peer, s->peer_ip), old->id,
+		log_ip(other, old->peer_ip), r->replaced, ms / 1000);
+	return ms;
+}
+
 /* ------------------------------------------------------------------ verdicts */
 
 static void
@@ -79,25 +149,94 @@ answer(struct session *s, const struct ppp_verdict *v)
 	ppp_auth_result(s->ppp, v, now_ms(s));
 }
 
+static void
+late_free(struct late *late)
+{
+	if (late->holder)
+		late->holder->successor = NULL;
+	explicit_bzero(late, sizeof(*late));
+	free(late);
+}
+
 void
 session_auth_stop(struct session *s)
 {
 	if (s->late)
-		explicit_bzero(s->late, sizeof(*s->late));
-	free(s->late);
+		late_free(s->late);
 	s->late = NULL;
 }
 
-static void
-answer_later(struct session *s, const struct ppp_verdict *v)
+static struct late *
+be_late(struct session *s, uint8_t stage, uint32_t ms)
 {
 	s->late = calloc(1, sizeof(*s->late));
-	if (!s->late) {
-		answer(s, v);
-		return;
+	if (s->late) {
+		s->late->stage = stage;
+		s->late->due = now_ms(s) + ms;
 	}
-	s->late->verdict = *v;
-	s->late->due = now_ms(s) + v->delay_ms;
+	return s->late;
+}
+
+/* Who has the user's own address is to go first; false: not this time. */
+static bool
+await_address(struct session *s, const struct ppp_credentials *cred)
+{
+	const struct gateway *g = s->g;
+	const struct user *user = users_find(g->cfg->users, cred->user);
+	struct session *holder = index_of_address(g, user->static_ip);
+	if (g->cfg->same_user == SAME_USER_REFUSE || !holder || holder->successor)
+		return false;
+	if (!be_late(s, LATE_TURN, holder->state == GW_CLOSING ? 0 : wait_in_turn(s, holder)))
+		return false;
+	s->late->cred = *cred;
+	s->late->holder = holder;
+	holder->successor = s;
+	return true;
+}
+
+static void
+refuse(struct session *s, struct ppp_verdict *v, enum refusal_code why)
+{
+	release_address(s);
+	explicit_bzero(v, sizeof(*v));
+	v->refusal = why;
+}
+
+static void
+give(struct session *s, const struct ppp_verdict *v, uint32_t ms)
+{
+	s->auth_refusal = v->ok ? REFUSAL_NONE : v->refusal;
+	log_auth(s, s->auth_refusal);
+	if (ms && be_late(s, LATE_ANSWER, ms))
+		s->late->verdict = *v;
+	else
+		answer(s, v);
+}
+
+static void
+judge(struct session *s, const struct ppp_credentials *cred)
+{
+	struct gateway *g = s->g;
+	struct session *oldest;
+	struct ppp_verdict v;
+	bool encrypted = s->carrier->protocol == TUNNEL_L2TP && s->l2tp.peer != 0;
+	aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, encrypted, now_ms(s), &v);
+	if (v.refusal == REFUSAL_ADDRESS_IN_USE && await_address(s, cred))
+		return;
+	uint32_t ms = v.delay_ms;
+	if (v.ok) {
+		s->inner_ip = v.grant.peer_ip;
+		s->address_taken = true;
+		index_add_address(s);
+	}
+	if (v.ok && has_enough(s, v.user, &oldest)) {
+		if (g->cfg->same_user == SAME_USER_REPLACE)
+			ms += 1 + wait_in_turn(s, oldest);
+		else
+			refuse(s, &v, REFUSAL_USER_LIMIT);
+	}
+	give(s, &v, ms);
+	explicit_bzero(&v, sizeof(v));
 }
 
 uint64_t
@@ -107,46 +246,61 @@ session_auth_due(const struct session *s)
 }
 
 void
+session_auth_freed(struct session *old)
+{
+	struct session *s = old->successor;
+	if (!s)
+		return;
+	old->successor = NULL;
+	s->late->holder = NULL;
+	s->late->due = now_ms(s);
+	session_settle(s);
+}
+
+static void
+give_late(struct session *s, struct late *late)
+{
+	struct session *oldest;
+	if (late->stage != LATE_ANSWER && !late->holder) {
+		judge(s, &late->cred);
+	} else if (late->stage != LATE_ANSWER) {
+		give(s, &(struct ppp_verdict){.refusal = REFUSAL_ADDRESS_IN_USE}, 0);
+	} else {
+		while (late->verdict.ok && s->g->cfg->same_user == SAME_USER_REPLACE &&
+			has_enough(s, late->verdict.user, &oldest))
+			replace(oldest, s);
+		answer(s, &late->verdict);
+	}
+}
+
+void
 session_auth_timer(struct session *s)
 {
 	struct late *late = s->late;
 	if (!late || now_ms(s) < late->due)
 		return;
-	s->late = NULL;
-	answer(s, &late->verdict);
-	explicit_bzero(late, sizeof(*late));
-	free(late);
-}
-
-static void
-decide(struct session *s, const struct ppp_credentials *cred, struct ppp_verdict *v)
-{
-	struct gateway *g = s->g;
-	bool encrypted = s->carrier->protocol == TUNNEL_L2TP && s->l2tp.peer != 0;
-	aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, encrypted, now_ms(s), v);
-	if (v->ok) {
-		s->inner_ip = v->grant.peer_ip;
-		s->address_taken = true;
-		index_add_address(s);
+	if (late->stage == LATE_TURN && late->holder) {
+		late->stage = LATE_ADDRESS;
+		late->due = now_ms(s) + CONFIRM_MS;
+		replace(late->holder, s);
+		return;
 	}
-	s->auth_refusal = v->ok ? REFUSAL_NONE : v->refusal;
-	log_auth(s, s->auth_refusal);
+	s->late = NULL;
+	give_late(s, late);
+	late_free(late);
 }
 
 void
 session_auth(void *user, const struct ppp_credentials *cred)
 {
 	struct session *s = user;
-	struct ppp_verdict v = {.refusal = REFUSAL_PROTOCOL_ERROR};
-	if (!s->doomed && !s->opened) {
-		release_address(s); /* of an earlier round of a renegotiated link */
-		set_name(s, cred->user);
-		s->auth = cred->method;
-		decide(s, cred, &v);
+	if (s->doomed || s->opened) {
+		answer(s, &(struct ppp_verdict){.refusal = REFUSAL_PROTOCOL_ERROR});
+		return;
 	}
-	if (v.delay_ms)
-		answer_later(s, &v);
-	else
-		answer(s, &v);
-	explicit_bzero(&v, sizeof(v));
+	session_auth_stop(s);
+	release_address(s); /* of an earlier round of a renegotiated link */
+	set_name(s, cred->user);
+	s->auth = cred->method;
+	judge(s, cred);
 }

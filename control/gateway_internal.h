@@ -90,7 +90,8 @@ struct session {
 	char *claimed; /* what the client says, NULL: the same */
 	bool known;    /* and has proved */
 	bool in_user_index, in_address_index;
-	struct late *late; /* verdict that is given later, NULL: none */
+	struct late *late;         /* verdict that is given later, NULL: none */
+	struct session *successor; /* waits for this one's address, NULL: nobody */
 	enum ppp_auth auth;
 	enum refusal_code
 		auth_refusal; /* of the last attempt; REFUSAL_NONE: it succeeded, or none yet */
@@ -253,6 +254,8 @@ void session_auth(void *user, const struct ppp_credentials *cred);
 uint64_t session_auth_due(const struct session *s);
 void session_auth_timer(struct session *s);
 void session_auth_stop(struct session *s);
+/* Its address is free: who waits for it may have it. */
+void session_auth_freed(struct session *s);
 /* user=..., and claimed=... where that differs, for a line of the log.  Returns buf. */
 #define SESSION_WHO_MAX 400
 const char *session_who(const struct session *s, char buf[SESSION_WHO_MAX]);

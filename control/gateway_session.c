@@ -116,6 +116,7 @@ session_release(struct session *s)
 		aaa_release(g->aaa, s->inner_ip);
 	session_give_back(s);
 	session_unlist(s);
+	session_auth_freed(s);
 	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 }
 
@@ -268,6 +269,8 @@ session_timer(uv_timer_t *t)
 		ppp_traffic_seen(s->ppp, now_ms(s));
 	}
 	session_auth_timer(s);
+	if (s->state == GW_CLOSING)
+		return;
 	ppp_timer(s->ppp, now_ms(s));
 	session_settle(s);
 }

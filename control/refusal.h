@@ -30,7 +30,11 @@
 		"aditctl unlock USER, or wait for ppp.lockout_time")                               \
 	X(POOL_EMPTY, "pool-empty", "no free address is left in the pool", "enlarge the pool")     \
 	X(ADDRESS_IN_USE, "address-in-use", "the user's static address is in use",                 \
-		"disconnect the other session")                                                    \
+		"disconnect the other session, or set sessions.same_user to \"allow\"")            \
+	X(REPLACED, "replaced", "the same user, or the owner of the address, connected again",     \
+		"let two devices have two users; see sessions.same_user")                          \
+	X(USER_LIMIT, "user-limit", "the user has as many sessions as he may have",                \
+		"disconnect one of them, or raise sessions.max_per_user")                          \
 	X(NO_COMMON_ENCRYPTION, "no-common-encryption",                                            \
 		"policy requires encryption and the client agreed to none that is allowed",        \
 		"enable MPPE-128 at the client, or allow less in policy")                          \

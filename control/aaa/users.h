@@ -41,12 +41,14 @@ const struct user *users_find_address(const struct users *u, uint32_t static_ip)
 unsigned int users_count(const struct users *u);
 /* Everybody, in no order. */
 void users_each(const struct users *u, void (*each)(void *arg, const struct user *user), void *arg);
-/* What is remembered of a user (of this list) while he is one; control/aaa/guard.h uses it. */
+/* What is remembered of a user (of this list) while he is one. */
 #define USER_ADDRESSES 4
 struct user_record {
 	struct lockout lockout;             /* failures from wherever */
 	uint32_t addresses[USER_ADDRESSES]; /* of the last clients that were let in, the latest
 					       first; 0: none */
+	uint64_t replaced_ms;               /* one of his sessions made room for another one, */
+	uint32_t replaced;                  /* that often in a row */
 };
 struct user_record *users_record(const struct users *u, const struct user *user);
 

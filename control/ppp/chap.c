@@ -20,6 +20,7 @@ error_code(enum refusal_code code)
 {
 	switch (code) {
 	case REFUSAL_DIALIN_DENIED:
+	case REFUSAL_USER_LIMIT:
 		return 649; /* no dial-in permission */
 	case REFUSAL_POOL_EMPTY:
 	case REFUSAL_ADDRESS_IN_USE:

@@ -328,6 +328,13 @@ test_reserved(void **state)
 	assert_true(logged("event=address-reserved session=1 user=\"alice\" address=10.9.0.2 "
 			   "reserved_for=\"dora\""));
 	expect_answers(c);
+	/* Until she comes. */
+	struct peer_config pc = ppp_client("dora", "pw-dora");
+	struct caller *owner = call_as(1, 2, &pc);
+	assert_true(loop_until(&loop, caller_up, owner, 6000));
+	assert_int_equal(session_of(owner).inner_ip, s.inner_ip);
+	assert_true(caller_over(c));
+	assert_true(logged("code=replaced text=\"by session 2: the address is reserved"));
 	call_teardown(NULL);
 }
 
