@@ -13,12 +13,15 @@
 #include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
-#define BUCKETS       8192
-#define FIRST         (SEGMENT_MAX_PORTS + 1u)
-#define HELD_TOTAL    1024
-#define RESOLVING_MAX 256     /* a scan of a whole subnet must not occupy the kernel */
-#define RESOLVE_US    3500000 /* the kernel asks three times, one second apart */
-#define FAILED_US     1000000
+#define BUCKETS     8192
+#define FIRST       (SEGMENT_MAX_PORTS + 1u)
+#define WAITING_MAX 320
+#define RESOLVE_US  3500000 /* the kernel asks three times, one second apart */
+#define FAILED_US   1000000
+#define EVICT_TRIES 8
+
+static const unsigned int part_size[NEIGH_PARTS] = {
+	[NEIGH_GATEWAYS] = 64, [NEIGH_OURS] = 32, [NEIGH_CLIENTS] = 128, [NEIGH_OTHERS] = 96};
 
 union nexthop nexthops[MAX_NEXTHOPS];
 
@@ -26,10 +29,9 @@ static struct neighbour *table; /* MAX_NEXTHOPS */
 static uint32_t buckets[BUCKETS];
 /* Free ones in the order of their release, so that an index rests as long as possible.  From
  * unsettled on, a session's or a pair's outer_nh may still name them. */
-static uint32_t free_head, free_tail, unsettled, end;
-static unsigned int held_total;
-static uint32_t waiting[RESOLVING_MAX]; /* those with a deadline */
-static unsigned int n_waiting;
+static uint32_t free_head, free_tail, unsettled, marked, end;
+static uint32_t waiting[WAITING_MAX]; /* those with a deadline */
+static unsigned int n_waiting, n_part[NEIGH_PARTS], evict_at;
 static struct rte_rcu_qsbr *qsbr;
 
 int
@@ -57,8 +59,9 @@ neigh_free(void)
 	table = NULL;
 	memset(buckets, 0, sizeof(buckets));
 	memset(nexthops, 0, sizeof(nexthops));
-	free_head = free_tail = unsettled = end = 0;
-	held_total = n_waiting = 0;
+	free_head = free_tail = unsettled = marked = end = 0;
+	n_waiting = evict_at = 0;
+	memset(n_part, 0, sizeof(n_part));
 }
 
 static uint32_t *
@@ -83,6 +86,12 @@ neigh_next(uint32_t index)
 		if (table[i].used)
 			return i;
 	return 0;
+}
+
+uint32_t
+neigh_end(void)
+{
+	return end;
 }
 
 struct neighbour *
@@ -144,13 +153,22 @@ neigh_put(uint32_t index)
 }
 
 void
+neigh_mark(void)
+{
+	marked = unsettled ? free_tail : 0;
+}
+
+void
 neigh_settle(void)
 {
-	if (!unsettled)
+	if (!marked)
 		return;
 	uint64_t token = rte_rcu_qsbr_start(qsbr);
-	for (; unsettled; unsettled = table[unsettled].next)
+	for (bool last = false; !last; unsettled = table[unsettled].next) {
+		last = unsettled == marked;
 		table[unsettled].rcu_token = token;
+	}
+	marked = 0;
 }
 
 /* Frame it and give it to a worker that transmits on the port. */
@@ -183,7 +201,6 @@ release_held(struct neighbour *n, bool send)
 		else
 			main_drop(n->held[i], DROP_ip_neighbour);
 	}
-	held_total -= n->n_held;
 	n->n_held = 0;
 }
 
@@ -203,16 +220,6 @@ neigh_resolved(uint32_t index, const uint8_t *mac, uint64_t now_us)
 	release_held(n, true);
 }
 
-static void
-wait_until(uint32_t index, uint64_t deadline_us)
-{
-	struct neighbour *n = &table[index];
-	bool listed = n->deadline_us != 0;
-	n->deadline_us = deadline_us;
-	if (!listed && n_waiting < RESOLVING_MAX)
-		waiting[n_waiting++] = index;
-}
-
 void
 neigh_lost(uint32_t index, bool failed, uint64_t now_us)
 {
@@ -228,47 +235,118 @@ neigh_lost(uint32_t index, bool failed, uint64_t now_us)
 		n->resolving = false;
 		n->failed = true;
 		release_held(n, false);
-		wait_until(index, now_us + FAILED_US);
+		n->deadline_us = now_us + FAILED_US;
 	}
 }
 
+/* ------------------------------------------------------------------ who waits */
+
+static void
+stop_waiting(unsigned int at)
+{
+	uint32_t index = waiting[at];
+	struct neighbour *n = &table[index];
+
+	waiting[at] = waiting[--n_waiting];
+	n_part[n->part]--;
+	n->deadline_us = 0;
+	n->resolving = n->failed = false;
+	release_held(n, false);
+	neigh_put(index);
+}
+
+static unsigned int
+asked_by(const struct neigh_asker *who)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < n_waiting; i++)
+		count += table[waiting[i]].part == who->part &&
+			 table[waiting[i]].asker == who->ip_be;
+	return count;
+}
+
+/* One of whoever has more than count and one more; they are found in a few tries when they fill the
+ * part. */
+static bool
+evict_one(uint8_t part, unsigned int count)
+{
+	unsigned int tries = 0;
+
+	for (unsigned int i = 0; i < n_waiting && tries < EVICT_TRIES; i++) {
+		unsigned int at = evict_at++ % n_waiting;
+		const struct neighbour *n = &table[waiting[at]];
+		if (n->part != part)
+			continue;
+		const struct neigh_asker other = {n->part, n->asker};
+		if (asked_by(&other) > count + 1) {
+			stop_waiting(at);
+			return true;
+		}
+		tries++;
+	}
+	return false;
+}
+
+/* Room for one more of who. */
+static bool
+may_ask(const struct neigh_asker *who)
+{
+	unsigned int count = who->ip_be ? asked_by(who) : 0;
+
+	if (count >= NEIGH_ASKER_SHARE)
+		return false;
+	return n_part[who->part] < part_size[who->part] ||
+	       (who->ip_be && evict_one(who->part, count));
+}
+
+/* Routes' next hops are everybody's, whoever comes first. */
+static bool
+ask(uint32_t index, struct neigh_asker who, uint64_t now_us)
+{
+	struct neighbour *n = &table[index];
+
+	if (n->gateways)
+		who = (struct neigh_asker){NEIGH_GATEWAYS, 0};
+	if (n->deadline_us == 0) {
+		if (!may_ask(&who))
+			return false;
+		n->part = who.part;
+		n->asker = who.ip_be;
+		n_part[n->part]++;
+		waiting[n_waiting++] = index;
+	}
+	n->resolving = true;
+	n->deadline_us = now_us + RESOLVE_US;
+	netlink_resolve(ports[n->port].ifindex, n->ip);
+	return true;
+}
+
 void
-neigh_send(uint32_t index, struct rte_mbuf *m, uint64_t now_us)
+neigh_send(uint32_t index, struct rte_mbuf *m, struct neigh_asker who, uint64_t now_us)
 {
 	struct neighbour *n = neigh_at(index);
 	if (n && n->known) {
 		transmit(n, m);
 		return;
 	}
-	if (!n || n->failed || n->n_held == NEIGH_HELD || held_total == HELD_TOTAL ||
-		(!n->deadline_us && n_waiting == RESOLVING_MAX)) {
+	if (!n || n->failed || n->n_held == NEIGH_HELD ||
+		(!n->resolving && !ask(index, who, now_us))) {
 		main_drop(m, DROP_ip_neighbour);
 		neigh_put(index);
 		return;
 	}
 	n->held[n->n_held++] = m;
-	held_total++;
-	if (n->resolving)
-		return;
-	n->resolving = true;
-	wait_until(index, now_us + RESOLVE_US);
-	netlink_resolve(ports[n->port].ifindex, n->ip);
 }
 
 void
 neigh_tick(uint64_t now_us)
 {
 	for (unsigned int i = 0; i < n_waiting;) {
-		struct neighbour *n = &table[waiting[i]];
-		if (n->deadline_us > now_us && (n->resolving || n->failed)) {
+		const struct neighbour *n = &table[waiting[i]];
+		if (n->deadline_us > now_us && (n->resolving || n->failed))
 			i++;
-			continue;
-		}
-		uint32_t index = waiting[i];
-		waiting[i] = waiting[--n_waiting];
-		n->deadline_us = 0;
-		n->resolving = n->failed = false;
-		release_held(n, false);
-		neigh_put(index);
+		else
+			stop_waiting(i);
 	}
 }

@@ -16,7 +16,7 @@
 #define NAT_T_PORT RTE_BE16(4500)
 #define TURN_SLOTS 64 /* looked at in one tick for what has to be forgotten */
 
-static struct rate_limit searches;
+static struct rate_limit misses;
 static uint32_t next_slot;
 
 /* ------------------------------------------------------------------ what it says */
@@ -127,61 +127,77 @@ lower(struct session *s, uint16_t mtu, uint64_t now_us)
 	s->cold.path_mtu_us = now_us;
 }
 
+uint64_t
+pmtu_key(const struct pmtu_quote *q)
+{
+	return q->kind == QUOTED_ESP
+		       ? sa_spi_key(q->peer_ip_be, rte_cpu_to_be_32(q->spi))
+		       : session_name_key(q->peer_ip_be, q->tunnel_id_be, q->call_id_be);
+}
+
+bool
+pmtu_is_known(const struct pmtu_quote *q)
+{
+	return index_has(q->kind == QUOTED_ESP ? &sas.by_spi : &sessions.by_name, pmtu_key(q));
+}
+
 /* The peer to whom we send with this SPI, from this address and port; 0: nobody. */
 static uint32_t
 peer_of_spi(const struct pmtu_quote *q)
 {
-	for (uint32_t i = 0; i < sas.max; i++) {
+	for (uint32_t i = index_first(&sas.by_spi, pmtu_key(q)); i != INDEX_NONE;
+		i = index_after(&sas.by_spi, i)) {
 		const struct sa *sa = &sas.slots[i];
-		if (sa_handle_of(sa) == 0 || sa->cfg.server_ip_be != q->server_ip_be ||
-			atomic_load_explicit(&sa->cfg.peer_ip_be, memory_order_relaxed) !=
-				q->peer_ip_be ||
-			sa->cfg.server_port_be != q->server_port_be)
-			continue;
-		const struct esp_sa *out = sa_outbound(sa);
-		if (out && out->spi == rte_cpu_to_be_32(q->spi))
+		if (sa->cfg.server_ip_be == q->server_ip_be &&
+			sa->cfg.server_port_be == q->server_port_be)
 			return sa->cfg.peer;
 	}
 	return 0;
 }
 
+/* The index has compared the peer and its IDs. */
 static bool
-is_of_session(const struct session *s, const struct pmtu_quote *q, uint32_t peer)
+is_of_session(const struct session *s, const struct pmtu_quote *q)
 {
-	if (session_handle_of(s) == 0)
-		return false;
 	if (q->kind == QUOTED_ESP)
-		return s->cfg.protocol == TUNNEL_L2TP && s->cfg.peer == peer;
-	if (s->cfg.server_ip_be != q->server_ip_be || s->cfg.peer_ip_be != q->peer_ip_be ||
-		s->cfg.peer_call_id_be != q->call_id_be)
+		return true;
+	if (s->cfg.server_ip_be != q->server_ip_be)
 		return false;
 	if (q->kind == QUOTED_GRE)
 		return s->cfg.protocol == TUNNEL_PPTP;
-	return s->cfg.protocol == TUNNEL_L2TP && s->cfg.peer == 0 &&
-	       s->cfg.peer_tunnel_id_be == q->tunnel_id_be &&
-	       s->cfg.peer_port_be == q->peer_port_be;
+	return s->cfg.protocol == TUNNEL_L2TP && s->cfg.peer_port_be == q->peer_port_be;
 }
 
+/* How many sessions it concerns. */
+static unsigned int
+lower_all(const struct pmtu_quote *q, uint64_t now_us)
+{
+	uint64_t key = q->kind == QUOTED_ESP ? peer_of_spi(q) : pmtu_key(q);
+	unsigned int n = 0;
+
+	if (key == 0)
+		return 0;
+	for (uint32_t i = index_first(&sessions.by_name, key); i != INDEX_NONE;
+		i = index_after(&sessions.by_name, i)) {
+		if (!is_of_session(&sessions.slots[i], q))
+			continue;
+		lower(&sessions.slots[i], q->mtu, now_us);
+		n++;
+	}
+	return n;
+}
+
+/* T24: only what is about nobody's packet counts against the rate, and takes nothing from others.
+ */
 static enum drop_reason
 apply(const struct pmtu_quote *q, uint64_t now_us)
 {
-	uint32_t peer = 0;
-	bool any = false;
-
 	if (q->kind == QUOTED_OTHER || settings.outer_fragmentation || q->mtu >= q->length)
 		return DROP_pmtu_unknown;
-	if (!rate_limit_take(&searches, now_us, PATH_MTU_PER_SECOND))
-		return DROP_pmtu_rate;
-	if (q->kind == QUOTED_ESP && (peer = peer_of_spi(q)) == 0)
-		return DROP_pmtu_unknown;
-	for (uint32_t i = 0; i < sessions.max; i++) {
-		struct session *s = &sessions.slots[i];
-		if (!is_of_session(s, q, peer))
-			continue;
-		any = true;
-		lower(s, q->mtu, now_us);
-	}
-	return any ? DROP_pmtu_taken : DROP_pmtu_unknown;
+	if (lower_all(q, now_us) > 0)
+		return DROP_pmtu_taken;
+	return rate_limit_take(&misses, now_us, PATH_MTU_PER_SECOND) ? DROP_pmtu_unknown
+								     : DROP_pmtu_rate;
 }
 
 void

@@ -18,7 +18,7 @@
 
 #define PATH_MTU_MIN         576
 #define PATH_MTU_LIFETIME_US 600000000u
-#define PATH_MTU_PER_SECOND  20 /* each is a search through the tables */
+#define PATH_MTU_PER_SECOND  20 /* about nobody's packets; and about one peer's */
 
 enum quoted { QUOTED_OTHER, QUOTED_GRE, QUOTED_ESP, QUOTED_L2TP };
 
@@ -37,6 +37,11 @@ struct pmtu_quote {
 /* icmp: len octets from the ICMP header.  QUOTED_OTHER: not about a tunnel's packet, or cut off
  * before the peer's identifier. Any lcore. */
 enum quoted pmtu_parse(const uint8_t *icmp, uint32_t len, struct pmtu_quote *q);
+
+/* What the tables are asked for, not 0: the peer's address with its SPI or IDs. */
+uint64_t pmtu_key(const struct pmtu_quote *q);
+/* Could it be about a packet of ours?  A look-up, whatever there is in the tables.  Any lcore. */
+bool pmtu_is_known(const struct pmtu_quote *q);
 
 /* --- main lcore only */
 

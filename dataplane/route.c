@@ -20,11 +20,15 @@
 #include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
+#include "dataplane/worker.h"
 
 #define BUCKETS        65536
 #define MAX_ROUTES     65536
 #define MAX_NEIGHBOURS MAX_NEXTHOPS
 #define NOTHING        UINT32_MAX
+#define CHANGED_HOSTS  256
+#define TURN_WAYS      4096 /* of sessions and pairs, looked up in one turn of the main loop */
+#define TURN_PLACES    256  /* of neighbours */
 
 struct rte_lpm *fib;
 _Atomic uint32_t fib_default = FIB_NONE;
@@ -51,7 +55,15 @@ struct prefix {
 static struct prefix **prefixes; /* BUCKETS */
 static unsigned int n_routes;
 static uint8_t generation;
-static bool changed;
+
+/* What has changed since the last turn: addresses whose own entry is another, or more than that. */
+static uint32_t changed_hosts[CHANGED_HOSTS];
+static unsigned int n_changed_hosts;
+static bool ways_changed, places_changed;
+/* Rounds through all slots, and through all neighbours. */
+static uint32_t ways_at, ways_left, places_at, places_left;
+
+uint64_t route_visits;
 
 int
 route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
@@ -220,6 +232,16 @@ install(struct prefix *p, uint32_t v)
 	return was_host ? host_set(p->ip, 0) : 0;
 }
 
+/* An address's own entry is the way to those peers alone who have it. */
+static void
+way_changed(const struct prefix *p)
+{
+	if (p->depth == 32 && n_changed_hosts < CHANGED_HOSTS)
+		changed_hosts[n_changed_hosts++] = p->ip;
+	else
+		ways_changed = true;
+}
+
 /* Install what wins; forget a prefix that nobody wants.  0 or a negative errno. */
 static int
 prefix_update(struct prefix *p)
@@ -227,9 +249,10 @@ prefix_update(struct prefix *p)
 	uint32_t v = prefix_value(p);
 	int rc = 0;
 	if (v != p->installed || is_host(p, v) != p->hosted) {
-		/* No way to a neighbour or a peer leads by a session: nothing to look up again for
-		 * one that comes or goes. */
-		changed |= !(is_session(v) || is_session(p->installed));
+		/* No way to a peer leads by a session: nothing to look up again for one that comes
+		 * or goes. */
+		if (!is_session(v) && !is_session(p->installed))
+			way_changed(p);
 		rc = install(p, v);
 	}
 	if (p->routes || p->session != NOTHING || p->neighbour != NOTHING ||
@@ -299,6 +322,7 @@ route_kernel_add(const struct kernel_route *k, bool replace)
 	struct prefix *p = k->tos == 0 ? prefix_get(k->ip, k->depth) : NULL;
 	if (!p)
 		return; /* routes by type of service have no place in the FIB */
+	uint32_t before = route_value(p);
 	struct route **at = &p->routes;
 	while (*at && !same_route(&(*at)->k, k) &&
 		!(replace && (*at)->k.metric == k->metric && (*at)->k.type != KERNEL_ROUTE_LOCAL))
@@ -326,6 +350,7 @@ route_kernel_add(const struct kernel_route *k, bool replace)
 	}
 	if (*at && replace && !same_route(&(*at)->k, k))
 		remove_route(at);
+	places_changed |= route_value(p) != before;
 	prefix_update(p);
 }
 
@@ -335,12 +360,14 @@ route_kernel_del(const struct kernel_route *k)
 	struct prefix *p = prefix_find(k->ip, k->depth);
 	if (!p)
 		return;
+	uint32_t before = route_value(p);
 	for (struct route **at = &p->routes; *at; at = &(*at)->next) {
 		if (!same_route(&(*at)->k, k))
 			continue;
 		remove_route(at);
 		break;
 	}
+	places_changed |= route_value(p) != before;
 	prefix_update(p);
 }
 
@@ -402,6 +429,17 @@ route_neighbour(int ifindex, uint32_t ip, const uint8_t *mac, bool failed)
 	neigh_put(index);
 }
 
+/* Who wants to know: a client's source is its own (T18), a LAN host's may be anybody's. */
+static struct neigh_asker
+asker_of(struct rte_mbuf *m, rte_be32_t source)
+{
+	if (pkt_meta(m)->flags & PKT_INSIDE)
+		return (struct neigh_asker){NEIGH_CLIENTS, source};
+	if (pkt_meta(m)->flags & PKT_LOCAL || FIB_TYPE(fib_lookup(source)) == FIB_LOCAL)
+		return (struct neigh_asker){NEIGH_OURS, 0};
+	return (struct neigh_asker){NEIGH_OTHERS, source};
+}
+
 void
 route_glean(struct rte_mbuf *m)
 {
@@ -418,7 +456,7 @@ route_glean(struct rte_mbuf *m)
 	}
 	if (NEIGH_IS_LINK(index))
 		index = neigh_get((uint8_t)(index - 1), rte_be_to_cpu_32(ip->dst_addr));
-	neigh_send(index, m, clock_us(rte_rdtsc()));
+	neigh_send(index, m, asker_of(m, ip->src_addr), clock_us(rte_rdtsc()));
 }
 
 /* ------------------------------------------------------------------ all of it */
@@ -448,39 +486,102 @@ route_resync_end(void)
 		if (neigh_at(i)->known && neigh_at(i)->generation != generation)
 			neigh_lost(i, false, 0);
 	}
-	changed = true;
+	ways_changed = places_changed = true;
 }
 
-/* Neighbours' own entries, and sessions' and pairs' ways to their peers. */
+/* ------------------------------------------------------------------ what follows from changes */
+
 static void
-follow_changes(void)
+follow_session(uint32_t slot)
 {
-	for (uint32_t i = neigh_next(0); i; i = neigh_next(i)) {
-		place_neighbour(i);
-		neigh_put(i);
+	struct session *s = &sessions.slots[slot];
+	atomic_store_explicit(
+		&s->cfg.outer_nh, fib_lookup(s->cfg.peer_ip_be), memory_order_relaxed);
+}
+
+static void
+follow_sa(uint32_t slot)
+{
+	struct sa *sa = &sas.slots[slot];
+	atomic_store_explicit(
+		&sa->cfg.outer_nh, fib_lookup(sa->cold.peer_ip_be), memory_order_relaxed);
+}
+
+/* The sessions or pairs of one address.  False: more than may be visited in this turn. */
+static bool
+follow_users(
+	const struct index *ix, rte_be32_t ip_be, void (*follow)(uint32_t slot), unsigned int *left)
+{
+	for (uint32_t i = index_first(ix, ip_be); i != INDEX_NONE; i = index_after(ix, i)) {
+		if (*left == 0)
+			return false;
+		--*left;
+		route_visits++;
+		follow(i);
 	}
-	for (uint32_t i = 0; i < sessions.max; i++) {
-		struct session *s = &sessions.slots[i];
-		if (session_handle_of(s) != 0)
-			atomic_store_explicit(&s->cfg.outer_nh, fib_lookup(s->cfg.peer_ip_be),
-				memory_order_relaxed);
+	return true;
+}
+
+static void
+follow_hosts(unsigned int *left)
+{
+	for (; n_changed_hosts > 0; n_changed_hosts--) {
+		rte_be32_t ip_be = rte_cpu_to_be_32(changed_hosts[n_changed_hosts - 1]);
+		ways_changed |= !follow_users(&sessions.by_ip, ip_be, follow_session, left) ||
+				!follow_users(&sas.by_ip, ip_be, follow_sa, left);
 	}
-	for (uint32_t i = 0; i < sas.max; i++) {
-		struct sa *sa = &sas.slots[i];
-		if (sa_handle_of(sa) != 0)
-			atomic_store_explicit(&sa->cfg.outer_nh, fib_lookup(sa->cold.peer_ip_be),
-				memory_order_relaxed);
+}
+
+/* A round through all slots, a part in each turn.  What changes meanwhile gets a round of its own,
+ * behind this one. */
+static void
+follow_all(unsigned int *left)
+{
+	uint32_t all = sessions.max + sas.max;
+	if (ways_left == 0) {
+		neigh_mark();
+		ways_left = ways_changed ? all : 0;
+		ways_changed = false;
 	}
-	changed = false;
+	for (; ways_left > 0 && *left > 0; ways_left--, --*left) {
+		uint32_t i = ways_at++ % all;
+		route_visits++;
+		if (i < sessions.max) {
+			if (session_handle_of(&sessions.slots[i]) != 0)
+				follow_session(i);
+		} else if (sa_handle_of(&sas.slots[i - sessions.max]) != 0) {
+			follow_sa(i - sessions.max);
+		}
+	}
+	ways_at %= all;
+	if (ways_left == 0)
+		neigh_settle(); /* nobody names what was given back before the round began */
+}
+
+/* Which neighbours have entries of their own follows from the routes. */
+static void
+place_neighbours(void)
+{
+	if (places_left == 0 && places_changed) {
+		places_changed = false;
+		places_at = 0;
+		places_left = neigh_end();
+	}
+	for (unsigned int n = 0; places_left > 0 && n < TURN_PLACES; n++, places_left--) {
+		place_neighbour(places_at);
+		neigh_put(places_at++);
+	}
 }
 
 void
 route_tick(uint64_t now_us)
 {
+	unsigned int left = TURN_WAYS / 2;
 	neigh_tick(now_us);
-	if (changed)
-		follow_changes();
-	neigh_settle();
+	place_neighbours();
+	follow_hosts(&left);
+	left += TURN_WAYS / 2;
+	follow_all(&left);
 }
 
 void
@@ -501,4 +602,6 @@ route_free(void)
 	rte_lpm_free(fib);
 	fib = NULL;
 	fib_default = FIB_NONE;
+	n_changed_hosts = ways_at = ways_left = places_at = places_left = 0;
+	ways_changed = places_changed = false;
 }

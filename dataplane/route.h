@@ -116,6 +116,9 @@ extern int route_inner_ifindex;
 
 /* PUNT_GLEAN: an IPv4 packet waits here for its next hop's hardware address.  Takes m. */
 void route_glean(struct rte_mbuf *m);
+/* How often a session's or a pair's slot was visited to look up its way; a change of one address
+ * costs those who have it. */
+extern uint64_t route_visits;
 /* Timeouts, and sessions' and SAs' way to their peers after changes.  Each turn of the main loop.
  */
 void route_tick(uint64_t now_us);

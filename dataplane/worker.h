@@ -75,6 +75,13 @@ struct pkt_meta {
 static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
 #define PKT_META_OFFSET 96
 
+/* Bits of pkt_meta.flags. */
+#define PKT_DECRYPTED 0x01 /* came out of mppe_decrypt */
+#define PKT_LOCAL     0x02 /* made by the gateway itself: its time to live isn't decremented */
+#define PKT_PPP_OUT   0x04 /* control's frame: data at the 2-octet PPP protocol */
+#define PKT_ACK_ONLY  0x08 /* GRE acknowledgement without payload */
+#define PKT_INSIDE    0x10 /* a client's, out of its tunnel: its source is the session's (T18) */
+
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)
 {
@@ -113,11 +120,10 @@ struct worker {
 	struct rte_ring *msgs;                /* SP/SC, struct worker_msg * from main */
 	struct rte_ring *events; /* SP/SC, struct worker_event elements to main (rte_ring_*_elem) */
 	struct rte_mempool *mbuf_pool;
-	struct esp_engine *esp;            /* NULL without IPsec */
-	uint64_t icmp_tokens, icmp_refill; /* rate limit of generated ICMP errors */
-	uint64_t now;                      /* TSC at the start of this graph walk */
-	uint64_t now_us;                   /* the same in microseconds of the data plane's clock */
-	unsigned int n_queues;             /* rx queues served: (port, queue) pairs */
+	struct esp_engine *esp; /* NULL without IPsec */
+	uint64_t now;           /* TSC at the start of this graph walk */
+	uint64_t now_us;        /* the same in microseconds of the data plane's clock */
+	unsigned int n_queues;  /* rx queues served: (port, queue) pairs */
 	struct {
 		uint8_t port; /* index in ports[] */
 		uint16_t queue;

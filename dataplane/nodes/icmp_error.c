@@ -3,10 +3,10 @@
  * 1812), to ip_forward. */
 #include <netinet/in.h>
 
-#include <rte_cycles.h>
 #include <rte_icmp.h>
 
 #include "dataplane/nodes/node.h"
+#include "dataplane/source_rate.h"
 
 enum {
 	EDGE_IP_FORWARD,
@@ -17,9 +17,15 @@ enum {
 	EDGE_COUNT
 };
 
-#define ICMP_QUOTE      548 /* octets of the original: RFC 1812 section 4.3.2.3, 576 in all */
-#define ICMP_PER_SECOND 1000
-#define ICMP_BURST      50
+#define ICMP_QUOTE       548  /* octets of the original: RFC 1812 section 4.3.2.3, 576 in all */
+#define ICMP_PER_SECOND  1000 /* "too big", and all others; on each worker */
+#define ICMP_BURST       50   /* to one host, and then 100 a second */
+#define ICMP_INTERVAL_US 10000
+
+static struct limits {
+	struct source_limits *host; /* all: of what is not "too big" */
+	struct rate_limit too_big;
+} limits[SEGMENT_MAX_WORKERS];
 
 /* Why the packet ends here: it counts as dropped for that reason, whether an error is sent or not.
  */
@@ -59,21 +65,18 @@ may_answer(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 	return type == RTE_IP_ICMP_ECHO_REQUEST || type == RTE_IP_ICMP_ECHO_REPLY;
 }
 
-/* RFC 1812 section 4.3.2.8: a token bucket for each worker. */
+/*
+ * RFC 1812 section 4.3.2.8, and T24: each host to whom we have to say something has a share; what
+ * path MTU discovery needs does not stand behind what a traceroute, or a flood like one, asks for.
+ */
 static bool
-take_token(struct worker *w)
+take_token(struct worker *w, rte_be32_t to, rte_edge_t why)
 {
-	uint64_t cost = rte_get_tsc_hz() / ICMP_PER_SECOND;
-	uint64_t earned = (w->now - w->icmp_refill) / cost;
+	struct limits *l = &limits[w->index];
 
-	if (earned > 0) {
-		w->icmp_tokens = RTE_MIN(w->icmp_tokens + earned, (uint64_t)ICMP_BURST);
-		w->icmp_refill += earned * cost;
-	}
-	if (w->icmp_tokens == 0)
-		return false;
-	w->icmp_tokens--;
-	return true;
+	return source_rate_take(&l->host->source, to, w->now_us, ICMP_BURST, ICMP_INTERVAL_US) &&
+	       rate_limit_take(why == EDGE_SESSION_MTU ? &l->too_big : &l->host->all, w->now_us,
+		       ICMP_PER_SECOND);
 }
 
 /* Make the error in place: the quoted packet stays where it is, the headers go in front. */
@@ -119,7 +122,7 @@ icmp_error_one(struct worker *w, struct rte_mbuf *m)
 	if (source == 0 || !may_answer(m, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)))
 		return why;
 	w->counters->drops[reason_of(why)]++;
-	if (!take_token(w))
+	if (!take_token(w, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->src_addr, why))
 		return EDGE_ICMP_RATE;
 	make_error(m, source);
 	return EDGE_IP_FORWARD;
@@ -131,11 +134,37 @@ icmp_error_process(struct rte_graph *graph, struct rte_node *node, void **objs, 
 	return node_each(graph, node, objs, n, prefetch_nothing, icmp_error_one);
 }
 
-NODE_REGISTER_INTERMEDIATE(icmp_error, .nb_edges = EDGE_COUNT,
-	.next_nodes = {
-		[EDGE_IP_FORWARD] = "ip_forward",
-		[EDGE_ICMP_RATE] = "drop_icmp_rate",
-		[EDGE_IP_TTL] = "drop_ip_ttl",
-		[EDGE_SESSION_MTU] = "drop_session_mtu",
-		[EDGE_IP_NO_ROUTE] = "drop_ip_no_route",
-	});
+static int
+icmp_error_init(const struct rte_graph *graph, struct rte_node *node)
+{
+	int rc = node_init(graph, node);
+
+	return rc != 0 ? rc : source_limits_start(&limits[node_worker(node)->index].host);
+}
+
+static void
+icmp_error_fini(const struct rte_graph *graph, struct rte_node *node)
+{
+	struct limits *l = &limits[node_worker(node)->index];
+
+	(void)graph;
+	source_limits_end(&l->host);
+	memset(l, 0, sizeof(*l));
+}
+
+static struct rte_node_register icmp_error_node = {
+	.name = "icmp_error",
+	.process = icmp_error_process,
+	.init = icmp_error_init,
+	.fini = icmp_error_fini,
+	.nb_edges = EDGE_COUNT,
+	.next_nodes =
+		{
+			[EDGE_IP_FORWARD] = "ip_forward",
+			[EDGE_ICMP_RATE] = "drop_icmp_rate",
+			[EDGE_IP_TTL] = "drop_ip_ttl",
+			[EDGE_SESSION_MTU] = "drop_session_mtu",
+			[EDGE_IP_NO_ROUTE] = "drop_ip_no_route",
+		},
+};
+RTE_NODE_REGISTER(icmp_error_node)

@@ -5,13 +5,28 @@
 
 #include "dataplane/nodes/node.h"
 #include "dataplane/pmtu.h"
-#include "dataplane/rate.h"
+#include "dataplane/source_rate.h"
 
-enum { EDGE_TO_MAIN, EDGE_PMTU_RATE, EDGE_COUNT };
+enum { EDGE_TO_MAIN, EDGE_PMTU_UNKNOWN, EDGE_PMTU_RATE, EDGE_COUNT };
 
-static struct {
-	struct rate_limit rate;
-} __rte_cache_aligned told[SEGMENT_MAX_WORKERS];
+/* T24: of what is about one peer a share goes to the main lcore.  What is about nobody ends here,
+ * and takes nothing from the others. */
+static struct source_limits *limits[SEGMENT_MAX_WORKERS]; /* all: about nobody */
+
+static rte_edge_t
+about_tunnel(struct worker *w, const struct pmtu_quote *q)
+{
+	struct source_limits *l = limits[w->index];
+	uint64_t key = pmtu_key(q) * 0x9e3779b97f4a7c15; /* 2^64 by the golden ratio */
+
+	if (!pmtu_is_known(q))
+		return rate_limit_take(&l->all, w->now_us, PATH_MTU_PER_SECOND) ? EDGE_PMTU_UNKNOWN
+										: EDGE_PMTU_RATE;
+	return source_rate_take(&l->source, key >> 32, w->now_us, PATH_MTU_PER_SECOND,
+		       1000000 / PATH_MTU_PER_SECOND)
+		       ? EDGE_TO_MAIN
+		       : EDGE_PMTU_RATE;
+}
 
 static rte_edge_t
 icmp_input_one(struct worker *w, struct rte_mbuf *m)
@@ -24,9 +39,7 @@ icmp_input_one(struct worker *w, struct rte_mbuf *m)
 		QUOTED_OTHER)
 		return EDGE_TO_MAIN;
 	pkt_meta(m)->kind = PUNT_PMTU;
-	return rate_limit_take(&told[w->index].rate, w->now_us, PATH_MTU_PER_SECOND)
-		       ? EDGE_TO_MAIN
-		       : EDGE_PMTU_RATE;
+	return about_tunnel(w, &q);
 }
 
 static uint16_t
@@ -35,8 +48,32 @@ icmp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, 
 	return node_each(graph, node, objs, n, prefetch_nothing, icmp_input_one);
 }
 
-NODE_REGISTER_INTERMEDIATE(icmp_input, .nb_edges = EDGE_COUNT,
-	.next_nodes = {
-		[EDGE_TO_MAIN] = "to_main",
-		[EDGE_PMTU_RATE] = "drop_pmtu_rate",
-	});
+static int
+icmp_input_init(const struct rte_graph *graph, struct rte_node *node)
+{
+	int rc = node_init(graph, node);
+
+	return rc != 0 ? rc : source_limits_start(&limits[node_worker(node)->index]);
+}
+
+static void
+icmp_input_fini(const struct rte_graph *graph, struct rte_node *node)
+{
+	(void)graph;
+	source_limits_end(&limits[node_worker(node)->index]);
+}
+
+static struct rte_node_register icmp_input_node = {
+	.name = "icmp_input",
+	.process = icmp_input_process,
+	.init = icmp_input_init,
+	.fini = icmp_input_fini,
+	.nb_edges = EDGE_COUNT,
+	.next_nodes =
+		{
+			[EDGE_TO_MAIN] = "to_main",
+			[EDGE_PMTU_UNKNOWN] = "drop_pmtu_unknown",
+			[EDGE_PMTU_RATE] = "drop_pmtu_rate",
+		},
+};
+RTE_NODE_REGISTER(icmp_input_node)

@@ -11,13 +11,6 @@
 
 #include "dataplane/worker.h"
 
-/* Bits of pkt_meta.flags. */
-#define PKT_DECRYPTED 0x01 /* came out of mppe_decrypt */
-#define PKT_LOCAL     0x02 /* made by the gateway itself: its time to live isn't decremented */
-#define PKT_PPP_OUT   0x04 /* control's frame: data at the 2-octet PPP protocol */
-#define PKT_ACK_ONLY  0x08 /* GRE acknowledgement without payload */
-#define PKT_INSIDE    0x10 /* a client's, out of its tunnel: its source is the session's (T18) */
-
 #define NODE_CHUNK 256 /* packets that a node looks at in one go */
 
 /* Hand objs[i] to edge next[i], i < n.  Runs of one edge are copied at once. */

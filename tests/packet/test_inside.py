@@ -161,3 +161,37 @@ def test_vlan_tagged_frame_is_dropped(lab, session, tag):
     assert not answer(s, 0.3)
     send_up(s, inner(s))
     assert to_lan(s), "not a count of it was believed"
+
+
+# ------------------------------------------------------------------ shares (T24)
+
+def test_a_scan_leaves_neighbours_neighbours(lab, session):
+    scanner, victim = session(), session()
+    for n in (150, 151):
+        sh("ip", "-n", lab.ns("lan"), "addr", "add", f"198.51.100.{n}/24", "dev", "plan")
+    send_up(victim, inner(victim, dst="198.51.100.150"))
+    assert to_lan(victim), "a new neighbour resolves"
+    sh("ip", "-n", lab.ns("gw"), "route", "add", "198.51.0.0/16", "dev", "lan0")  # more to scan than 254 addresses
+    time.sleep(0.3)
+    before = lab.drops("ip_neighbour")
+    for n in range(300):
+        send_up(scanner, inner(scanner, dst=f"198.51.{7 + n // 200}.{1 + n % 200}"))
+    assert eventually(lambda: lab.drops("ip_neighbour") - before >= 300 - 16)
+    lab.lan.drain()
+    send_up(victim, inner(victim, dst="198.51.100.151"))
+    assert to_lan(victim)
+    send_up(victim, inner(victim))
+    assert to_lan(victim)
+    sh("ip", "-n", lab.ns("gw"), "route", "del", "198.51.0.0/16", "dev", "lan0")
+
+
+def test_a_flood_of_errors_leaves_others_theirs(lab, session):
+    flooder, victim = session(), session(mru=1000)
+    lost = 0
+    for n in range(5):
+        for k in range(300 if n == 0 else 60):
+            send_up(flooder, inner(flooder, ttl=1))
+        lab.lan.drain()
+        lab.lan.send(IP(src=LAN_HOST, dst=victim.inner, flags="DF") / UDP() / (b"x" * 1200))
+        lost += lab.lan.receive(lambda f: ICMP in f and f[ICMP].type == 3 and f[ICMP].code == 4, 0.5) is None
+    assert lab.drops("icmp_rate") > 0 and lost == 0

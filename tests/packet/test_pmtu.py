@@ -94,3 +94,14 @@ def test_flood_is_bounded(lab, session):
         too_big(s, outer, 1300, change=[(26, 1 + n % 200)])
     assert eventually(lambda: lab.drops("pmtu_rate") - before >= 300 - 3 * 20)
     eventually(lambda: False, 1.1)
+
+
+def test_honest_ones_beside_forged(lab, session):  # T24
+    s = session(mru=1500)
+    before = limit(s)
+    outer = passes(s, before)
+    for n in range(300):
+        too_big(s, outer, 1300, change=[(26, 1 + n % 200)])
+    with lab.drop_rises("pmtu_taken"):
+        too_big(s, outer, 1300)
+    assert eventually(lambda: limit(s) < before)

@@ -25,8 +25,10 @@
 #define PEER_IP       0xc0000201u
 #define WAN_IFINDEX   1000001 /* no interface of this machine */
 #define INNER_IFINDEX 1000002
-#define MAX_SESSIONS  16
-#define MAX_SAS       8
+#ifndef MAX_SESSIONS
+#define MAX_SESSIONS 16
+#endif
+#define MAX_SAS 8
 
 static struct rte_rcu_qsbr *rcu __rte_unused;
 static struct rte_mempool *mbufs __rte_unused;

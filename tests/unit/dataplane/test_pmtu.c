@@ -259,6 +259,9 @@ who_may_not_say_it(void **state)
 	about_l2tp(300, 203, 1300);
 	icmp[36] = 0x80; /* a control message */
 	assert_int_equal(say(), DROP_pmtu_unknown);
+	about_l2tp(300, 203, 1300);
+	put16(icmp + 8 + 20 + 2, 1702);
+	assert_int_equal(say(), DROP_pmtu_unknown);
 	/* What would have fitted. */
 	about_esp(OUT_SPI, 1500);
 	assert_int_equal(say(), DROP_pmtu_unknown);
@@ -283,8 +286,9 @@ who_may_not_say_it(void **state)
 	assert_int_equal(owner_hears(), 0);
 }
 
+/* T24: what is about nobody has a rate, and takes nothing from what is about somebody. */
 static void
-searches_have_a_rate(void **state)
+misses_alone_have_a_rate(void **state)
 {
 	unsigned int found = 0, refused = 0;
 	(void)state;
@@ -296,6 +300,13 @@ searches_have_a_rate(void **state)
 	}
 	assert_int_equal(found, PATH_MTU_PER_SECOND);
 	assert_int_equal(refused, 1000 - PATH_MTU_PER_SECOND);
+	about_esp(OUT_SPI, 1300);
+	assert_int_equal(say(), DROP_pmtu_taken);
+	about_gre(200, 1300);
+	assert_int_equal(say(), DROP_pmtu_taken);
+	about_l2tp(300, 203, 1300);
+	assert_int_equal(say(), DROP_pmtu_taken);
+	assert_int_equal(owner_hears(), 3);
 }
 
 static void
@@ -321,7 +332,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(whom_it_concerns, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_may_not_say_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(searches_have_a_rate, setup, teardown),
+		cmocka_unit_test_setup_teardown(misses_alone_have_a_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(forgotten, setup, teardown),
 	};
 	if (bench_eal() != 0)
