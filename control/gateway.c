@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOG_LINES_PER_SECOND 20
-#define STOP_STEP_MS         50
-#define STOP_PPP_MS          1500 /* for LCP Terminate-Acks */
-#define STOP_MAX_MS          4500
+#define STOP_STEP_MS 50
+#define STOP_PPP_MS  1500 /* for LCP Terminate-Acks */
+#define STOP_MAX_MS  4500
 
 /* ------------------------------------------------------------------ life */
 
@@ -209,20 +208,24 @@ gateway_refusal(struct gateway *g, enum refusal_code code)
 		g->refusals[code]++;
 }
 
-bool
-gateway_may_log(struct gateway *g)
+static void
+log_suppressed(void *user, enum refusal_code code, unsigned int lines)
 {
-	uint64_t now = uv_now(g->loop);
-	if (now - g->log_window_ms >= 1000) {
-		if (g->log_suppressed)
-			log_event(LOG_WARNING, "log-suppressed", "lines=%u", g->log_suppressed);
-		g->log_window_ms = now;
-		g->log_in_window = g->log_suppressed = 0;
-	}
-	if (g->log_in_window++ < LOG_LINES_PER_SECOND)
-		return true;
-	g->log_suppressed++;
-	return false;
+	(void)user;
+	log_event(LOG_WARNING, "log-suppressed", "code=%s lines=%u", refusal_name(code), lines);
+}
+
+void
+gateway_log_turn(struct gateway *g)
+{
+	refusal_log_turn(&g->refusal_log, uv_now(g->loop), log_suppressed, NULL);
+}
+
+bool
+gateway_may_log(struct gateway *g, enum refusal_code code, uint32_t peer_ip)
+{
+	gateway_log_turn(g);
+	return refusal_log_may(&g->refusal_log, code, peer_ip);
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -427,7 +430,7 @@ gateway_weak_crypto_pptp(struct gateway *g, bool allow, enum weak_fate fate, con
 			n++;
 		}
 	}
-	log_event(allow ? LOG_WARNING : LOG_NOTICE, "audit",
+	log_audit(allow ? LOG_WARNING : LOG_NOTICE,
 		"action=weak-crypto-pptp allow=%s fate=%s who=%s weak_sessions=%u dropped=%u",
 		allow ? "yes" : "no", fate == WEAK_DROP ? "drop" : "keep",
 		log_quote(name, sizeof(name), who ? who : ""), weak, n);

@@ -30,6 +30,8 @@ void gateway_stop(struct gateway *g, void (*done)(void *user), void *user);
  * the data plane as they are (D7, T19).  Others are told, as by gateway_stop(). */
 void gateway_hand_over(struct gateway *g, void (*done)(void *user), void *user);
 void gateway_free(struct gateway *g);
+/* Once a second: reports what the log left out of refusals (event=log-suppressed). */
+void gateway_log_turn(struct gateway *g);
 
 /* --- questions
  * ------------------------------------------------------------------------------------ */

@@ -69,7 +69,7 @@ static void
 log_auth(const struct session *s, enum refusal_code why)
 {
 	char peer[16], who[SESSION_WHO_MAX];
-	if (why == REFUSAL_NONE || !gateway_may_log(s->g))
+	if (why == REFUSAL_NONE || !gateway_may_log(s->g, why, s->peer_ip))
 		return;
 	log_event(LOG_NOTICE, "authentication-failed", "session=%u %s peer=%s code=%s", s->id,
 		session_who(s, who), log_ip(peer, s->peer_ip), refusal_name(why));

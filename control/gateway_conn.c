@@ -228,7 +228,7 @@ conn_call_request(
 		return why;
 	}
 	gateway_refusal(c->g, why);
-	if (gateway_may_log(c->g))
+	if (gateway_may_log(c->g, why, c->peer_ip))
 		log_event(LOG_NOTICE, "call-refused", "peer=%s code=%s text=\"%s\" remedy=\"%s\"",
 			log_ip(peer, c->peer_ip), refusal_name(why), refusal_text(why),
 			refusal_remedy(why));
@@ -274,7 +274,7 @@ conn_closed(void *user, enum refusal_code why, const char *text)
 		return;
 	}
 	gateway_refusal(c->g, why);
-	if (gateway_may_log(c->g))
+	if (gateway_may_log(c->g, why, c->peer_ip))
 		log_event(LOG_NOTICE, "connection-refused", "peer=%s code=%s text=%s remedy=\"%s\"",
 			log_ip(peer, c->peer_ip), refusal_name(why),
 			log_quote(quoted, sizeof(quoted), text && *text ? text : refusal_text(why)),
@@ -372,7 +372,7 @@ conn_accepted(struct gateway *g, struct conn *c)
 		return;
 	}
 	gateway_refusal(g, why);
-	if (gateway_may_log(g))
+	if (gateway_may_log(g, why, c->peer_ip))
 		log_event(LOG_NOTICE, "connection-refused",
 			"peer=%s code=%s text=\"%s\" remedy=\"%s\"", log_ip(peer, c->peer_ip),
 			refusal_name(why), refusal_text(why), refusal_remedy(why));
@@ -385,7 +385,7 @@ listener_ready(uv_stream_t *server, int status)
 {
 	struct gateway *g = server->data;
 	if (status < 0) {
-		if (gateway_may_log(g))
+		if (gateway_may_log(g, REFUSAL_NO_RESOURCES, 0))
 			log_event(LOG_ERR, "accept-failed", "error=\"%s\"", uv_strerror(status));
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "control/l2tp/server.h"
 #include "control/link.h"
 #include "control/log.h"
+#include "control/refusal_log.h"
 
 #define CONN_BUCKETS   1024
 #define PEER_BUCKETS   1024
@@ -174,8 +175,7 @@ struct gateway {
 	uint64_t refusals[REFUSAL_COUNT];
 	uint64_t forged_frames; /* of PPP, ignored (T27) */
 	/* Limit on log lines that unauthenticated peers cause. */
-	uint64_t log_window_ms;
-	unsigned int log_in_window, log_suppressed;
+	struct refusal_log refusal_log;
 
 	bool stopping, closing;
 	bool handing_over; /* stopping, and what is saved stays */
@@ -196,7 +196,7 @@ struct gateway {
 /* gateway.c */
 void gateway_handle_closed(struct gateway *g); /* one uv handle fewer */
 /* Counts, and says whether a line about an unauthenticated peer may be logged now. */
-bool gateway_may_log(struct gateway *g);
+bool gateway_may_log(struct gateway *g, enum refusal_code code, uint32_t peer_ip);
 void gateway_refusal(struct gateway *g, enum refusal_code code);
 
 /* gateway_conn.c */

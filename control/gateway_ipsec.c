@@ -30,7 +30,7 @@ on_refused(void *user, enum refusal_code code, uint32_t peer_ip)
 	struct gateway *g = user;
 	char ip[16];
 	gateway_refusal(g, code);
-	if (gateway_may_log(g))
+	if (gateway_may_log(g, code, peer_ip))
 		log_event(LOG_NOTICE, "ipsec-refused",
 			"code=%s address=%s text=\"%s\" remedy=\"%s\"", refusal_name(code),
 			log_ip(ip, peer_ip), refusal_text(code), refusal_remedy(code));
@@ -93,7 +93,7 @@ gateway_weak_crypto_l2tp(struct gateway *g, bool allow, enum ike_fate fate, cons
 	gateway_ike_status(g, &s);
 	if (g->ike)
 		n = ike_weak_crypto(g->ike, allow, fate);
-	log_event(allow ? LOG_WARNING : LOG_NOTICE, "audit",
+	log_audit(allow ? LOG_WARNING : LOG_NOTICE,
 		"action=weak-crypto-l2tp allow=%s fate=%s who=%s weak_sas=%u acted_on=%u",
 		allow ? "yes" : "no", fates[fate], log_quote(name, sizeof(name), who ? who : ""),
 		s.weak_sas, n);

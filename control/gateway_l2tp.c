@@ -155,7 +155,7 @@ on_tunnel_over(void *user, const struct l2tp_path *path, uint16_t id, bool had_s
 		return;
 	}
 	gateway_refusal(g, why);
-	if (gateway_may_log(g))
+	if (gateway_may_log(g, why, path->peer_ip))
 		log_event(LOG_NOTICE, "tunnel-refused",
 			"tunnel=%u peer=%s port=%u ipsec=%s code=%s text=%s remedy=\"%s\"", id,
 			log_ip(peer, path->peer_ip), path->peer_port, path->peer ? "yes" : "no",
@@ -198,7 +198,7 @@ on_session_request(
 		return why;
 	}
 	gateway_refusal(g, why);
-	if (gateway_may_log(g))
+	if (gateway_may_log(g, why, req->path->peer_ip))
 		log_event(LOG_NOTICE, "call-refused",
 			"protocol=l2tp peer=%s code=%s text=\"%s\" remedy=\"%s\"",
 			log_ip(peer, req->path->peer_ip), refusal_name(why), refusal_text(why),

@@ -51,7 +51,7 @@ static void
 log_refused(const struct session *s)
 {
 	char peer[16], who[SESSION_WHO_MAX], text[160];
-	if (!gateway_may_log(s->g))
+	if (!gateway_may_log(s->g, s->code, s->peer_ip))
 		return;
 	log_event(LOG_NOTICE, "session-refused",
 		"session=%u %s peer=%s code=%s text=%s remedy=\"%s\"", s->id, session_who(s, who),
@@ -463,7 +463,7 @@ on_forged(void *user, unsigned int frames)
 	struct session *s = user;
 	char peer[16];
 	s->g->forged_frames += frames;
-	if (gateway_may_log(s->g))
+	if (gateway_may_log(s->g, REFUSAL_NONE, s->peer_ip))
 		log_event(LOG_WARNING, "forged-frames",
 			"session=%u peer=%s frames=%u text=\"frames in the client's name would "
 			"have "

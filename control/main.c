@@ -23,11 +23,13 @@
 
 #define DEFAULT_CONFIG "/etc/adit/adit-control.conf"
 #define WATCHDOG_MS    1000
+#define LOG_MS         50  /* between tries to write what waits of the log */
+#define LOG_END_MS     500 /* that its reader has at the end */
 
 struct program {
 	uv_loop_t loop;
 	uv_signal_t sigterm, sigint, sigusr1;
-	uv_timer_t watchdog;
+	uv_timer_t watchdog, log;
 	struct gateway *gateway;
 	struct oper *oper;
 	bool stopping;
@@ -162,6 +164,7 @@ gateway_stopped(void *user)
 	uv_close((uv_handle_t *)&p->sigint, NULL);
 	uv_close((uv_handle_t *)&p->sigusr1, NULL);
 	uv_close((uv_handle_t *)&p->watchdog, NULL);
+	uv_close((uv_handle_t *)&p->log, NULL);
 }
 
 static void
@@ -185,6 +188,14 @@ on_watchdog(uv_timer_t *t)
 {
 	(void)t;
 	notify("WATCHDOG=1");
+}
+
+static void
+on_log(uv_timer_t *t)
+{
+	struct program *p = t->data;
+	log_flush();
+	gateway_log_turn(p->gateway);
 }
 
 /* The group that may use charon's VICI socket: that of the user we become. */
@@ -228,8 +239,10 @@ serve(const struct config *c)
 		log_event(LOG_ERR, "start-failed", "text=\"no event loop\"");
 		return EXIT_FAILURE;
 	}
-	if (!start(&p, c))
+	if (!start(&p, c)) {
+		log_end(LOG_END_MS);
 		return EXIT_FAILURE; /* the process ends, and with it all that is bound */
+	}
 	uv_signal_init(&p.loop, &p.sigterm);
 	uv_signal_init(&p.loop, &p.sigint);
 	uv_signal_init(&p.loop, &p.sigusr1);
@@ -240,12 +253,16 @@ serve(const struct config *c)
 	uv_timer_init(&p.loop, &p.watchdog);
 	if (getenv("NOTIFY_SOCKET"))
 		uv_timer_start(&p.watchdog, on_watchdog, 0, WATCHDOG_MS);
-	fputs("adit-control: ready\n", stderr);
+	uv_timer_init(&p.loop, &p.log);
+	p.log.data = &p;
+	uv_timer_start(&p.log, on_log, LOG_MS, LOG_MS);
+	log_plain("adit-control: ready");
 	notify("READY=1");
 	uv_run(&p.loop, UV_RUN_DEFAULT);
 	gateway_free(p.gateway);
 	uv_loop_close(&p.loop);
 	log_event(LOG_NOTICE, "stopped", "%s", "");
+	log_end(LOG_END_MS);
 	return EXIT_SUCCESS;
 }
 

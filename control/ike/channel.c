@@ -100,8 +100,10 @@ take_hello(struct channel *c, const struct ike_message *m)
 		drop_client(c, "its greeting was refused");
 		return;
 	}
+	char version[64];
 	log_event(LOG_NOTICE, "ike-connected", "strongswan=%s instance=%016llx",
-		m->hello.strongswan, (unsigned long long)m->hello.instance);
+		log_quote(version, sizeof(version), m->hello.strongswan),
+		(unsigned long long)m->hello.instance);
 }
 
 static void

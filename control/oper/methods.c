@@ -75,6 +75,14 @@ socket_counts(const struct oper_counters *c)
 }
 
 static json_t *
+log_counts(void)
+{
+	const struct log_counters *c = log_counters();
+	return json_pack("{s:o, s:o, s:o}", "waiting", rpc_u64(c->waiting), "lost",
+		rpc_u64(c->lost), "lost_audit", rpc_u64(c->lost_audit));
+}
+
+static json_t *
 method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
 	struct gateway_status s;
@@ -91,13 +99,14 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
 		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used),
 		"reserved", rpc_u64(s.pool_reserved));
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy",
 		s.problem[0] == '\0', "problem", rpc_text(s.problem, sizeof(s.problem)),
 		"dataplane_connected", s.dataplane_connected, "pptp", pptp, "l2tp",
 		rpc_l2tp_status(&s), "ipsec", rpc_ipsec_status(ctx), "pool", pool, "adopted",
 		adoption(&s.adoption), "forged_frames", rpc_u64(s.forged_frames), "refusals",
-		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters));
+		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters), "log",
+		log_counts());
 }
 
 /* What `sessions` shows of each. */

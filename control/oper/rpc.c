@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/oper/audit.h"
 #include "control/text.h"
 
 const char *
@@ -203,8 +204,10 @@ handle_request(const struct rpc_context *ctx, const json_t *request, bool *bad)
 	}
 	if (id == NULL)
 		return NULL;
-	json_t *result = execute(ctx, json_string_value(json_object_get(request, "method")),
-		json_object_get(request, "params"), &error);
+	const char *method = json_string_value(json_object_get(request, "method"));
+	json_t *result = execute(ctx, method, json_object_get(request, "params"), &error);
+	if (result == NULL && error.code == RPC_DENIED)
+		audit_denied(ctx, method, error.message);
 	if (result == NULL)
 		return error_response(id, &error);
 	return json_pack("{s:s, s:o, s:O}", "jsonrpc", "2.0", "result", result, "id", id);

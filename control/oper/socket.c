@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/oper/audit.h"
 #include "control/oper/listen.h"
 
 #define TICK_MS 250
@@ -267,6 +268,7 @@ admit(struct client *c)
 		o->others++;
 	if (c->context.role == OPER_NONE) {
 		o->counters.refused_credentials++;
+		audit_denied(&c->context, "connect", "neither root nor of the socket's groups");
 		send_last(c, RPC_DENIED,
 			"only root, the user who started adit-control and members of its socket "
 			"groups are served");
@@ -313,6 +315,7 @@ on_tick(uv_timer_t *timer)
 	uint64_t now = uv_now(o->loop);
 	struct client *c;
 
+	audit_turn();
 	TAILQ_FOREACH (c, &o->clients, entry) {
 		if (uv_is_closing((uv_handle_t *)&c->pipe))
 			continue;

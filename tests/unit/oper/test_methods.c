@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "control/log.h"
+#include "control/oper/audit.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
 
@@ -448,6 +451,57 @@ test_operators_end_sessions(void **state)
 	json_decref(r);
 }
 
+static char trail[65536];
+
+static void
+keep_line(void *user, int level, const char *line)
+{
+	(void)user;
+	(void)level;
+	size_t at = strlen(trail);
+	snprintf(trail + at, sizeof(trail) - at, "%s\n", line);
+}
+
+static unsigned int
+lines_with(const char *text)
+{
+	unsigned int n = 0;
+	for (const char *at = trail; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+/* R25: who tries what he may not leaves a trail, and can't hide that of others (T24). */
+static void
+r25_denied_requests_are_audited(void **state)
+{
+	struct room *room = *state;
+
+	trail[0] = '\0';
+	log_redirect(keep_line, NULL);
+	log_setup(LOG_ERR);
+	room->ctx.role = OPER_READ;
+	room->ctx.uid = 1000;
+	for (unsigned int i = 0; i < 100; i++)
+		refused(room, "disconnect", "{\"id\":1}", RPC_DENIED, "operate");
+	room->ctx.uid = 1001;
+	refused(room, "weak-crypto", "{\"protocol\":\"pptp\",\"allow\":true}", RPC_DENIED, "admin");
+	room->ctx.role = OPER_ADMIN;
+	room->ctx.uid = 0;
+	json_decref(result(room, "disconnect", "{\"id\":1}"));
+	usleep(1100000);
+	audit_turn();
+	log_redirect(NULL, NULL);
+	log_setup(LOG_INFO);
+	assert_in_range(
+		lines_with("action=\"disconnect\" result=denied text=\"disconnect needs the "
+			   "role operate, yours is read\" who=\"uid 1000 pid 77\""),
+		5, 15);
+	assert_int_equal(lines_with("action=\"weak-crypto\" result=denied"), 1);
+	assert_true(lines_with("result=denied more=") >= 1);
+	assert_int_equal(lines_with("action=disconnect session=1 who=\"uid 0 pid 77\""), 1);
+}
+
 static void
 test_stats(void **state)
 {
@@ -535,6 +589,7 @@ main(void)
 		TEST(test_sas),
 		TEST(test_readers_only_read),
 		TEST(test_operators_end_sessions),
+		TEST(r25_denied_requests_are_audited),
 		TEST(test_stats),
 		TEST(test_stats_of_a_spoilt_segment),
 		TEST(test_explain),

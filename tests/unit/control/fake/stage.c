@@ -39,6 +39,13 @@ logged(const char *text)
 	return strstr(log_text, text) != NULL;
 }
 
+void
+stage_log_again(void)
+{
+	log_setup(LOG_DEBUG);
+	log_redirect(log_line, NULL);
+}
+
 const char *
 stage_log(void)
 {
@@ -89,8 +96,7 @@ stage_run(const struct CMUnitTest *tests, size_t n)
 	must(mkdtemp(temp_name(stage_directory, sizeof(stage_directory), "test")) != NULL,
 		"mkdtemp");
 	own_network();
-	log_setup(LOG_DEBUG);
-	log_redirect(log_line, NULL);
+	stage_log_again();
 	int rc = _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
 	must(rmdir(stage_directory) == 0, stage_directory);
 	return rc;

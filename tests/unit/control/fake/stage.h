@@ -28,6 +28,8 @@ const char *stage_path(const char *name);
 /* What was logged since stage_open() holds this text. */
 bool logged(const char *text);
 const char *stage_log(void);
+/* Lines are kept here again after log_redirect(). */
+void stage_log_again(void);
 
 /* main() of a test program: in a directory, and as root a network, of its own. */
 int stage_run(const struct CMUnitTest *tests, size_t n);
