@@ -4,8 +4,11 @@
 #include "control/ppp/link.h"
 
 /* A peer whose identical request comes again this soon after we opened has missed our Ack. */
-#define REPEAT_WINDOW_MS 15000
-#define REPEAT_MAX       3
+#define REPEAT_WINDOW_MS  15000
+#define REPEAT_MAX        3
+/* ... where anything else that it can do is taken for forged (guard.c). */
+#define GUARDED_WINDOW_MS 60000
+#define GUARDED_MAX       10
 
 /* Actions, RFC 1661 section 4.4, in the order in which they are carried out. */
 enum {
@@ -286,13 +289,12 @@ hash(const uint8_t *p, size_t len)
 bool
 fsm_is_repeated(const struct fsm *f, struct wire_reader options)
 {
-	if (f->state != FSM_OPENED || hash(options.at, options.left) != f->acked_hash)
-		return false;
-	/* Where only LCP can tell a peer that begins anew from a forgery (guard.c), to acknowledge
-	 * is all that helps one that lost our Ack. */
-	if (guard_is_on(f->link) && f->ops->protocol != PPP_PROTO_LCP)
-		return true;
-	return f->repeats < REPEAT_MAX && f->link->now - f->opened_at < REPEAT_WINDOW_MS;
+	bool guarded = guard_is_on(f->link) && f->ops->protocol != PPP_PROTO_LCP;
+	uint64_t age = f->link->now - f->opened_at;
+
+	return f->state == FSM_OPENED && hash(options.at, options.left) == f->acked_hash &&
+	       f->repeats < (guarded ? GUARDED_MAX : REPEAT_MAX) &&
+	       age < (guarded ? GUARDED_WINDOW_MS : REPEAT_WINDOW_MS);
 }
 
 static void
@@ -310,7 +312,7 @@ input_request(struct fsm *f, uint8_t id, struct wire_reader options)
 	if (f->state < FSM_REQ_SENT && f->state != FSM_STOPPED)
 		return;
 	if (fsm_is_repeated(f, options)) {
-		f->repeats += f->repeats < REPEAT_MAX;
+		f->repeats++;
 		fsm_send(f, FSM_CONFIGURE_ACK, id, options.at, options.left);
 		return;
 	}
