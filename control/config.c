@@ -12,6 +12,7 @@
 #include "control/config_ipsec.h"
 #include "control/config_l2tp.h"
 #include "control/config_value.h"
+#include "crypto/mschap.h"
 #include "dataplane/api/conf_text.h"
 
 static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
@@ -275,6 +276,18 @@ add_user(struct reader *r, const config_setting_t *g, const struct user *u)
 		config_fail(r, g, "users: \"%s\": %s", u->name, strerror(-rc));
 }
 
+/* Whatever is not UTF-8 has no NT hash: nobody could log in with it. */
+static bool
+check_password(struct reader *r, const config_setting_t *g, const char *name, const char *password)
+{
+	uint8_t hash[MSCHAP_HASH_LEN];
+	int rc = mschap_nt_hash(password, hash);
+	explicit_bzero(hash, sizeof(hash));
+	return rc != -EINVAL ||
+	       config_fail(r, config_setting_get_member(g, "password"),
+		       "password: that of \"%s\" is not UTF-8: save the file as UTF-8", name);
+}
+
 static void
 read_user(struct reader *r, const config_setting_t *g)
 {
@@ -297,6 +310,7 @@ read_user(struct reader *r, const config_setting_t *g)
 		named = config_fail(r, g, "users: a user without name");
 	if (named && ok && !*password)
 		ok = config_fail(r, g, "users: \"%s\" has no password", name);
+	ok = ok && check_password(r, g, name, password);
 	ok &= config_get_word(r, g, "dial_in", dialins, &dialin);
 	ok &= read_static_ip(r, g, &u);
 	ok &= read_user_overrides(r, g, &u);

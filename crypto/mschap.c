@@ -171,6 +171,23 @@ mschap_nt_hash(const char *password, uint8_t hash[MSCHAP_HASH_LEN])
 }
 
 int
+mschap_nt_hash_octets(const char *password, uint8_t hash[MSCHAP_HASH_LEN])
+{
+	size_t len = strlen(password);
+	uint8_t utf16[2 * MSCHAP_PASSWORD_MAX] = {0};
+	const struct piece whole = {utf16, 2 * len};
+	int ret;
+
+	if (len > MSCHAP_PASSWORD_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		utf16[2 * i] = (uint8_t)password[i];
+	ret = digest(ossl.md4, &whole, 1, hash);
+	OPENSSL_cleanse(utf16, sizeof(utf16));
+	return ret;
+}
+
+int
 mschap_hash_hash(const uint8_t nt_hash[MSCHAP_HASH_LEN], uint8_t hash_hash[MSCHAP_HASH_LEN])
 {
 	const struct piece whole = {nt_hash, MSCHAP_HASH_LEN};

@@ -28,6 +28,9 @@ void mschap_fini(void);
 /* RFC 2759 section 8.3: MD4 of the UTF-16LE password.  -EINVAL: not UTF-8 (overlong forms,
  * surrogates) or too long. */
 int mschap_nt_hash(const char *password, uint8_t hash[MSCHAP_HASH_LEN]);
+/* The same as pppd does it, each octet of the password a UTF-16 unit: another hash when the
+ * password is not ASCII.  -EINVAL: too long. */
+int mschap_nt_hash_octets(const char *password, uint8_t hash[MSCHAP_HASH_LEN]);
 /* RFC 2759 section 8.4: MD4 of the hash. */
 int mschap_hash_hash(const uint8_t nt_hash[MSCHAP_HASH_LEN], uint8_t hash_hash[MSCHAP_HASH_LEN]);
 /* RFC 2433 appendix A.3: LM hash.  ASCII only (no code page is guessed): others give -EINVAL. */

@@ -13,14 +13,18 @@ struct secrets {
 	char authenticator_response[MSCHAP_AUTH_RESPONSE_LEN + 1];
 };
 
+/* A password that is not ASCII has two NT hashes: pppd takes octets for characters. */
+typedef int (*nt_hash_reading)(const char *password, uint8_t hash[MSCHAP_HASH_LEN]);
+
 static bool
-verify_mschapv2(const struct ppp_credentials *cred, const char *password, struct secrets *s)
+verify_mschapv2(const struct ppp_credentials *cred, const char *password, nt_hash_reading nt_hash,
+	struct secrets *s)
 {
 	bool ok;
 
 	if (cred->challenge_len != 16 || cred->response_len != 24)
 		return false;
-	if (mschap_nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
+	if (nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
 		return false;
 	ok = mschapv2_verify(
 		cred->challenge, cred->peer_challenge, cred->user, s->nt_hash, cred->response);
@@ -32,13 +36,14 @@ verify_mschapv2(const struct ppp_credentials *cred, const char *password, struct
 /* RFC 2433 section 6: LM response, NT response, and a flag which says that the NT response is to be
  * used. */
 static bool
-verify_mschapv1(const struct ppp_credentials *cred, const char *password, struct secrets *s)
+verify_mschapv1(const struct ppp_credentials *cred, const char *password, nt_hash_reading nt_hash,
+	struct secrets *s)
 {
 	bool has_lm, nt_ok, lm_ok;
 
 	if (cred->challenge_len != 8 || cred->response_len != 49)
 		return false;
-	if (mschap_nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
+	if (nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
 		return false;
 	/* The LM hash sees the first 14 characters only: it must not vouch for a longer password.
 	 */
@@ -48,6 +53,18 @@ verify_mschapv1(const struct ppp_credentials *cred, const char *password, struct
 	if (!has_lm)
 		memset(s->lm_hash, 0, sizeof(s->lm_hash));
 	return cred->response[48] & 1 ? nt_ok : lm_ok;
+}
+
+/* The second reading is tried for every password, so that times do not tell which are ASCII. */
+static bool
+verify_ms(const struct ppp_credentials *cred, const char *password, struct secrets *s)
+{
+	bool (*verify)(const struct ppp_credentials *cred, const char *password,
+		nt_hash_reading nt_hash, struct secrets *s) =
+		cred->method == PPP_AUTH_MSCHAPV2 ? verify_mschapv2 : verify_mschapv1;
+
+	return verify(cred, password, mschap_nt_hash, s) ||
+	       verify(cred, password, mschap_nt_hash_octets, s);
 }
 
 static bool
@@ -76,10 +93,8 @@ aaa_verify(const struct ppp_credentials *cred, const char *password, struct ppp_
 
 	switch (cred->method) {
 	case PPP_AUTH_MSCHAPV2:
-		ok = verify_mschapv2(cred, password, &s);
-		break;
 	case PPP_AUTH_MSCHAPV1:
-		ok = verify_mschapv1(cred, password, &s);
+		ok = verify_ms(cred, password, &s);
 		break;
 	case PPP_AUTH_CHAP_MD5:
 		ok = cred->response_len == 16 && cred->challenge_len <= sizeof(cred->challenge) &&

@@ -218,6 +218,33 @@ names_and_passwords(void **state)
 	assert_int_equal(pool_used(pool), 1);
 }
 
+/* pppd takes octets for characters, others take the password for the UTF-8 that it is. */
+static void
+not_ascii(void **state)
+{
+	static const enum ppp_auth kinds[] = {PPP_AUTH_MSCHAPV2, PPP_AUTH_MSCHAPV1};
+	static const char widened[] = "contrase\xc3\x83\xc2\xb1"
+				      "a";
+	struct user user = base("jose");
+	char password[] = "contrase\xc3\xb1"
+			  "a";
+	uint8_t hash[16];
+
+	(void)state;
+	user.password = password;
+	assert_int_equal(users_add(users, &user), 0);
+	aaa_settings(aaa)->allow_weak_crypto = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(decide(kinds[i], "jose", password), REFUSAL_NONE);
+		assert_int_equal(decide(kinds[i], "jose", widened), REFUSAL_NONE);
+		/* The keys are of the hash that the client used. */
+		assert_int_equal(mschap_nt_hash(widened, hash), 0);
+		assert_int_equal(mschap_hash_hash(hash, hash), 0);
+		assert_memory_equal(v.nt_hash_hash, hash, 16);
+		assert_int_equal(decide(kinds[i], "jose", "contrasena"), REFUSAL_WRONG_PASSWORD);
+	}
+}
+
 static void
 short_responses(void **state)
 {
@@ -482,6 +509,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rfc2759_vector, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_and_passwords, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(not_ascii, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(short_responses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dial_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encrypted_links, set_up, tear_down),

@@ -106,6 +106,9 @@ static const struct {
 	{POOL "users: ( 5 );\n", "2: users: { name = ...; password = ...; } expected"},
 	{POOL "users: ( { password = \"x\"; } );\n", "2: users: a user without name"},
 	{POOL "users: ( { name = \"a\"; } );\n", "2: users: \"a\" has no password"},
+	{POOL "users: ( { name = \"jose\";\npassword = \"contrase\xf1"
+	      "a\"; } );\n",
+		"3: password: that of \"jose\" is not UTF-8"},
 	{POOL "users: ( { name = \"a\"; pasword = \"x\"; } );\n", "2: unknown setting \"pasword\""},
 	{POOL "users: ( { name = \"a\"; password = \"x\"; dial_in = \"maybe\"; } );\n",
 		"2: dial_in: \"maybe\" is none of allow, deny"},

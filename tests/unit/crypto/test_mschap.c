@@ -85,6 +85,14 @@ test_utf8(void **state)
 	uint8_t out[16];
 
 	(void)state;
+	char long_one[258];
+	assert_int_equal(mschap_nt_hash_octets("clientPass", out), 0);
+	assert_memory_equal(out, nt_hash, 16);
+	memset(long_one, 0xff, sizeof(long_one));
+	long_one[257] = '\0';
+	assert_int_equal(mschap_nt_hash_octets(long_one, out), -EINVAL);
+	long_one[256] = '\0';
+	assert_int_equal(mschap_nt_hash_octets(long_one, out), 0);
 	assert_int_equal(mschap_nt_hash("", out), 0);
 	assert_memory_equal(out, empty, 16);
 	assert_int_equal(mschap_nt_hash("\xc3\xbc\xe2\x82\xac\xf0\x9f\x94\x91", out), 0);
