@@ -170,6 +170,33 @@ test_hidden_vector(void **state)
 	bytes[3] = (uint8_t)len;
 	assert_int_equal(decode(&m, bytes, len, "s"), L2TP_GOOD);
 	assert_int_equal(m.assigned_tunnel_id, 0x1234);
+	/* T7 (CVE-2020-15173): a deciphered length that goes beyond what was deciphered. */
+	for (uint8_t lie = 3; lie <= 4; lie++) {
+		bytes[len - 3] = key[1] ^ lie;
+		assert_int_equal(decode(&m, bytes, len, "s"), L2TP_UNKNOWN_AVP);
+		assert_int_equal(m.assigned_tunnel_id, 0);
+	}
+}
+
+/* Section 4.3: the Message Type can't be hidden, however well it deciphers. */
+static void
+test_hidden_type(void **state)
+{
+	static const uint8_t random = 'r';
+	uint8_t bytes[64] = {0xc8, 0x02};
+	struct wire_writer w = wire_write(bytes, sizeof(bytes));
+	struct l2tp_avp_reader reader;
+	struct l2tp_avp avp;
+
+	(void)state;
+	l2tp_avp_put(&w, true, L2TP_RANDOM_VECTOR, &random, 1);
+	l2tp_avp_put_hidden(
+		&w, true, L2TP_MESSAGE_TYPE, (const uint8_t[]){0, 1}, 2, 0, "s", &random, 1);
+	assert_false(w.full);
+	l2tp_avp_begin(&reader, bytes, w.len, "s");
+	assert_int_equal(l2tp_avp_read(&reader, &avp), L2TP_AVP_TAKEN);
+	assert_int_equal(l2tp_avp_read(&reader, &avp), L2TP_AVP_UNREADABLE);
+	l2tp_avp_end(&reader);
 }
 
 static void
@@ -339,6 +366,7 @@ main(void)
 		cmocka_unit_test(test_xl2tpd),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_hidden_vector),
+		cmocka_unit_test(test_hidden_type),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_hostile_avps),
 		cmocka_unit_test(test_long_and_double),
