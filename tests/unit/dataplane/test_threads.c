@@ -75,6 +75,7 @@ worker_thread(void *arg)
 		if (plant == NO_GRACE)
 			rte_rcu_qsbr_thread_offline(rcu, w->index);
 		worker_turn(w);
+		sched_yield();
 	}
 	rte_rcu_qsbr_thread_offline(rcu, w->index);
 	return NULL;
@@ -168,7 +169,7 @@ read_owners_state(void)
 static bool
 is_enough(void)
 {
-	return answered > 500 && taken > 5000 && frames_out > 2000 && segment->bad_records > 50;
+	return answered > 200 && taken > 500 && frames_out > 0 && segment->bad_records > 20;
 }
 
 /* So long, and on a busy machine up to twenty times as long until enough has happened. */
