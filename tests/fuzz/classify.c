@@ -2,12 +2,15 @@
 /*
  * Frames from the network through the real graph: classify to session_uplink and what follows.
  *
- * Input: up to eight packets, each a head octet, a length octet and so many octets.  The head says
+ * Input: up to eight packets, each a head octet, a length octet (two with bit 6, the low one first)
+ * and so many octets.  The head says
  * how far the packet is helped along, so that the fuzzer needs no checksum or key: 0 a raw frame, 1
  * an IPv4 packet, 2 GRE, 3 PPP in GRE's next sequence number, 4 the same encrypted, 5 L2TP in
  * clear, 6 a UDP datagram in ESP with the right keys, 7 what follows ESP's SPI; bits 3 and 4 choose
  * the session, the pair of SAs or the port's role.  With bit 5 an IPv4 packet has no header yet: it
- * is a fragment, whose first two octets say which.
+ * is a fragment, whose first two octets say which.  With bit 7 the frame comes in two segments.
+ *
+ * What of a buffer is no packet is poisoned (poison.h).
  */
 #include <stdlib.h>
 
@@ -23,15 +26,16 @@
 #include "dataplane/nodes/gre.h"
 #include "dataplane/port.h"
 
-#define SERVER   0xc000020au /* 192.0.2.10 */
-#define PEER     0xc0000201u
-#define INNER(i) (0x0a630001u + (i)) /* 10.99.0.1 */
-#define CALL(i)  (1000 + (i))
-#define SESSIONS 3 /* in clear, MPPE stateless and required, MPPE stateful */
-#define L2TPS    2 /* in clear, in IPsec */
-#define PAIRS    2 /* native, in UDP */
-#define SA_BYTES 2048
-#define PACKETS  8
+#define SERVER     0xc000020au /* 192.0.2.10 */
+#define PEER       0xc0000201u
+#define INNER(i)   (0x0a630001u + (i)) /* 10.99.0.1 */
+#define CALL(i)    (1000 + (i))
+#define SESSIONS   3 /* in clear, MPPE stateless and required, MPPE stateful */
+#define L2TPS      2 /* in clear, in IPsec */
+#define PAIRS      2 /* native, in UDP */
+#define SA_BYTES   2048
+#define PACKETS    8
+#define PACKET_MAX 1500 /* of what the input gives */
 
 /* 1001 and 1003 are the IDs of L2TP's tunnels and sessions. */
 #define L2TP_ID(i) (1001 + 2 * (i))
@@ -365,9 +369,27 @@ help(struct rte_mbuf *m, uint8_t head, uint32_t seq)
 	/* Ports give frames at even addresses. */
 	p = rte_pktmbuf_mtod(m, uint8_t *);
 	if ((uintptr_t)p & 1) {
-		memmove(p - 1, p, m->data_len);
-		m->data_off--;
+		uint16_t len = m->data_len;
+		p = (uint8_t *)rte_pktmbuf_prepend(m, 1);
+		memmove(p, p + 1, len);
+		rte_pktmbuf_trim(m, 1);
 	}
+}
+
+/* The second half moves to a segment of its own. */
+static void
+split(struct worker *w, struct rte_mbuf *m)
+{
+	uint16_t len = m->data_len / 2;
+	struct rte_mbuf *second = rte_pktmbuf_alloc(w->mbuf_pool);
+
+	MUST(second);
+	memcpy(rte_pktmbuf_append(second, len),
+		rte_pktmbuf_mtod_offset(m, const void *, m->data_len - len), len);
+	rte_pktmbuf_trim(m, len);
+	m->next = second;
+	m->nb_segs = 2;
+	m->pkt_len += len;
 }
 
 static void
@@ -419,17 +441,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(peer_tx, peer_tx_saved, sizeof(peer_tx));
 	for (uint32_t seq = 0; size >= 2 && seq < PACKETS; seq++) {
 		uint8_t head = data[0];
-		size_t len = RTE_MIN((size_t)data[1], size - 2);
+		size_t at = head & 0x40 && size > 2 ? 3 : 2;
+		size_t len = data[1] | (at == 3 ? (size_t)data[2] << 8 : 0);
 		struct rte_mbuf *m = rte_pktmbuf_alloc(w->mbuf_pool);
 		if (m == NULL)
 			abort(); /* a node leaks buffers */
+		len = RTE_MIN(RTE_MIN(len, size - at), (size_t)PACKET_MAX);
 		pkt_meta(m)->port = (head & 7) <= IPV4 ? head >> 3 & 1 : 0;
 		pkt_meta(m)->flags = 0;
-		memcpy(rte_pktmbuf_append(m, len), data + 2, len);
+		memcpy(rte_pktmbuf_append(m, len), data + at, len);
 		help(m, head, seq);
+		if (head & 0x80 && m->data_len > 1)
+			split(w, m);
 		pending[n_pending++] = m;
-		data += 2 + len;
-		size -= 2 + len;
+		data += at + len;
+		size -= at + len;
 	}
 	w->now = rte_rdtsc();
 	w->now_us += 30000; /* acknowledgements of the packets before fall due */
