@@ -97,7 +97,8 @@ const struct config_group config_groups[] = {
 	{"ppp", {"mru", "min_peer_mru", "server_name", "authentication", "echo_interval",
 			"echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
 			"lockout_failures", "lockout_user_failures", "lockout_address_failures",
-			"lockout_time", "clamp_mss"}},
+			"lockout_time", "clamp_mss", "max_unauthenticated",
+			"max_unauthenticated_per_address", "max_unauthenticated_per_peer"}},
 	{"mppe", {"policy", "mode", "strengths", "allow_weak_crypto"}},
 	{"sessions", {"same_user", "max_per_user"}},
 	{"pool", {"name", "first", "last"}},
@@ -173,6 +174,9 @@ read_ppp(struct reader *r, const config_setting_t *g)
 		r, g, "lockout_address_failures", 0, 100000, &c->aaa.lockout_address_failures);
 	config_get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms);
 	config_get_bool(r, g, "clamp_mss", &c->clamp_mss);
+	config_get_number(r, g, "max_unauthenticated", 1, 100, &c->strangers.all);
+	config_get_number(r, g, "max_unauthenticated_per_address", 1, 100, &c->strangers.address);
+	config_get_number(r, g, "max_unauthenticated_per_peer", 1, 65535, &c->strangers_per_peer);
 }
 
 static void
@@ -421,6 +425,8 @@ config_defaults(void)
 		.lockout_address_failures = 100,
 		.lockout_ms = 300000};
 	c->clamp_mss = true;
+	c->strangers = (struct stranger_shares){.all = 50, .address = 25};
+	c->strangers_per_peer = 8;
 	strcpy(c->pool_name, "clients");
 	return c;
 }

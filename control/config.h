@@ -13,6 +13,7 @@
 #include "control/l2tp/server.h"
 #include "control/ppp/ppp.h"
 #include "control/pptp/server.h"
+#include "control/strangers.h"
 
 #define CONFIG_MAX_LISTEN 8
 
@@ -53,6 +54,8 @@ struct config {
 	struct ppp_config ppp;
 	struct aaa_settings aaa;
 	bool clamp_mss;
+	struct stranger_shares strangers; /* T24: of ports and PPTP connections */
+	unsigned int strangers_per_peer;
 	/* pools: (the first is the default; one until policies come) */
 	char pool_name[32];
 	uint32_t pool_first, pool_last;

@@ -88,6 +88,9 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 	g->started_ms = uv_now(loop);
 	TAILQ_INIT(&g->sessions);
 	TAILQ_INIT(&g->conns);
+	strangers_init(&g->strangers[TUNNEL_PPTP]);
+	strangers_init(&g->strangers[TUNNEL_L2TP]);
+	strangers_init(&g->conn_strangers);
 	g->pool = pool_new(
 		cfg->pool_name, cfg->pool_first, cfg->pool_last, err, (unsigned int)errlen);
 	if (!g->pool) {

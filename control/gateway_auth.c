@@ -144,6 +144,7 @@ answer(struct session *s, const struct ppp_verdict *v)
 		s->mppe_policy = v->grant.mppe_policy;
 		s->state = GW_NETWORK;
 		s->known = true;
+		session_known(s);
 		index_add_user(s);
 	}
 	ppp_auth_result(s->ppp, v, now_ms(s));

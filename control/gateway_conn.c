@@ -35,6 +35,7 @@ conn_drop(struct conn *c)
 		return;
 	pptp_free(c->pptp);
 	c->pptp = NULL;
+	strangers_remove(&g->conn_strangers, &c->stranger);
 	TAILQ_REMOVE(&g->conns, c, next);
 	LIST_REMOVE(c, bucket);
 	g->n_conns--;
@@ -197,6 +198,13 @@ pptp_describe(const struct session *s, struct gateway_session *out)
 	(void)out;
 }
 
+static void
+pptp_authenticated(struct session *s)
+{
+	if (s->attached)
+		strangers_remove(&s->g->conn_strangers, &s->conn->stranger);
+}
+
 const struct carrier pptp_carrier = {
 	.name = "pptp",
 	.protocol = TUNNEL_PPTP,
@@ -205,6 +213,7 @@ const struct carrier pptp_carrier = {
 	.close = pptp_call_over,
 	.release = pptp_release,
 	.describe = pptp_describe,
+	.authenticated = pptp_authenticated,
 };
 
 static enum refusal_code
@@ -217,7 +226,9 @@ conn_call_request(
 		.conn = c,
 		.peer_ip = c->peer_ip,
 		.server_ip = c->server_ip,
-		.peer_call_id = req->peer_call_id};
+		.peer_call_id = req->peer_call_id,
+		/* However often it calls until it has authenticated. */
+		.begun_ms = c->stranger.of ? c->begun_ms : uv_now(c->g->loop)};
 	struct session *s = NULL;
 	char peer[16];
 	c->had_call = true;
@@ -334,17 +345,32 @@ bucket_of(uint32_t ip)
 	return (ip * 2654435761u) >> 22; /* 10 bits: CONN_BUCKETS */
 }
 
+/* T24: room for one more, if need be at the expense of another that has not authenticated. */
+static enum refusal_code
+conn_room(struct gateway *g, uint32_t peer_ip)
+{
+	uint32_t known = g->n_conns - g->conn_strangers.n, most = g->cfg->pptp_max_connections;
+	struct stranger *out = NULL;
+	if (known >= most)
+		return REFUSAL_PORTS_FULL;
+	if (!strangers_admit(&g->conn_strangers, &g->cfg->strangers, most - known, peer_ip,
+		    uv_now(g->loop), &out))
+		return REFUSAL_PORTS_FULL;
+	if (out)
+		conn_abort((struct conn *)((char *)out - offsetof(struct conn, stranger)));
+	return REFUSAL_NONE;
+}
+
 /* T6, T13: what one address, and all of them, may hold open. */
 static enum refusal_code
-conn_limit(const struct gateway *g, uint32_t peer_ip)
+conn_limit(struct gateway *g, uint32_t peer_ip)
 {
 	const struct conn *other;
 	unsigned int n = 0;
-	if (g->n_conns >= g->cfg->pptp_max_connections)
-		return REFUSAL_PORTS_FULL;
 	LIST_FOREACH (other, &g->buckets[bucket_of(peer_ip)], bucket)
 		n += other->peer_ip == peer_ip;
-	return n >= g->cfg->pptp_max_connections_per_address ? REFUSAL_ADDRESS_LIMIT : REFUSAL_NONE;
+	return n >= g->cfg->pptp_max_connections_per_address ? REFUSAL_ADDRESS_LIMIT
+							     : conn_room(g, peer_ip);
 }
 
 static void
@@ -356,6 +382,10 @@ conn_accepted(struct gateway *g, struct conn *c)
 	enum refusal_code why = conn_limit(g, c->peer_ip);
 	if (why == REFUSAL_NONE && (c->peer_ip == 0 || c->server_ip == 0))
 		why = REFUSAL_CONTROL_LOST;
+	c->begun_ms = uv_now(g->loop);
+	if (why == REFUSAL_NONE &&
+		!strangers_add(&g->conn_strangers, &c->stranger, c->peer_ip, c->begun_ms))
+		why = REFUSAL_NO_RESOURCES;
 	if (why == REFUSAL_NONE) {
 		c->pptp = pptp_new(&g->cfg->pptp, &conn_ops, c, uv_now(g->loop));
 		if (!c->pptp)
@@ -371,6 +401,7 @@ conn_accepted(struct gateway *g, struct conn *c)
 		conn_settle(c);
 		return;
 	}
+	strangers_remove(&g->conn_strangers, &c->stranger);
 	gateway_refusal(g, why);
 	if (gateway_may_log(g, why, c->peer_ip))
 		log_event(LOG_NOTICE, "connection-refused",

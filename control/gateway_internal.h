@@ -14,6 +14,7 @@
 #include "control/link.h"
 #include "control/log.h"
 #include "control/refusal_log.h"
+#include "control/strangers.h"
 
 #define CONN_BUCKETS   1024
 #define PEER_BUCKETS   1024
@@ -39,6 +40,8 @@ struct carrier {
 	 */
 	void (*release)(struct session *s);
 	void (*describe)(const struct session *s, struct gateway_session *out);
+	/* Its user has authenticated. */
+	void (*authenticated)(struct session *s);
 };
 
 /* What a call that a client asks for is made of. */
@@ -50,7 +53,8 @@ struct session_origin {
 	uint16_t tunnel_id, peer_tunnel_id;
 	uint32_t peer_ip, server_ip;
 	uint16_t peer_call_id;
-	bool authentic; /* its PPP frames are authenticated: nobody can forge them */
+	uint64_t begun_ms; /* the client's first octet */
+	bool authentic;    /* its PPP frames are authenticated: nobody can forge them */
 };
 
 /* One call from its request until the data plane has confirmed its end. */
@@ -59,6 +63,7 @@ struct session {
 	LIST_ENTRY(session) by_peer; /* when l2tp.peer is not 0 */
 	LIST_ENTRY(session) by_user, by_address;
 	struct gateway *g;
+	struct stranger stranger; /* until it has authenticated */
 	const struct carrier *carrier;
 	bool attached; /* false: the call is over on its control connection */
 	union {
@@ -107,6 +112,8 @@ struct session {
 struct conn {
 	TAILQ_ENTRY(conn) next;
 	LIST_ENTRY(conn) bucket;
+	struct stranger stranger; /* until one of its calls has authenticated */
+	uint64_t begun_ms;
 	struct gateway *g;
 	struct pptp_conn *pptp; /* NULL: over */
 	uv_tcp_t tcp;
@@ -157,7 +164,8 @@ struct gateway {
 	struct session_index index;
 	LIST_HEAD(, session) peer_buckets[PEER_BUCKETS]; /* sessions behind IPsec */
 	uint32_t n_sessions, n_active, n_up, n_weak, next_id;
-	uint32_t n_active_by[2]; /* of n_active, by enum tunnel_protocol */
+	uint32_t n_active_by[2];                       /* of n_active, by enum tunnel_protocol */
+	struct strangers strangers[2], conn_strangers; /* of n_active_by, of n_conns */
 	struct conn_list conns;
 	LIST_HEAD(, conn) buckets[CONN_BUCKETS];
 	uint32_t n_conns;
@@ -216,6 +224,8 @@ extern const struct carrier pptp_carrier;
 /* gateway_l2tp.c */
 extern const struct carrier l2tp_carrier;
 bool l2tp_start(struct gateway *g, char *err, size_t errlen);
+/* Sessions of this peer behind IPsec that have not authenticated; the oldest of them. */
+unsigned int l2tp_strangers(const struct gateway *g, uint32_t peer, struct session **oldest);
 /* StopCCN to every tunnel. */
 void l2tp_stop(struct gateway *g);
 /* Tunnels that have not acknowledged it yet. */
@@ -288,6 +298,8 @@ void session_release(struct session *s);
 /* A call is asked for: REFUSAL_NONE and the session, or why not. */
 enum refusal_code session_request(
 	struct gateway *g, const struct session_origin *origin, struct session **out);
+/* Ports that authenticated clients leave (T24). */
+uint32_t session_left(const struct gateway *g, uint8_t protocol);
 /* Sessions that the protocol may have (R4); 0: it is off. */
 uint32_t session_limit(const struct gateway *g, uint8_t protocol);
 void session_start(struct session *s);
@@ -297,6 +309,8 @@ void session_close(struct session *s, enum refusal_code code, const char *text);
 void session_end(struct session *s, enum refusal_code code, const char *text);
 /* Without the data plane's confirmation. */
 void session_forget(struct session *s);
+/* It has authenticated. */
+void session_known(struct session *s);
 /* Leaves it to a successor: nobody is told anything. */
 void session_leave(struct session *s);
 bool session_weak(const struct session *s);

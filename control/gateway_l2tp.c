@@ -106,6 +106,26 @@ session_describe(const struct session *s, struct gateway_session *out)
 	out->ipsec_peer = s->l2tp.peer;
 }
 
+static void
+session_authenticated(struct session *s)
+{
+	(void)s;
+}
+
+unsigned int
+l2tp_strangers(const struct gateway *g, uint32_t peer, struct session **oldest)
+{
+	struct session *s;
+	unsigned int n = 0;
+	LIST_FOREACH (s, &g->peer_buckets[bucket_of(peer)], by_peer) {
+		if (s->l2tp.peer != peer || !s->stranger.of)
+			continue;
+		*oldest = s; /* the list begins with the newest */
+		n++;
+	}
+	return n;
+}
+
 const struct carrier l2tp_carrier = {
 	.name = "l2tp",
 	.protocol = TUNNEL_L2TP,
@@ -114,6 +134,7 @@ const struct carrier l2tp_carrier = {
 	.close = session_closed,
 	.release = session_released,
 	.describe = session_describe,
+	.authenticated = session_authenticated,
 };
 
 /* ------------------------------------------------------------------ what the machine says */
@@ -138,8 +159,7 @@ on_tunnel_request(void *user, const struct l2tp_path *from)
 		return REFUSAL_SERVER_STOPPING;
 	if (!link_connected(g->link))
 		return REFUSAL_DATAPLANE_DOWN;
-	return g->n_active_by[TUNNEL_L2TP] < session_limit(g, TUNNEL_L2TP) ? REFUSAL_NONE
-									   : REFUSAL_PORTS_FULL;
+	return session_left(g, TUNNEL_L2TP) ? REFUSAL_NONE : REFUSAL_PORTS_FULL;
 }
 
 static void
@@ -185,6 +205,7 @@ on_session_request(
 		.peer_ip = req->path->peer_ip,
 		.server_ip = req->path->server_ip,
 		.peer_call_id = req->peer_session_id,
+		.begun_ms = uv_now(g->loop),
 		.authentic = req->path->peer != 0};
 	struct session *s = NULL;
 	char peer[16];

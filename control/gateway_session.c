@@ -12,6 +12,9 @@
  * leave before CLOSE. */
 #define LINGER_MS 50
 
+/* For a call that comes when its client's time is over. */
+#define SETUP_MIN_MS 1000
+
 static void session_timer(uv_timer_t *t);
 
 static uint64_t
@@ -152,6 +155,7 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 	}
 	s->state = GW_CLOSING;
 	session_unsave(s);
+	strangers_remove(&g->strangers[s->carrier->protocol], &s->stranger);
 	g->n_active--;
 	g->n_active_by[s->carrier->protocol]--;
 	s->code = code;
@@ -521,7 +525,12 @@ session_place(struct session *s, const struct session_origin *o)
 	struct gateway *g = s->g;
 	struct command cmd = {0};
 	struct ppp_config ppp = *o->ppp;
+	uint64_t elapsed = now_ms(s) - o->begun_ms;
 	ppp.authentic_path = o->authentic;
+	if (ppp.setup_timeout_ms)
+		ppp.setup_timeout_ms = elapsed + SETUP_MIN_MS < ppp.setup_timeout_ms
+					       ? ppp.setup_timeout_ms - (uint32_t)elapsed
+					       : SETUP_MIN_MS;
 	s->ppp = ppp_new(&ppp, &session_ppp_ops, s);
 	s->call_id = call_id_take(&g->call_ids[s->carrier->protocol], s->server_ip);
 	if (!s->ppp || !s->call_id)
@@ -548,6 +557,53 @@ session_limit(const struct gateway *g, uint8_t protocol)
 	return g->cfg->l2tp_enabled ? g->cfg->l2tp_max_sessions : 0;
 }
 
+uint32_t
+session_left(const struct gateway *g, uint8_t protocol)
+{
+	uint32_t limit = session_limit(g, protocol);
+	uint32_t known = g->n_active_by[protocol] - g->strangers[protocol].n;
+	return limit > known ? limit - known : 0;
+}
+
+void
+session_known(struct session *s)
+{
+	strangers_remove(&s->g->strangers[s->carrier->protocol], &s->stranger);
+	s->carrier->authenticated(s);
+}
+
+static struct session *
+session_of(struct stranger *stranger)
+{
+	return (struct session *)((char *)stranger - offsetof(struct session, stranger));
+}
+
+/* T24: room for one more who has not authenticated, if need be at another's expense. */
+static enum refusal_code
+make_room(struct gateway *g, const struct session_origin *o)
+{
+	uint8_t protocol = o->carrier->protocol;
+	uint64_t now = uv_now(g->loop);
+	uint32_t left = session_left(g, protocol);
+	struct session *oldest = NULL;
+	struct stranger *out = NULL;
+	if (left == 0)
+		return REFUSAL_PORTS_FULL;
+	if (o->path && o->path->peer &&
+		l2tp_strangers(g, o->path->peer, &oldest) >= g->cfg->strangers_per_peer) {
+		if (now - oldest->stranger.since < STRANGERS_GRACE_MS)
+			return REFUSAL_STRANGERS;
+		out = &oldest->stranger;
+	} else if (!strangers_admit(&g->strangers[protocol], &g->cfg->strangers, left, o->peer_ip,
+			   now, &out)) {
+		return REFUSAL_PORTS_FULL;
+	}
+	if (out)
+		session_end(session_of(out), REFUSAL_STRANGERS,
+			"others came, and it had not authenticated");
+	return REFUSAL_NONE;
+}
+
 enum refusal_code
 session_request(struct gateway *g, const struct session_origin *o, struct session **out)
 {
@@ -556,8 +612,9 @@ session_request(struct gateway *g, const struct session_origin *o, struct sessio
 		return REFUSAL_SERVER_STOPPING;
 	if (!link_connected(g->link))
 		return REFUSAL_DATAPLANE_DOWN;
-	if (g->n_active_by[protocol] >= session_limit(g, protocol))
-		return REFUSAL_PORTS_FULL;
+	enum refusal_code why = make_room(g, o);
+	if (why != REFUSAL_NONE)
+		return why;
 	struct session *s = session_new(g);
 	if (!s)
 		return REFUSAL_NO_RESOURCES;
@@ -568,8 +625,11 @@ session_request(struct gateway *g, const struct session_origin *o, struct sessio
 	s->carrier->attach(s, o);
 	s->attached = true;
 	s->state = GW_LCP;
-	enum refusal_code why = session_place(s, o);
+	why = strangers_add(&g->strangers[protocol], &s->stranger, s->peer_ip, now_ms(s))
+		      ? session_place(s, o)
+		      : REFUSAL_NO_RESOURCES;
 	if (why != REFUSAL_NONE) {
+		strangers_remove(&g->strangers[protocol], &s->stranger);
 		link_untake(g->link, s->handle);
 		session_leave(s);
 		return why;

@@ -17,6 +17,11 @@
 		"raise max_sessions, or disconnect idle sessions")                                 \
 	X(ADDRESS_LIMIT, "address-limit", "too many control connections from one address",         \
 		"raise pptp.max_connections_per_address if many clients share that address")       \
+	X(STRANGERS, "unauthenticated-limit",                                                      \
+		"it had not authenticated, and made room for others; or its IPsec client has too " \
+		"many such sessions",                                                              \
+		"let the client dial again; raise max_sessions, or "                               \
+		"ppp.max_unauthenticated_per_peer for a LAC")                                      \
 	X(DATAPLANE_DOWN, "dataplane-down", "the data plane is not connected",                     \
 		"start adit-dataplane and look at its log")                                        \
 	X(NO_COMMON_AUTH, "no-common-auth",                                                        \

@@ -35,6 +35,7 @@ l2tp_cdn_result(enum refusal_code code)
 		return (struct l2tp_result){L2TP_CDN_TIMEOUT, L2TP_ERROR_NONE};
 	case REFUSAL_PORTS_FULL:
 	case REFUSAL_ADDRESS_LIMIT:
+	case REFUSAL_STRANGERS:
 		return (struct l2tp_result){L2TP_CDN_NO_FACILITIES_NOW, L2TP_ERROR_NONE};
 	case REFUSAL_CALL_REFUSED:
 		return (struct l2tp_result){L2TP_CDN_NO_FACILITIES, L2TP_ERROR_NONE};

@@ -137,6 +137,8 @@ ppp_lcp_opened(struct ppp_link *l)
 void
 ppp_lcp_lost(struct ppp_link *l)
 {
+	bool was_open = l->ipcp.up;
+
 	guard_stop(l);
 	fsm_event(&l->ipcp.fsm, FSM_DOWN);
 	fsm_event(&l->ccp.fsm, FSM_DOWN);
@@ -150,7 +152,9 @@ ppp_lcp_lost(struct ppp_link *l)
 	if (l->phase == PPP_TERMINATE)
 		return;
 	l->phase = PPP_ESTABLISH;
-	l->setup_due = after(l, l->cfg.setup_timeout_ms);
+	/* T24: who has never been up gets no more time by beginning anew. */
+	if (was_open)
+		l->setup_due = after(l, l->cfg.setup_timeout_ms);
 	lcp_reset(l);
 }
 

@@ -11,6 +11,7 @@ pptp_ocrp_result(enum refusal_code code)
 		return (struct pptp_result){PPTP_RESULT_OK, PPTP_ERROR_NONE};
 	case REFUSAL_PORTS_FULL:
 	case REFUSAL_ADDRESS_LIMIT:
+	case REFUSAL_STRANGERS:
 		return (struct pptp_result){PPTP_OCRP_BUSY, PPTP_ERROR_NONE};
 	case REFUSAL_PROTOCOL_DISABLED:
 	case REFUSAL_LOCKED_OUT:

@@ -3,7 +3,10 @@
 #include "fake/call.h"
 #include "fake/dial.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "control/strangers.h"
 
 static const uint8_t terminate[] = {0xc0, 0x21, 5, 9, 0, 4};
 
@@ -83,6 +86,260 @@ test_t27_l2tp(void **state)
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 }
 
+/* ------------------------------------------------------------------ T24: who holds the ports */
+
+#define PORTS  2100u
+#define HONEST 2000u
+#define FLOOD  4000u
+
+/*
+ * T24: a stranger at one address asks for a port 200 times a second and never authenticates; 2,000
+ * honest clients behind one NAT all dial at once, need a second each, and dial again when they are
+ * refused or sent away.  All get in, and soon.
+ */
+static void
+test_t24_honest_crowd_during_a_flood(void **state)
+{
+	const struct stranger_shares shares = {.all = 50, .address = 25};
+	struct stranger *honest = calloc(HONEST, sizeof(*honest)), *out;
+	struct stranger *flood = calloc(FLOOD, sizeof(*flood));
+	uint64_t *dialed = calloc(HONEST, sizeof(*dialed)), now;
+	bool *in = calloc(HONEST, sizeof(*in));
+	unsigned int known = 0, asked = 0, sent_away = 0;
+	struct strangers t;
+
+	(void)state;
+	strangers_init(&t);
+	/* The flood was there before, and holds all. */
+	for (; asked < PORTS; asked++) {
+		assert_true(strangers_admit(&t, &shares, PORTS, 1, 1000, &out));
+		assert_null(out);
+		assert_true(strangers_add(&t, &flood[asked], 1, 1000));
+	}
+	for (now = 2000; known < HONEST && now < 12000; now += 5) {
+		for (unsigned int i = 0; i < HONEST; i++) {
+			if (honest[i].of && now - dialed[i] >= 1000) {
+				strangers_remove(&t, &honest[i]);
+				in[i] = true;
+				known++;
+			}
+			if (in[i] || honest[i].of || (dialed[i] && now - dialed[i] < 500))
+				continue;
+			dialed[i] = now;
+			if (!strangers_admit(&t, &shares, PORTS - known, 2, now, &out))
+				continue;
+			if (out) {
+				sent_away += out >= honest && out < honest + HONEST;
+				strangers_remove(&t, out);
+			}
+			assert_true(strangers_add(&t, &honest[i], 2, now));
+			assert_true(known + t.n <= PORTS);
+		}
+		if (asked < FLOOD && strangers_admit(&t, &shares, PORTS - known, 1, now, &out)) {
+			if (out)
+				strangers_remove(&t, out);
+			assert_true(strangers_add(&t, &flood[asked++], 1, now));
+		}
+	}
+	assert_int_equal(known, HONEST);
+	assert_true(now <= 8000);
+	assert_true(sent_away < HONEST / 10);
+	while ((out = TAILQ_FIRST(&t.all)))
+		strangers_remove(&t, out);
+	assert_int_equal(t.n, 0);
+	free(honest);
+	free(flood);
+	free(dialed);
+	free(in);
+}
+
+/* T24: beyond their share, strangers who take long give way; those who are quick stay. */
+static void
+test_t24_share(void **state)
+{
+	const struct stranger_shares shares = {.all = 50, .address = 20};
+	struct stranger s[12] = {0}, *out;
+	struct strangers t;
+
+	(void)state;
+	strangers_init(&t);
+	for (unsigned int i = 0; i < 10; i++) /* five addresses hold two each, of twenty ports */
+		assert_true(strangers_add(&t, &s[i], i / 2, 1000 + i));
+	assert_true(strangers_admit(&t, &shares, 20, 9, 5000, &out));
+	assert_null(out);
+	assert_true(strangers_admit(&t, &shares, 20, 9, 6500, &out));
+	assert_ptr_equal(out, &s[0]); /* the oldest of all */
+	assert_true(strangers_admit(&t, &shares, 30, 9, 6500, &out));
+	assert_null(out); /* less than half */
+	for (unsigned int i = 10; i < 12; i++)
+		assert_true(strangers_add(&t, &s[i], 4, 1000 + i));
+	assert_true(strangers_admit(&t, &shares, 20, 4, 6500, &out));
+	assert_ptr_equal(out, &s[8]); /* the oldest of its own address */
+	/* All ports are in use, by nobody for long: whoever holds most gives way, not to himself.
+	 */
+	assert_true(strangers_admit(&t, &shares, 12, 9, 2000, &out));
+	assert_ptr_equal(out, &s[8]);
+	assert_false(strangers_admit(&t, &shares, 12, 4, 2000, &out));
+	assert_false(strangers_admit(&t, &shares, 0, 9, 2000, &out));
+	while ((out = TAILQ_FIRST(&t.all)))
+		strangers_remove(&t, out);
+}
+
+static bool
+tunnel_up(void *user)
+{
+	return ((struct caller *)user)->lac.up;
+}
+
+static void
+connected(void *user, struct lac_session *s)
+{
+	(void)user;
+	(void)s;
+}
+
+/* T24: an IPsec peer without a user (its key is the group's) asks for every L2TP port. */
+static void
+test_t24_one_peer_leaves_ports(void **state)
+{
+	struct peer_config pc = ppp_client("x", "x");
+	struct caller *c;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		c = call_as(i, 1, &pc);
+		c->no_call = true;
+		c->lac.connected = connected;
+		assert_true(loop_until(&loop, tunnel_up, c, 3000));
+		loop_for(&loop, 50);
+		for (unsigned int k = 0; k < 16; k++) {
+			lac_call(&c->lac, (uint16_t)(100 + k));
+			loop_for(&loop, 10);
+		}
+	}
+	assert_int_equal(status().l2tp_sessions, cfg->strangers_per_peer);
+	assert_true(status().refusals[REFUSAL_STRANGERS] >= 16);
+	pc = ppp_client("alice", "pw-alice");
+	c = call_as(5, 2, &pc);
+	assert_true(loop_until(&loop, caller_up, c, 6000));
+}
+
+/* In clear there is only the address: the flood's own sessions make room for the others. */
+static void
+test_t24_one_address_leaves_ports(void **state)
+{
+	struct peer_config pc = client_config("x", "x");
+
+	(void)state;
+	for (unsigned int i = 0; i < 260; i++) {
+		client_start(&clients[i], &fake, &pc, cfg->pptp_port, 66);
+		clients[i].peer.mute = true;
+	}
+	loop_for(&loop, 1500);
+	assert_int_equal(status().pptp_sessions, 200);
+	for (unsigned int i = 400; i < 430; i++)
+		dial(i, "alice", "pw-alice");
+	for (unsigned int i = 400; i < 430; i++)
+		assert_true(loop_until(&loop, client_up, &clients[i], 3000));
+	assert_int_equal(status().pptp_sessions, 200);
+	assert_int_equal(status().refusals[REFUSAL_STRANGERS], 30);
+}
+
+static void
+crowd(struct config *c)
+{
+	c->pool_last = 0x0a090ffe;
+	c->pptp_max_sessions = 2100;
+	c->pptp_max_connections = 2 * 2100 + 16;
+	c->pptp_max_connections_per_address = 3000;
+	fake.max_sessions = 2200;
+}
+
+static int
+setup_crowd(void **state)
+{
+	(void)state;
+	dial_stage("", crowd);
+	return 0;
+}
+
+/* T24, T13: the same crowd of 2,000 with real clients, behind one address, while another address
+ * holds and takes ports as fast as it can. */
+static void
+test_t24_two_thousand_behind_one_nat(void **state)
+{
+	struct peer_config pc = client_config("alice", "pw-alice"), none = client_config("x", "x");
+	unsigned int up = 0, rounds = 0;
+
+	(void)state;
+	for (unsigned int i = 2000; i < 2300; i++) {
+		client_start(&clients[i], &fake, &none, cfg->pptp_port, 66);
+		clients[i].peer.mute = true;
+	}
+	for (unsigned int i = 0; i < HONEST; i++)
+		client_start(&clients[i], &fake, &pc, cfg->pptp_port, 9);
+	for (; up < HONEST && rounds < 300; rounds++) {
+		loop_for(&loop, 100);
+		up = 0;
+		for (unsigned int i = 0; i < 2300; i++) {
+			struct client *c = &clients[i];
+
+			up += i < HONEST && client_is_up(c);
+			if (client_over(c)) { /* again */
+				client_end(c);
+				client_start(c, &fake, i < HONEST ? &pc : &none, cfg->pptp_port,
+					i < HONEST ? 9 : 66);
+				c->peer.mute = i >= HONEST;
+			}
+		}
+	}
+	print_message("%u of 2,000 are in after %u rounds\n", up, rounds);
+	assert_int_equal(up, HONEST);
+}
+
+static void
+short_deadline(struct config *c)
+{
+	c->ppp.setup_timeout_ms = 2500;
+}
+
+static int
+setup_deadline(void **state)
+{
+	(void)state;
+	dial_stage("", short_deadline);
+	return 0;
+}
+
+/* T24: the time to authenticate runs from the control connection's beginning, however late and
+ * often it calls. */
+static void
+test_t24_deadline_from_the_first_octet(void **state)
+{
+	struct peer_config pc = client_config("x", "x");
+	struct client *c = &clients[0];
+	uint64_t began = uv_now(&loop);
+
+	(void)state;
+	client_start(c, &fake, &pc, cfg->pptp_port, 1);
+	c->no_call = true;
+	c->peer.mute = true;
+	loop_for(&loop, 1400);
+	assert_true(c->established);
+	client_send(c, &(struct pptp_message){.type = PPTP_OCRQ,
+			       .call_id = 1,
+			       .min_bps = 300,
+			       .max_bps = 100000000,
+			       .bearer = 3,
+			       .framing = 3,
+			       .recv_window = 64});
+	loop_for(&loop, 200);
+	assert_int_equal(status().pptp_sessions, 1);
+	assert_true(loop_until(&loop, no_sessions, NULL, 2000));
+	assert_in_range(uv_now(&loop) - began, 2400, 3000);
+	assert_int_equal(status().refusals[REFUSAL_SETUP_TIMEOUT], 1);
+}
+
 int
 main(void)
 {
@@ -91,6 +348,15 @@ main(void)
 		PPTP(test_t27_pptp_forged_terminate),
 		PPTP(test_t27_pptp_control_connection_tells),
 		PPTP(test_lcp_anew_has_a_cause),
+		cmocka_unit_test(test_t24_honest_crowd_during_a_flood),
+		cmocka_unit_test(test_t24_share),
+		cmocka_unit_test_setup_teardown(
+			test_t24_one_peer_leaves_ports, call_setup, call_teardown),
+		PPTP(test_t24_one_address_leaves_ports),
+		cmocka_unit_test_setup_teardown(
+			test_t24_deadline_from_the_first_octet, setup_deadline, dial_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_t24_two_thousand_behind_one_nat, setup_crowd, dial_teardown),
 		cmocka_unit_test_setup_teardown(test_t27_l2tp, setup_clear, call_teardown),
 	};
 	return STAGE_RUN(tests);

@@ -387,6 +387,32 @@ test_t27_client_without_echo(void **state)
 	expect_refusal(REFUSAL_PEER_DEAD);
 }
 
+static void (*client_send_all)(void *user, const uint8_t *frame, size_t len);
+
+static void
+send_no_chap(void *user, const uint8_t *frame, size_t len)
+{
+	if (frame[0] != 0xc2 || frame[1] != 0x23)
+		client_send_all(user, frame, len);
+}
+
+/* T24: a client that never authenticates and begins LCP anew every 20 s has its minute, no more. */
+static void
+test_t24_deadline(void **state)
+{
+	(void)state;
+	lab_start(&lab, &pc, true);
+	client_send_all = lab.peer.send;
+	lab.peer.send = send_no_chap;
+	for (int i = 0; i < 30 && lab.downs == 0; i++) {
+		lab_run(&lab, lab.now + 20000);
+		peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	}
+	assert_int_equal(lab.downs, 1);
+	assert_int_equal(lab.code, REFUSAL_SETUP_TIMEOUT);
+	assert_true(lab.now <= 1000 + lab.cfg.setup_timeout_ms + 20000);
+}
+
 /* F7: an echo longer than the client's MRU is answered, cut to it. */
 static void
 test_long_echo_is_cut(void **state)
@@ -416,6 +442,7 @@ main(void)
 		LINK_TEST(test_t27_slow_path),
 		LINK_TEST(test_t27_client_without_echo),
 		LINK_TEST(test_long_echo_is_cut),
+		LINK_TEST(test_t24_deadline),
 		LINK_TEST(test_probe_is_answered),
 		LINK_TEST(test_probe_without_magic),
 		LINK_TEST(test_probe_after_restart),

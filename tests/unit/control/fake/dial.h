@@ -6,7 +6,7 @@
 #include "client.h"
 #include "gateway.h"
 
-#define CLIENTS_MAX 256
+#define CLIENTS_MAX 2304
 
 extern struct client clients[CLIENTS_MAX];
 
