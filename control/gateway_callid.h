@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * PPTP call IDs and L2TP session IDs: 1..65535, unique per server address (DESIGN section 3). Given
- * out in rotation, so that an ID is used again as late as possible and late packets of a former
- * call find nobody. Beyond 65,535 calls on one address there is none left: further clients have to
- * call another server address.
+ * PPTP call IDs and L2TP session IDs: 1..65535, unique per server address (DESIGN section 3).  At
+ * random, so that one tells nothing of the next (T5), and an ID rests after its call while others
+ * are left, so that late packets of a former call find nobody.  That is a nuisance for a forger and
+ * no more: 65,536 guesses take a second.  Beyond 65,535 calls on one address there is none left:
+ * further clients have to call another server address.
  */
 #ifndef ADIT_CONTROL_GATEWAY_CALLID_H
 #define ADIT_CONTROL_GATEWAY_CALLID_H
@@ -15,7 +16,6 @@ struct call_id_table;
 
 /* All zeros is empty. */
 struct call_ids {
-	uint16_t start; /* the first ID of each address comes after this one */
 	struct call_id_table *first;
 	unsigned int n;
 };

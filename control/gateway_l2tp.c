@@ -426,8 +426,6 @@ l2tp_start(struct gateway *g, char *err, size_t errlen)
 		snprintf(err, errlen, "out of memory");
 		return false;
 	}
-	gateway_random(
-		(uint8_t *)&g->call_ids[TUNNEL_L2TP].start, sizeof(g->call_ids[TUNNEL_L2TP].start));
 	g->l2tp_due = UINT64_MAX;
 	uv_timer_init(g->loop, &g->l2tp_timer);
 	g->l2tp_timer.data = g;

@@ -16,7 +16,6 @@
 /* Refusals that are answered; others are dropped in silence. */
 #define REFUSALS_BURST      20
 #define REFUSALS_PER_SECOND 50
-#define ID_STEP_MAX         16
 
 /* ------------------------------------------------------------------ tables */
 
@@ -71,15 +70,14 @@ is_live(const struct l2tp_tunnel *t)
 static uint16_t
 new_tunnel_id(struct l2tp_server *s, uint32_t server_ip)
 {
-	uint8_t step;
+	uint16_t id;
 
-	s->ops.random(s->user, &step, 1);
-	s->last_id = (uint16_t)(s->last_id + step % ID_STEP_MAX);
-	for (unsigned int i = 0; i < UINT16_MAX; i++) {
-		s->last_id = s->last_id == UINT16_MAX ? 1 : (uint16_t)(s->last_id + 1);
-		if (!server_tunnel_find(s, server_ip, s->last_id))
-			return s->last_id;
-	}
+	/* T5: one tells nothing of the next.  A tunnel that is over keeps its own while it lingers.
+	 */
+	s->ops.random(s->user, (uint8_t *)&id, sizeof(id));
+	for (unsigned int i = 0; i <= UINT16_MAX; i++, id++)
+		if (id != 0 && !server_tunnel_find(s, server_ip, id))
+			return id;
 	return 0;
 }
 
@@ -401,7 +399,6 @@ l2tp_server_new(const struct l2tp_config *cfg, const struct l2tp_ops *ops, void 
 		l2tp_server_free(s);
 		return NULL;
 	}
-	ops->random(user, (uint8_t *)&s->last_id, sizeof(s->last_id));
 	return s;
 }
 

@@ -60,7 +60,6 @@ struct l2tp_server {
 	struct l2tp_tunnel_bucket *by_id, *by_peer;
 	unsigned int n_all, n_tunnels, n_lingering, n_stopping; /* n_tunnels: live ones */
 	unsigned int half_open[2];                              /* in clear, behind IPsec */
-	uint16_t last_id;
 	/* Token bucket of refusals that are answered, in thousandths. */
 	uint64_t tokens, tokens_at;
 	struct l2tp_tunnel **heap; /* by due */
