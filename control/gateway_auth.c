@@ -9,7 +9,7 @@
 #define CONFIRM_MS   2000  /* for the data plane to let go of an address */
 #define IN_TURN_MS   60000 /* replaced again within this: two devices at odds */
 #define IN_TURN_FREE 3     /* times that this costs nothing */
-#define IN_TURN_MAX  4     /* doublings of 1 s */
+#define IN_TURN_MAX  3     /* doublings of 1 s */
 
 enum { LATE_ANSWER, LATE_TURN, LATE_ADDRESS };
 
@@ -170,7 +170,10 @@ session_auth_stop(struct session *s)
 static struct late *
 be_late(struct session *s, uint8_t stage, uint32_t ms)
 {
+	uint32_t most = s->g->cfg->ppp.auth_timeout_ms / 2; /* it is to succeed yet */
 	s->late = calloc(1, sizeof(*s->late));
+	if (ms > most)
+		ms = most;
 	if (s->late) {
 		s->late->stage = stage;
 		s->late->due = now_ms(s) + ms;

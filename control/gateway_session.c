@@ -105,6 +105,7 @@ session_unlist(struct session *s)
 	index_remove_address(s);
 	TAILQ_REMOVE(&s->g->sessions, s, next);
 	s->g->n_sessions--;
+	session_auth_freed(s);
 }
 
 void
@@ -119,7 +120,6 @@ session_release(struct session *s)
 		aaa_release(g->aaa, s->inner_ip);
 	session_give_back(s);
 	session_unlist(s);
-	session_auth_freed(s);
 	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
 }
 

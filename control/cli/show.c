@@ -235,6 +235,8 @@ show_session(const json_t *s)
 
 	table_row(t, "session", count(s, "id"));
 	table_row(t, "user", str(s, "user"));
+	if (*str(s, "claimed") != '\0')
+		table_row(t, "calls itself", str(s, "claimed"));
 	table_row(t, "authentication", str(s, "auth"));
 	table_row(t, "state",
 		show_format("%s, %s old", str(s, "state"), show_duration(num(s, "age_ms"))));

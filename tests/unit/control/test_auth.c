@@ -2,6 +2,7 @@
 /* Who a client is, through the whole gateway: names, guessing, the same user twice. */
 #include "fake/dial.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Client i from 127.0.0.source. */
@@ -54,6 +55,15 @@ test_canonical_names(void **state)
 /* ------------------------------------------------------------------ guessing (T1) */
 
 static void
+only_alice(void *user, const struct guard_lockout *l)
+{
+	assert_string_equal(l->user, "alice");
+	assert_int_equal(l->address, 0x7f00000a);
+	assert_in_range(l->left_ms, 200000, 300000);
+	++*(unsigned int *)user;
+}
+
+static void
 test_one_answer_for_all(void **state)
 {
 	(void)state;
@@ -70,6 +80,13 @@ test_one_answer_for_all(void **state)
 	assert_int_equal(status().refusals[REFUSAL_LOCKED_OUT], 2);
 	assert_int_equal(status().refusals[REFUSAL_UNKNOWN_USER], 12);
 	dial_up(20, "alice", "pw-alice"); /* T24: herself, elsewhere */
+	unsigned int n = 0;
+	gateway_lockouts(gw, only_alice, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(gateway_unlock(gw, "nosuch", 0), -ENOENT);
+	assert_int_equal(gateway_unlock(gw, "ALICE", 0x7f00000a), 1);
+	struct client *c = dial_from(21, 10, "alice", "pw-alice");
+	assert_true(loop_until(&loop, client_up, c, 3000));
 }
 
 static void

@@ -49,6 +49,8 @@ fill_session(struct gateway_session *s, uint32_t id)
 	snprintf(s->user, sizeof(s->user), "user-%u", id);
 	if (id <= 2)
 		strcpy(s->user, id == 1 ? "alice" : "bob");
+	if (id == 2)
+		strcpy(s->claimed, "CORP\\Bob");
 	s->counters.up_packets = 10;
 	s->counters.up_bytes = 1536;
 	s->counters.down_bytes = UINT64_MAX;

@@ -103,6 +103,7 @@ test_sessions(void **state)
 	expect("aditctl sessions --user BOB", EXIT_OK, "1 sessions\n");
 	expect("aditctl session 2", EXIT_OK, "MPPE from client  40 bits, stateful\n");
 	expect("aditctl session 2", EXIT_OK, "7 GRE packets lost");
+	expect("aditctl session 2", EXIT_OK, "calls itself      CORP\\Bob\n");
 	expect("aditctl session 99", EXIT_REQUEST_FAILED, "aditctl: no session 99\n");
 	expect("aditctl session", EXIT_USAGE, "usage: aditctl session ID");
 	expect("aditctl session two", EXIT_USAGE, "not a session ID");
