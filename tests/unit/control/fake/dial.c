@@ -73,11 +73,17 @@ dial_teardown(void **state)
 }
 
 struct client *
-dial(unsigned int i, const char *user, const char *password)
+dial_from(unsigned int i, uint8_t source, const char *user, const char *password)
 {
 	struct peer_config pc = client_config(user, password);
-	client_start(&clients[i], &fake, &pc, cfg->pptp_port, (uint8_t)(1 + i % 250));
+	client_start(&clients[i], &fake, &pc, cfg->pptp_port, source);
 	return &clients[i];
+}
+
+struct client *
+dial(unsigned int i, const char *user, const char *password)
+{
+	return dial_from(i, (uint8_t)(1 + i % 250), user, password);
 }
 
 bool

@@ -18,6 +18,8 @@ int dial_teardown(void **state);
 
 /* Client i begins to dial. */
 struct client *dial(unsigned int i, const char *user, const char *password);
+struct client *dial_from(unsigned int i, uint8_t source, const char *user,
+	const char *password); /* 127.0.0.source */
 /* The same, and waits until it is up. */
 struct client *dial_up(unsigned int i, const char *user, const char *password);
 /* Client 0 dials, is refused, and its session is gone. */
