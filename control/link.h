@@ -131,6 +131,8 @@ uint32_t link_max_sas(const struct link *l);
 /* As link_take() and link_untake(): an SPI before the data plane knows of it. */
 uint32_t link_sa_take(struct link *l, void *owner);
 void link_sa_untake(struct link *l, uint32_t sa);
+/* The peer at this address is told the SPI: what it sends before link_sa_add() may wait. */
+void link_sa_reserve(struct link *l, uint32_t sa, uint32_t peer_ip);
 /* The owner of a live pair; NULL when there is none of that handle, or it is being closed. */
 void *link_sa_owner(const struct link *l, uint32_t sa);
 /* 0, -ENOTCONN, -ENOBUFS as link_command(), -ENOENT: no such pair.  sa_done() follows.  The caller

@@ -177,7 +177,7 @@ static void
 take_ack(struct link *l, const struct event *e)
 {
 	static const struct session_counters none;
-	if (e->cookie < COMMAND_GATEWAY || e->cookie > COMMAND_SA_CLOSE || e->status > 0) {
+	if (e->cookie < COMMAND_GATEWAY || e->cookie > COMMAND_SA_RELEASE || e->status > 0) {
 		l->stats.bad_records++;
 		return;
 	}

@@ -30,9 +30,20 @@ link_sa_take(struct link *l, void *owner)
 void
 link_sa_untake(struct link *l, uint32_t sa)
 {
+	struct command cmd = {.handle = sa};
 	struct slot *s = sa_slot(l, sa);
-	if (s && s->state == SLOT_USED)
-		slots_release(l, &l->sas, s);
+	if (!s || s->state != SLOT_USED)
+		return;
+	link_command(l, COMMAND_SA_RELEASE, &cmd);
+	slots_release(l, &l->sas, s);
+}
+
+void
+link_sa_reserve(struct link *l, uint32_t sa, uint32_t peer_ip)
+{
+	struct command cmd = {.handle = sa, .sa_reserve = {peer_ip}};
+	if (sa_slot(l, sa))
+		link_command(l, COMMAND_SA_RESERVE, &cmd);
 }
 
 void *
@@ -164,6 +175,9 @@ void
 link_sa_ack(struct link *l, const struct event *e)
 {
 	static const struct sa_counters none;
+	/* Help for a peer's first packets: without it they are lost, and nothing else. */
+	if (e->cookie == COMMAND_SA_RESERVE || e->cookie == COMMAND_SA_RELEASE)
+		return;
 	struct slot *s = slots_of_record(l, &l->sas, e->handle);
 	if (!s)
 		return;

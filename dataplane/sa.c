@@ -140,6 +140,31 @@ sa_move(struct sa *sa, rte_be32_t peer_ip_be, rte_be16_t peer_port_be)
 }
 
 int
+sa_reserve(uint32_t handle, rte_be32_t peer_ip_be)
+{
+	struct sa *sa = sa_slot(handle);
+
+	if (!sa)
+		return -EINVAL;
+	if (sa->cfg.state != SA_FREE)
+		return -EBUSY;
+	/* Nobody takes the one's SPI with the other's address. */
+	atomic_store_explicit(&sa->cfg.reserved, 0, memory_order_relaxed);
+	atomic_store_explicit(&sa->cfg.reserved_ip_be, peer_ip_be, memory_order_release);
+	atomic_store_explicit(&sa->cfg.reserved, handle, memory_order_release);
+	return 0;
+}
+
+void
+sa_release(uint32_t handle)
+{
+	struct sa *sa = sa_slot(handle);
+
+	if (sa && atomic_load_explicit(&sa->cfg.reserved, memory_order_relaxed) == handle)
+		atomic_store_explicit(&sa->cfg.reserved, 0, memory_order_relaxed);
+}
+
+int
 sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa_counters *counters)
 {
 	struct esp_sa_config ec = {.spi = handle,
@@ -159,6 +184,7 @@ sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa
 	if (rc)
 		return rc;
 	clear_config(sa);
+	atomic_store_explicit(&sa->cfg.reserved, 0, memory_order_relaxed);
 	memset(&sa->run, 0, sizeof(sa->run));
 	memset(&sa->cold, 0, sizeof(sa->cold));
 	sa->cfg.peer = c->peer;
@@ -201,7 +227,6 @@ sa_remove(struct sa *sa, uint64_t cookie)
 	uint32_t handle = sa_handle_of(sa);
 	if (handle == 0)
 		return;
-	atomic_store_explicit(&sa->cfg.retired, handle, memory_order_relaxed);
 	atomic_store_explicit(&sa->cfg.handle, 0, memory_order_release);
 	sa->cfg.state = SA_CLOSING;
 	index_put(&sas.by_peer, slot_of(sa), 0);

@@ -30,11 +30,14 @@ enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 /* Configured state: written before publication, but for where the peer is, which the owner changes
  * on COMMAND_SA_UPDATE; read by all workers. */
 struct sa_config {
-	/* These two are not cleared with the rest: workers compare them at any time. */
-	_Atomic uint32_t handle;   /* the inbound SPI; 0: free or being removed.  Release by the
-				      writer pairs with acquire on arrival */
-	_Atomic uint32_t retired;  /* the last handle that ended here */
-	uint32_t peer;             /* control's name for the host behind it */
+	/* These three are not cleared with the rest: workers compare them at any time. */
+	_Atomic uint32_t handle; /* the inbound SPI; 0: free or being removed.  Release by the
+				    writer pairs with acquire on arrival */
+	_Atomic uint32_t
+		reserved; /* while the slot is free: the SPI that IKE gave to a peer, 0: none.
+			     Release by the writer pairs with acquire in sa_is_early() */
+	_Atomic rte_be32_t reserved_ip_be; /* that peer's address */
+	uint32_t peer;                     /* control's name for the host behind it */
 	_Atomic uint32_t outer_nh; /* FIB value towards the peer, kept current by the writer */
 	_Atomic rte_be32_t peer_ip_be;
 	rte_be32_t server_ip_be;
@@ -128,11 +131,12 @@ sa_by_handle(uint32_t handle)
 	return likely(sa && sa_handle_of(sa) == handle) ? sa : NULL;
 }
 
-/* While the slot is empty: what comes for its last handle is late, not early. */
+/* Is it for a pair that isn't there yet, from who was given its SPI?  Any lcore. */
 static inline bool
-sa_is_retired(const struct sa *sa, uint32_t handle)
+sa_is_early(const struct sa *sa, uint32_t handle, rte_be32_t source)
 {
-	return atomic_load_explicit(&sa->cfg.retired, memory_order_relaxed) == handle;
+	return atomic_load_explicit(&sa->cfg.reserved, memory_order_acquire) == handle &&
+	       atomic_load_explicit(&sa->cfg.reserved_ip_be, memory_order_relaxed) == source;
 }
 
 /* What packets to the peer are protected with; NULL: not there yet. */
@@ -159,6 +163,11 @@ uint32_t sa_payload_room(const struct sa *sa, uint32_t mtu);
 /* Allocate the table; max_sas may be 0.  0 or a negative errno. */
 int sa_table_init(uint32_t max_sas, struct rte_rcu_qsbr *rcu);
 void sa_table_free(void);
+/* COMMAND_SA_RESERVE: a pair is about to come to the slot of handle.  0, -EINVAL (handle), -EBUSY
+ * (slot not free). */
+int sa_reserve(uint32_t handle, rte_be32_t peer_ip_be);
+/* COMMAND_SA_RELEASE: none is, if it was this one that was reserved. */
+void sa_release(uint32_t handle);
 /* Fill the slot of handle and publish it; the owner was chosen by the caller.  0, -EINVAL (handle,
  * algorithms, keys, window), -EBUSY (slot not free), -ENOMEM. */
 int sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner,

@@ -399,7 +399,7 @@ apply(const struct command *cmd)
 		return do_gateway(cmd);
 	if (cmd->type == COMMAND_SESSION_ADD)
 		return do_add(cmd);
-	if (cmd->type >= COMMAND_SA_ADD && cmd->type <= COMMAND_SA_CLOSE)
+	if (cmd->type >= COMMAND_SA_ADD && cmd->type <= COMMAND_SA_RELEASE)
 		return writer_sa_apply(cmd, clock_now_us);
 	struct session *s = session_by_handle(cmd->handle);
 	if (!s)

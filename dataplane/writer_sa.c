@@ -92,6 +92,14 @@ writer_sa_apply(const struct command *cmd, uint64_t now_us)
 {
 	if (cmd->type == COMMAND_SA_ADD)
 		return do_add(cmd, now_us);
+	if (cmd->type == COMMAND_SA_RESERVE)
+		return is_unicast(cmd->sa_reserve.peer_ip)
+			       ? sa_reserve(cmd->handle, rte_cpu_to_be_32(cmd->sa_reserve.peer_ip))
+			       : -EINVAL;
+	if (cmd->type == COMMAND_SA_RELEASE) {
+		sa_release(cmd->handle);
+		return 0;
+	}
 	struct sa *sa = sa_by_handle(cmd->handle);
 	if (!sa)
 		return -ENOENT;

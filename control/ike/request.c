@@ -51,6 +51,7 @@ reserve(struct ike *k, const struct ike_message *m, uint32_t *spi)
 		return -ENOSPC;
 	}
 	s->peer_ip = ip;
+	link_sa_reserve(k->link, s->spi, ip);
 	*spi = s->spi;
 	return 0;
 }

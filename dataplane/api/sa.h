@@ -80,6 +80,15 @@ struct command_sa_update {
 	struct sa_outer outer;
 };
 
+/*
+ * COMMAND_SA_RESERVE: IKE has given the handle's SPI to the peer, whose first ESP may come before
+ * COMMAND_SA_ADD: it waits for that, when it comes from there.  What comes for another SPI that has
+ * no pair is dropped.  COMMAND_SA_ADD and COMMAND_SA_RELEASE end it.
+ */
+struct command_sa_reserve {
+	uint32_t peer_ip;
+};
+
 /* COMMAND_SA_CLOSE: staged removal, answered by EVENT_SA_GONE.  Sessions that send through the pair
  * fall silent until COMMAND_SESSION_SA gives them another. */
 

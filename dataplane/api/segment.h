@@ -130,6 +130,8 @@ enum command_type {
 	COMMAND_SA_OUT,
 	COMMAND_SA_UPDATE,
 	COMMAND_SA_CLOSE,
+	COMMAND_SA_RESERVE, /* an SPI was given to a peer: what comes early may wait */
+	COMMAND_SA_RELEASE, /* no pair will come to it */
 };
 
 #define RECORD_VERSION 1
@@ -177,6 +179,7 @@ struct command {
 		struct command_sa_add sa_add;
 		struct command_sa_out sa_out;
 		struct command_sa_update sa_update;
+		struct command_sa_reserve sa_reserve;
 		struct {
 			uint16_t our_mru, peer_mru;
 			uint8_t tx_acfc, tx_pfc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* esp_early.  In: ESP whose SPI is nobody's yet.  Out: none but what has no place; worker_rx
+/* esp_early.  In: ESP to an SPI that is reserved.  Out: none but what has no place; worker_rx
  * fetches the others when their SA has come, or they have waited in vain. */
 #include <string.h>
 
@@ -10,10 +10,10 @@ enum { EDGE_ESP_UNKNOWN_SPI, EDGE_COUNT };
 /*
  * Whoever begins IKEv1's quick mode sends through the new SA as soon as it has sent its last
  * message (RFC 2409 section 5.5); we install ours when charon has read it.  What comes in between
- * waits here, or each rekey could lose packets (D4).  Any SPI that may be given out is waited for,
- * so the room is small, and one source can't take it all.
+ * waits here, or each rekey could lose packets (D4).  Only what comes to an SPI that IKE has given
+ * out, from who has got it, so who guesses takes no room (T24); of the room one source has a share.
  */
-#define EARLY_MAX        256
+#define EARLY_MAX        512
 #define EARLY_PER_SOURCE 64
 #define EARLY_WAIT_US    500000
 #define EARLY_CHECK_US   1000

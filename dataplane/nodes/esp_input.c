@@ -60,8 +60,9 @@ esp_input_one(struct worker *w, struct rte_mbuf *m)
 	uint32_t handle = sa_handle_of(sa);
 
 	if (unlikely(handle != meta->handle))
-		return handle == 0 && !sa_is_retired(sa, meta->handle) ? EDGE_ESP_EARLY
-								       : EDGE_ESP_UNKNOWN_SPI;
+		return handle == 0 && sa_is_early(sa, meta->handle, ip->src_addr)
+			       ? EDGE_ESP_EARLY
+			       : EDGE_ESP_UNKNOWN_SPI;
 	if (unlikely(sa->cfg.server_ip_be != ip->dst_addr || sa_in_udp(sa) != in_udp))
 		return EDGE_ESP_WRONG_PEER;
 	if (unlikely(!in_udp && atomic_load_explicit(&sa->cfg.peer_ip_be, memory_order_relaxed) !=

@@ -92,7 +92,8 @@ class EspPath:
         self.peer_name = peer_name or 1000 + next(self.names)
         self.up = Sa(self.pair, encryption, integrity, esn)
         self.down = Sa(0xC0000000 + self.pair, encryption, integrity, esn)
-        if not add:
+        if not add:  # IKE has given the SPI out, and is not done yet
+            assert lab.control.do("sa_reserve", self.pair, ip) == 0
             return
         assert self.add(window, life_in) == 0
         if out:

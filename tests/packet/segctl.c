@@ -14,6 +14,7 @@
  *   sa_out PAIR SPI ALGORITHMS
  *     ALGORITHMS: ENCRYPTION INTEGRITY ESN KEY KEY SOFT_BYTES HARD_BYTES SOFT_PACKETS HARD_PACKETS
  *   sa_update PAIR SERVER PEER PORT PEER_PORT  sa_close PAIR
+ *   sa_reserve PAIR PEER                       sa_release PAIR
  *   sa_counters PAIR                           sas (the table, as a restarted control finds it)
  *   inject HANDLE HEX inject_l2tp PAIR SERVER PEER PORT PEER_PORT HEX
  *   raw HEX           poke OFFSET HEX
@@ -300,6 +301,12 @@ fill_sa_update(struct command *c, char **arg)
 	fill_outer(&c->sa_update.outer, arg);
 }
 
+static void
+fill_sa_reserve(struct command *c, char **arg)
+{
+	c->sa_reserve.peer_ip = address(arg[0]);
+}
+
 /* arg[-1] is the first word after the verb: the handle, where there is one. */
 static const struct verb {
 	const char *name;
@@ -315,6 +322,8 @@ static const struct verb {
 	{"sa_add", COMMAND_SA_ADD, 16, fill_sa_add},
 	{"sa_out", COMMAND_SA_OUT, 11, fill_sa_out},
 	{"sa_update", COMMAND_SA_UPDATE, 5, fill_sa_update},
+	{"sa_reserve", COMMAND_SA_RESERVE, 2, fill_sa_reserve},
+	{"sa_release", COMMAND_SA_RELEASE, 1, NULL},
 	{"sa_close", COMMAND_SA_CLOSE, 1, NULL},
 	{"link", COMMAND_SESSION_LINK, 5, fill_link},
 	{"mppe", COMMAND_SESSION_MPPE, 5, fill_mppe},

@@ -294,6 +294,19 @@ def test_packets_before_their_sa(lab, l2tp, path, port):  # D4: IKE's last messa
     assert {bytes(to_lan(s)[UDP].payload)[:6] for n in range(3)} == {b"early0", b"early1", b"early2"}
 
 
+def test_early_room_is_no_strangers(lab, l2tp, path):  # T24
+    s = l2tp()
+    new = path(peer_name=s.path.peer_name, generation=6, add=False)
+    with lab.drop_rises("esp_unknown_spi", 512):
+        for src in range(4):
+            for k in range(64):
+                lab.wan.send(IP(src=f"203.0.113.{src + 1}", dst=SERVER, proto=50) / (struct.pack("!II", 63 | 9 << 20, k) + b"z" * 40))
+                lab.wan.send(IP(src=f"203.0.113.{src + 1}", dst=SERVER, proto=50) / (struct.pack("!II", new.pair, k) + b"z" * 40))
+    s.send(inner(s, payload=b"early"), path=new)
+    assert new.add() == 0
+    assert to_lan(s)
+
+
 def test_a_session_does_not_move_to_another_peers_pair(l2tp, path):
     s, other = l2tp(), path()
     do = s.lab.control.do

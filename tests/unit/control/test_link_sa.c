@@ -211,6 +211,29 @@ test_no_ipsec(void **state)
 	assert_int_equal(stats().bad_records - bad, 1);
 }
 
+/* T24: the data plane knows the SPIs that were given out, and to whom. */
+static void
+test_reserved(void **state)
+{
+	(void)state;
+	int owner;
+	begin_connected(&ops);
+	uint32_t sa = link_sa_take(lnk, &owner);
+	link_sa_reserve(lnk, sa, 0xcb007105);
+	link_sa_reserve(lnk, 0, 0xcb007105);
+	loop_for(&loop, 30);
+	assert_int_equal(fake.commands[COMMAND_SA_RESERVE], 1);
+	assert_int_equal(fake.last[COMMAND_SA_RESERVE].handle, sa);
+	assert_int_equal(fake.last[COMMAND_SA_RESERVE].sa_reserve.peer_ip, 0xcb007105);
+	assert_int_equal(seen.done, 0); /* the owner has not asked */
+	uint64_t stale = stats().stale_records;
+	link_sa_untake(lnk, sa);
+	loop_for(&loop, 30);
+	assert_int_equal(fake.commands[COMMAND_SA_RELEASE], 1);
+	assert_int_equal(fake.last[COMMAND_SA_RELEASE].handle, sa);
+	assert_int_equal(stats().stale_records, stale);
+}
+
 /* Refusals reach the pair's owner (T21: also those of a slot that an earlier control had filled).
  */
 static void
@@ -258,7 +281,7 @@ test_hostile(void **state)
 	fake_event(&fake, EVENT_SA_EXPIRE, sa, 0, SA_EXPIRE_HARD_OUT + 1);
 	fake_event(&fake, EVENT_SA_EXPIRE, SA_SLOT(sa), 0, 0); /* generation 0 */
 	fake_event(&fake, EVENT_SA_GONE, sa_handle(64, 1), 0, 0);
-	fake_event(&fake, EVENT_ACK, sa, COMMAND_SA_CLOSE + 1, 0);
+	fake_event(&fake, EVENT_ACK, sa, COMMAND_SA_RELEASE + 1, 0);
 	fake_event(&fake, EVENT_ACK, 0, COMMAND_SA_OUT, 0);
 	struct frame_record f = {.version = RECORD_VERSION, .kind = FRAME_L2TP, .handle = sa};
 	struct sa_outer inner = {1, 2, 1701, 1701};
@@ -429,6 +452,7 @@ main(void)
 		TEST(test_life),
 		TEST(test_slots),
 		TEST(test_no_ipsec),
+		TEST(test_reserved),
 		TEST(test_refused),
 		TEST(test_hostile),
 		TEST(test_l2tp),

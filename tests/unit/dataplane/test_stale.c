@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is stored as an index or a pointer may have ended meanwhile, or have a new owner (T8). */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -277,22 +278,28 @@ the_next_hop_follows_an_update(void **state)
 	assert_int_equal(next_hop_of(sa), 2);
 }
 
-/* A slot's new owner begins anew, but what workers compare at any time does not pass through
- * anything else than 0. */
+/* What comes for a pair that ended is late, and never early for the next one in its slot. */
 static void
 what_is_late_stays_late(void **state)
 {
 	const struct sa_keys keys = bench_keys();
-	const uint32_t h = sa_handle(PAIR_SLOT, 5);
-	struct sa *sa = add_pair(h, &keys);
+	const uint32_t h = sa_handle(PAIR_SLOT, 5), next = sa_handle(PAIR_SLOT, 6);
+	const rte_be32_t ip = rte_cpu_to_be_32(PEER_IP);
 	(void)state;
+	assert_int_equal(sa_reserve(h, ip), 0);
+	struct sa *sa = add_pair(h, &keys);
+	assert_false(sa_is_early(sa, h, ip));
 	sa_remove(sa, 0);
-	assert_true(sa_is_retired(sa, h));
+	assert_false(sa_is_early(sa, h, ip));
+	assert_int_equal(sa_reserve(next, ip), -EBUSY);
 	rte_rcu_qsbr_quiescent(rcu, 0);
 	assert_int_equal(sa_reap(8, sa_gone), 1);
-	assert_true(sa_is_retired(sa, h));
-	add_pair(sa_handle(PAIR_SLOT, 6), &keys);
-	assert_true(sa_is_retired(sa, h));
+	assert_false(sa_is_early(sa, h, ip));
+	assert_int_equal(sa_reserve(next, ip), 0);
+	assert_false(sa_is_early(sa, h, ip));
+	assert_true(sa_is_early(sa, next, ip));
+	add_pair(next, &keys);
+	assert_false(sa_is_early(sa, next, ip));
 }
 
 int

@@ -272,6 +272,8 @@ fill_pair(struct command *c, unsigned int slot, uint64_t x)
 		c->sa_add = add;
 	if (c->type == COMMAND_SA_UPDATE)
 		c->sa_update.outer = add.outer;
+	if (c->type == COMMAND_SA_RESERVE)
+		c->sa_reserve.peer_ip = add.outer.peer_ip;
 	if (c->type == COMMAND_SA_OUT)
 		c->sa_out = (struct command_sa_out){.spi = OUT_SPI + slot, .keys = add.keys};
 }
@@ -280,7 +282,7 @@ void
 traffic_command(struct command *to, uint64_t *x)
 {
 	struct command c = {.version = RECORD_VERSION,
-		.type = (uint8_t)(COMMAND_SESSION_ADD + (traffic_random(x) >> 4) % 12),
+		.type = (uint8_t)(COMMAND_SESSION_ADD + (traffic_random(x) >> 4) % 14),
 		.length = sizeof(c),
 		.cookie = *x};
 	unsigned int slot = *x >> 12 & (SLOTS - 1), gen = 1 + (*x >> 20) % GENERATIONS;

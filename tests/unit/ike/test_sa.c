@@ -15,6 +15,8 @@ test_life(void **state)
 	uint32_t spi;
 	assert_int_equal(get_spi(host_a, &spi), 0);
 	assert_int_not_equal(spi, 0);
+	assert_int_equal(fake.last[COMMAND_SA_RESERVE].handle, spi); /* T24 */
+	assert_int_equal(fake.last[COMMAND_SA_RESERVE].sa_reserve.peer_ip, host_a.peer_ip);
 	assert_int_equal(add(IKE_ADD_OUT, spi, host_a, aes_sha1), -ENOENT); /* before inbound */
 	assert_int_equal(add(IKE_ADD_IN, spi, host_a, aes_sha1), 0);
 	assert_int_equal(got.currents, 0);

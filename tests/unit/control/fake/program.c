@@ -43,6 +43,9 @@ print_command(void *user, const struct command *c)
 	case COMMAND_SA_UPDATE:
 		printf("update %08x from %08x %u\n", c->handle, o->peer_ip, o->peer_port);
 		break;
+	case COMMAND_SA_RESERVE:
+		printf("reserve %08x for %08x\n", c->handle, c->sa_reserve.peer_ip);
+		break;
 	case COMMAND_SA_CLOSE:
 		printf("close %08x\n", c->handle);
 		break;
