@@ -264,7 +264,11 @@ void
 round_begin(struct round *r, enum round_kind kind, const struct ike_config *cfg,
 	const struct credential *cred, bool allow_weak)
 {
-	round_end(r);
+	/* Who is to end is known only once: what was cut short goes on. */
+	if (kind == ROUND_ALL && r->kind == ROUND_ALL && r->step > STEP_LOAD && r->step < STEP_DONE)
+		r->next = r->failures = r->n_sas = 0;
+	else
+		round_end(r);
 	r->cfg = cfg;
 	r->cred = cred;
 	r->allow_weak = allow_weak;

@@ -348,3 +348,61 @@ ipsec_vanish() {
 	ip xfrm state flush
 	ip xfrm policy flush
 }
+
+# ---------------------------------------------------------------- IPsec: an unmodified libreswan
+# Its files (tests/tools/debian-unpack) are laid over the guest's root.  libreswan_start FILES [LINE OF conn]...: with its
+# own defaults but for what L2TP and a pre-shared key need.
+libreswan_start() {
+	local i files=$1
+	shift
+	modprobe -qa xfrm_user esp4 xfrm4_tunnel af_key
+	cp -asn "$files/." / 2> /dev/null
+	mkdir -p /run/pluto /var/lib/ipsec/nss /etc/ipsec.d
+	[ -e /var/lib/ipsec/nss/cert9.db ] || certutil -N -d sql:/var/lib/ipsec/nss --empty-password
+	rm -f /etc/ipsec.conf /etc/ipsec.secrets
+	cat > /etc/ipsec.conf <<-C
+		config setup
+		    logfile=/var/log/pluto.log
+		    ikev1-policy=accept
+		conn l2tp
+		    ikev2=no
+		    authby=secret
+		    type=transport
+		    left=$(ip -4 -o addr show eth0 | sed -n 's/.*inet \([0-9.]*\).*/\1/p')
+		    leftprotoport=17/1701
+		    right=$SERVER
+		    rightprotoport=17/1701
+		    auto=add
+		$(printf '    %s\n' "$@")
+	C
+	echo ': PSK "lab-Secret-psk-01"' > /etc/ipsec.secrets
+	: > /var/log/pluto.log
+	setsid /usr/libexec/ipsec/pluto --config /etc/ipsec.conf --nofork > /var/log/pluto.out 2>&1 < /dev/null &
+	for ((i = 0; i < 100; i++)); do
+		[ -S /run/pluto/pluto.ctl ] && break
+		sleep 0.1
+	done
+	ipsec auto --add l2tp > /var/log/add.log 2>&1 || {
+		cat /var/log/add.log /var/log/pluto.out
+		tail -n 5 /var/log/pluto.log
+		return 1
+	}
+}
+libreswan_up() {
+	timeout 25 ipsec auto --up l2tp > /var/log/up.log 2>&1
+	grep 'IPsec SA established' /var/log/up.log || {
+		tail -n 5 /var/log/up.log
+		return 1
+	}
+}
+libreswan_rekey() { libreswan_up; } # another Quick Mode: it has no other way with IKEv1
+libreswan_stop() {
+	local i
+	ipsec whack --shutdown > /dev/null 2>&1
+	for ((i = 0; i < 50; i++)); do
+		pidof pluto > /dev/null || break
+		sleep 0.1
+	done
+	ip xfrm state flush
+	ip xfrm policy flush
+}

@@ -221,22 +221,30 @@ obey(struct round *r, const struct asked *a)
 	}
 }
 
+bool
+model_step(struct round *r)
+{
+	struct vici v;
+	struct asked a = {0};
+	if (!round_next(r, &v))
+		return false;
+	assert_true(vici_end(&v));
+	uint8_t type = v.bytes[4];
+	memcpy(a.command, v.bytes + 6, v.bytes[5]);
+	v.bytes[4] = VICI_EVENT; /* which has a name, like a request */
+	assert_true(vici_values(v.bytes + 4, v.len - 4, word, &a));
+	vici_free(&v);
+	model.requests++;
+	if (type == VICI_REGISTER)
+		registered(r);
+	else
+		obey(r, &a);
+	return true;
+}
+
 void
 model_run(struct round *r)
 {
-	struct vici v;
-	while (round_next(r, &v)) {
-		struct asked a = {0};
-		assert_true(vici_end(&v));
-		uint8_t type = v.bytes[4];
-		memcpy(a.command, v.bytes + 6, v.bytes[5]);
-		v.bytes[4] = VICI_EVENT; /* which has a name, like a request */
-		assert_true(vici_values(v.bytes + 4, v.len - 4, word, &a));
-		vici_free(&v);
-		model.requests++;
-		if (type == VICI_REGISTER)
-			registered(r);
-		else
-			obey(r, &a);
-	}
+	while (model_step(r))
+		continue;
 }

@@ -34,7 +34,8 @@ void model_add(enum model_sort sort, const char *name);
 bool model_has(enum model_sort sort, const char *name);
 void model_sa(const char *connection, unsigned int id, const char *peer);
 bool model_ended(const char *connection, unsigned int id);
-/* Until the round has nothing more to say. */
+/* One request and its answer; false: the round has nothing more to say. */
+bool model_step(struct round *r);
 void model_run(struct round *r);
 
 #endif

@@ -128,6 +128,27 @@ test_psk_changes(void **state)
 	assert_true(model_ended(CONNECTION_PSK, 1));
 }
 
+/* charon is lost when the old key is unloaded and nobody has been ended yet. */
+static void
+test_cut_short(void **state)
+{
+	(void)state;
+	go();
+	model_sa(CONNECTION_PSK, 1, "198.51.100.1");
+	psk(0, 0, "other-Secret-0123456789");
+	take_configuration();
+	round_begin(&r, ROUND_ALL, &cfg, &cred, false);
+	while (model.unloads == 0)
+		assert_true(model_step(&r));
+	assert_false(model_ended(CONNECTION_PSK, 1));
+	go();
+	assert_true(model_ended(CONNECTION_PSK, 1));
+	/* That is over then. */
+	model_sa(CONNECTION_PSK, 2, "198.51.100.1");
+	go();
+	assert_false(model_ended(CONNECTION_PSK, 2));
+}
+
 /* One peer's key goes: the neighbours stay, also with many IKE SAs. */
 static void
 test_peers_psk_gone(void **state)
@@ -283,6 +304,7 @@ main(void)
 		T(test_nothing_changes),
 		T(test_psk_gone),
 		T(test_psk_changes),
+		T(test_cut_short),
 		T(test_peers_psk_gone),
 		T(test_kept),
 		T(test_certificates_gone),
