@@ -384,7 +384,7 @@ config_defaults(void)
 	}
 	strcpy(c->socket_path, "/run/adit/control.sock");
 	strcpy(c->dataplane_path, "/run/adit/dataplane.sock");
-	strcpy(c->user, "nobody");
+	strcpy(c->user, "adit");
 	c->log_level = LOG_INFO;
 	c->pptp_enabled = false; /* R3: nothing listens until it is enabled */
 	c->n_pptp_listen = 1;
@@ -431,9 +431,8 @@ config_defaults(void)
 	return c;
 }
 
-/* libconfig frees its copies of the passwords as they are. */
-static void
-wipe_passwords(const config_t *cf)
+void
+config_wipe_secrets(const config_t *cf)
 {
 	const config_setting_t *users = config_lookup(cf, "users");
 	for (int i = 0; users && i < config_setting_length(users); i++) {
@@ -442,6 +441,8 @@ wipe_passwords(const config_t *cf)
 					   ? config_setting_get_member(g, "password")
 					   : NULL);
 	}
+	config_wipe_ipsec(cf);
+	config_wipe_string(config_lookup(cf, "l2tp.tunnel_secret"));
 }
 
 static void
@@ -489,9 +490,7 @@ config_load(const char *path, char *err, size_t errlen)
 		conf_cut_numbers(path, cut_number, r);
 		read_root(r, config_root_setting(&cf));
 	}
-	wipe_passwords(&cf);
-	config_wipe_ipsec(&cf);
-	config_wipe_string(config_lookup(&cf, "l2tp.tunnel_secret"));
+	config_wipe_secrets(&cf);
 	config_destroy(&cf);
 	config_faults(r, err, errlen);
 	bool ok = r->n_faults == 0;

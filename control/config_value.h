@@ -66,6 +66,8 @@ const config_setting_t *config_get_list(struct reader *r, const config_setting_t
 	const char *name, int min, int max, bool *ok);
 bool config_get_ips(struct reader *r, const config_setting_t *group, const char *name, int min,
 	int max, uint32_t *out, unsigned int *n);
+/* Overwrites libconfig's own copies of all secrets of a file, which it frees as they are. */
+void config_wipe_secrets(const config_t *cf);
 /* Overwrites libconfig's own copy of a secret, which it frees as it is.  NULL is allowed. */
 void config_wipe_string(const config_setting_t *s);
 

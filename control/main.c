@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "control/config_check.h"
 #include "control/gateway.h"
 #include "control/ike/charon.h"
 #include "control/log.h"
@@ -38,9 +39,10 @@ struct program {
 static void
 usage(FILE *out)
 {
-	fputs("usage: adit-control [-c FILE] [-t]\n"
+	fputs("usage: adit-control [-c FILE] [-t [-d FILE]]\n"
 	      "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
 	      "  -t, --test         check the configuration and exit\n"
+	      "  -d, --dataplane FILE  with -t: does it fit this adit-dataplane.conf?\n"
 	      "      --version      print the version and exit\n"
 	      "  -h, --help         print this and exit\n"
 	      "SIGTERM ends every session; SIGUSR1 leaves those of L2TP to the next "
@@ -50,14 +52,8 @@ usage(FILE *out)
 
 /* What an operator should know about the settings (T1, R2, R11). */
 static void
-warn_about(const struct config *c, const char *path)
+warn_about(const struct config *c)
 {
-	struct stat st;
-	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO))
-		log_event(LOG_WARNING, "config",
-			"text=\"the file holds passwords and everybody may read it\" "
-			"remedy=\"chmod o= %s\"",
-			path);
 	if (c->pptp_enabled)
 		log_event(LOG_WARNING, "weak-protocol",
 			"text=\"PPTP is not secure: whoever records an MS-CHAPv2 exchange finds "
@@ -71,10 +67,6 @@ warn_about(const struct config *c, const char *path)
 	if (c->ike.allow_weak_crypto)
 		log_event(LOG_WARNING, "weak-crypto",
 			"text=\"ipsec.allow_weak_crypto is on: DES and MD5 are accepted\"");
-	if (c->l2tp_enabled && c->l2tp_max_sessions && c->l2tp_require_ipsec && !c->ike.enabled)
-		log_event(LOG_WARNING, "config",
-			"text=\"l2tp.require_ipsec is on, but ipsec.enabled is off: nobody can use "
-			"L2TP\"");
 	if (c->l2tp_enabled && c->l2tp_max_sessions && !c->l2tp_require_ipsec)
 		log_event(LOG_WARNING, "l2tp-in-clear",
 			"text=\"l2tp.require_ipsec is off: L2TP is also served without IPsec\"");
@@ -118,7 +110,7 @@ drop_privileges(const char *user)
 	const struct passwd *pw = getpwnam(user);
 	if (!pw || pw->pw_uid == 0) {
 		log_event(LOG_ERR, "privileges", "text=\"control.user: %s\"",
-			pw ? "is root" : "no such user");
+			pw ? "is root" : "no such user: systemd-sysusers makes adit");
 		return false;
 	}
 	if (setgroups(0, NULL) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
@@ -266,6 +258,40 @@ serve(const struct config *c)
 	return EXIT_SUCCESS;
 }
 
+struct findings {
+	bool test, no_certificates;
+	unsigned int errors, fatal;
+};
+
+static void
+found(void *user, enum check_weight weight, const char *text)
+{
+	struct findings *f = user;
+	char quoted[1000];
+	f->errors += weight != CHECK_WARNING;
+	f->fatal += weight == CHECK_FATAL;
+	f->no_certificates |= weight == CHECK_CERTIFICATE;
+	if (f->test || weight == CHECK_FATAL)
+		fprintf(stderr, "adit-control: %s%s\n", weight == CHECK_WARNING ? "warning: " : "",
+			text);
+	else
+		log_event(weight == CHECK_WARNING ? LOG_WARNING : LOG_ERR, "config", "text=%s",
+			log_quote(quoted, sizeof(quoted), text));
+}
+
+/* PPTP and pre-shared keys don't need them. */
+static void
+leave_certificates(struct config *c)
+{
+	struct ike_config *k = &c->ike;
+	*k->certificate = *k->key = *k->pkcs12 = *k->ca = *k->crl = '\0';
+	if (k->n_psk > 0)
+		return;
+	k->enabled = false;
+	log_event(LOG_ERR, "config",
+		"text=\"without a certificate that can be used IPsec stays off; the rest starts\"");
+}
+
 static void
 print_faults(char *faults)
 {
@@ -277,15 +303,19 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-		{"test", no_argument, NULL, 't'}, {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	const char *path = DEFAULT_CONFIG;
+		{"test", no_argument, NULL, 't'}, {"dataplane", required_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0}};
+	const char *path = DEFAULT_CONFIG, *dataplane = NULL;
 	bool test = false;
 	int opt;
-	while ((opt = getopt_long(argc, argv, "c:th", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			path = optarg;
+			break;
+		case 'd':
+			dataplane = optarg;
 			break;
 		case 't':
 			test = true;
@@ -312,12 +342,22 @@ main(int argc, char **argv)
 		return EX_CONFIG;
 	}
 	log_setup(c->log_level);
-	warn_about(c, path);
+	struct findings f = {.test = test};
+	config_check(c, path, dataplane, found, &f);
+	if (f.fatal || (test && f.errors)) {
+		log_end(LOG_END_MS);
+		config_free(c);
+		return EX_CONFIG;
+	}
+	warn_about(c);
 	int rc = EXIT_SUCCESS;
-	if (test)
+	if (test) {
 		printf("%s: good, %u users\n", path, users_count(c->users));
-	else
+	} else {
+		if (f.no_certificates)
+			leave_certificates(c);
 		rc = serve(c);
+	}
 	config_free(c);
 	return rc;
 }

@@ -97,6 +97,17 @@ text_is_printable(const char *text)
 	return true;
 }
 
+bool
+text_is_utf8(const char *text)
+{
+	uint32_t c;
+	size_t n, len = strlen(text);
+	for (size_t i = 0; i < len; i += n)
+		if ((n = decode(text + i, len - i, &c)) == 0)
+			return false;
+	return true;
+}
+
 size_t
 text_width(const char *text)
 {

@@ -19,6 +19,9 @@ size_t text_printable(char *out, size_t size, const char *in, size_t len, bool a
 /* text_printable() would leave it as it is. */
 bool text_is_printable(const char *text);
 
+/* Well-formed UTF-8 (RFC 3629). */
+bool text_is_utf8(const char *text);
+
 /* Columns that printable text takes on a terminal. */
 size_t text_width(const char *text);
 

@@ -11,46 +11,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/api/conf_text.h"
+
 #define MTU_MIN 576
 #define MTU_MAX 9000
 
 struct config config;
 
-/* One reading.  The first error ends it. */
+/* One reading.  It goes on behind an error, so that all are told. */
 struct reader {
 	struct config *c;
 	const char *file;
-	char *err;
-	size_t err_len;
-	bool failed;
+	unsigned int errors;
+	void (*each)(void *user, const char *error);
+	void *user;
 };
 
 static void __attribute__((format(printf, 3, 4)))
 fail(struct reader *r, const config_setting_t *at, const char *fmt, ...)
 {
-	char reason[256];
+	char reason[256], error[512];
 	va_list ap;
-	if (r->failed)
-		return;
-	r->failed = true;
+	r->errors++;
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
-	snprintf(r->err, r->err_len, "%s:%d: %s", r->file,
+	snprintf(error, sizeof(error), "%s:%d: %s", r->file,
 		at ? (int)config_setting_source_line(at) : 0, reason);
+	r->each(r->user, error);
 }
 
 /* Refuse settings that nobody reads. */
 static void
 known_only(struct reader *r, const config_setting_t *group, const char *const *names)
 {
-	for (int i = 0; i < config_setting_length(group) && !r->failed; i++) {
+	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
 		const char *const *n = names;
 		while (*n && strcmp(*n, config_setting_name(s)) != 0)
 			n++;
-		if (!*n)
-			fail(r, s, "unknown setting \"%s\"", config_setting_name(s));
+		if (*n)
+			continue;
+		const char *like = conf_nearest(config_setting_name(s), names);
+		fail(r, s, "unknown setting \"%s\"%s%s%s", config_setting_name(s),
+			like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
 	}
 }
 
@@ -153,12 +157,13 @@ read_eal(struct reader *r, const config_setting_t *root)
 		fail(r, args, "\"args\" must be an array of strings");
 		return;
 	}
-	for (int i = 0; i < config_setting_length(args) && !r->failed; i++) {
-		if (r->c->n_eal_args == CONFIG_MAX_EAL_ARGS)
+	for (int i = 0; i < config_setting_length(args); i++) {
+		if (r->c->n_eal_args == CONFIG_MAX_EAL_ARGS) {
 			fail(r, args, "more than %d \"args\"", CONFIG_MAX_EAL_ARGS);
-		else
-			copy_string(r, config_setting_get_elem(args, (unsigned int)i), "args",
-				r->c->eal_args[r->c->n_eal_args++], CONFIG_STRING);
+			return;
+		}
+		copy_string(r, config_setting_get_elem(args, (unsigned int)i), "args",
+			r->c->eal_args[r->c->n_eal_args++], CONFIG_STRING);
 	}
 }
 
@@ -169,18 +174,22 @@ read_control(struct reader *r, const config_setting_t *root)
 	const config_setting_t *g = sub(r, root, "control", names);
 	char user[64] = "";
 	const config_setting_t *s;
+	unsigned int before;
 
 	s = get_string(r, g, "socket", r->c->socket, sizeof(r->c->socket));
 	if (s && r->c->socket[0] != '/')
 		fail(r, s, "\"socket\" must be an absolute path");
+	before = r->errors;
 	s = get_string(r, g, "user", user, sizeof(user));
-	if (!s || r->failed)
+	if (r->errors != before)
 		return;
-	struct passwd *pw = getpwnam(user);
-	if (!pw)
-		fail(r, s, "no such user \"%s\"", user);
-	else
+	/* Who has not said so may have no use for it: config_check() does not let that pass. */
+	const struct passwd *pw = getpwnam(s ? user : CONTROL_USER);
+	if (pw)
 		r->c->control_uid = pw->pw_uid;
+	else if (s)
+		fail(r, s, "no such user \"%s\"", user);
+	r->c->no_control_user = !pw;
 }
 
 static bool
@@ -222,14 +231,15 @@ read_addresses(struct reader *r, const config_setting_t *g, struct config_port *
 		fail(r, list, "\"addresses\" must be an array of strings");
 		return;
 	}
-	for (int i = 0; i < config_setting_length(list) && !r->failed; i++) {
+	for (int i = 0; i < config_setting_length(list); i++) {
+		unsigned int before = r->errors;
 		if (p->n_addresses == CONFIG_MAX_ADDRESSES) {
 			fail(r, list, "more than %d \"addresses\"", CONFIG_MAX_ADDRESSES);
 			return;
 		}
 		copy_string(r, config_setting_get_elem(list, (unsigned int)i), "addresses", text,
 			sizeof(text));
-		if (!r->failed && !parse_address(text, &p->addresses[p->n_addresses++]))
+		if (r->errors == before && !parse_address(text, &p->addresses[p->n_addresses++]))
 			fail(r, list, "\"%s\" is not an IPv4 address with its prefix length", text);
 	}
 }
@@ -274,6 +284,7 @@ read_port(struct reader *r, const config_setting_t *g)
 	uint32_t queues = 1, mtu = 1500;
 	char role[8] = "", gateway[32] = "";
 	const config_setting_t *s;
+	unsigned int before = r->errors;
 
 	if (!config_setting_is_group(g)) {
 		fail(r, g, "a port must be a group { }");
@@ -288,7 +299,7 @@ read_port(struct reader *r, const config_setting_t *g)
 	get_bool(r, g, "proxy_arp", &p.proxy_arp);
 	read_addresses(r, g, &p);
 	s = get_string(r, g, "gateway", gateway, sizeof(gateway));
-	if (r->failed)
+	if (r->errors != before)
 		return;
 	if (!is_interface_name(p.name))
 		fail(r, g, "a port needs a \"name\" of letters, digits, - and _");
@@ -303,7 +314,7 @@ read_port(struct reader *r, const config_setting_t *g)
 	p.pci = is_pci_address(p.device);
 	p.queues = (uint16_t)queues;
 	p.mtu = (uint16_t)mtu;
-	if (!r->failed)
+	if (r->errors == before)
 		r->c->ports[r->c->n_ports++] = p;
 }
 
@@ -315,9 +326,11 @@ read_ports(struct reader *r, const config_setting_t *root)
 		fail(r, list ? list : root, "\"ports\" must be a list ( ) of at least one port");
 		return;
 	}
-	if (config_setting_length(list) > SEGMENT_MAX_PORTS)
+	if (config_setting_length(list) > SEGMENT_MAX_PORTS) {
 		fail(r, list, "more than %d ports", SEGMENT_MAX_PORTS);
-	for (int i = 0; i < config_setting_length(list) && !r->failed; i++)
+		return;
+	}
+	for (int i = 0; i < config_setting_length(list); i++)
 		read_port(r, config_setting_get_elem(list, (unsigned int)i));
 }
 
@@ -362,9 +375,11 @@ read_inside(struct reader *r, const config_setting_t *root)
 		fail(r, list, "\"services\" must be an array of strings");
 		return;
 	}
-	if (config_setting_length(list) > INSIDE_SERVICES)
+	if (config_setting_length(list) > INSIDE_SERVICES) {
 		fail(r, list, "more than %d \"services\"", INSIDE_SERVICES);
-	for (int i = 0; i < config_setting_length(list) && !r->failed; i++) {
+		return;
+	}
+	for (int i = 0; i < config_setting_length(list); i++) {
 		const config_setting_t *s = config_setting_get_elem(list, (unsigned int)i);
 		const char *text = config_setting_get_string(s);
 		if (!text || !parse_service(text, &r->c->inside[r->c->n_inside++]))
@@ -419,24 +434,39 @@ defaults(struct config *c)
 	c->max_rekeys = 256;
 }
 
+static void
+cut_number(void *user, const char *file, unsigned int line, const char *number)
+{
+	struct reader *r = user;
+	char error[512];
+	r->errors++;
+	snprintf(error, sizeof(error), "%s:%u: %s: no setting takes a number as large as that",
+		file, line, number);
+	r->each(r->user, error);
+}
+
 int
-config_load(struct config *c, const char *file, char *err, size_t err_len)
+config_read_all(
+	struct config *c, const char *file, void (*each)(void *user, const char *error), void *user)
 {
 	static const char *const names[] = {"eal", "workers", "mempool", "sessions", "control",
 		"edge", "inside", "ports", "inner", "gre", "ipsec", "forwarding", NULL};
-	struct reader r = {.c = c, .file = file, .err = err, .err_len = err_len};
+	struct reader r = {.c = c, .file = file, .each = each, .user = user};
 	config_t lc;
 
 	defaults(c);
 	config_init(&lc);
 	if (!config_read_file(&lc, file)) {
-		snprintf(err, err_len, "%s:%d: %s", file, config_error_line(&lc),
+		char error[512];
+		snprintf(error, sizeof(error), "%s:%d: %s", file, config_error_line(&lc),
 			config_error_type(&lc) == CONFIG_ERR_FILE_IO ? "cannot be read"
 								     : config_error_text(&lc));
+		each(user, error);
 		config_destroy(&lc);
 		return -EINVAL;
 	}
 	const config_setting_t *root = config_root_setting(&lc);
+	conf_cut_numbers(file, cut_number, &r);
 	known_only(&r, root, names);
 	read_eal(&r, root);
 	read_workers(&r, root);
@@ -446,5 +476,27 @@ config_load(struct config *c, const char *file, char *err, size_t err_len)
 	read_ports(&r, root);
 	read_inner(&r, root);
 	config_destroy(&lc);
-	return r.failed ? -EINVAL : 0;
+	return r.errors ? -EINVAL : 0;
+}
+
+struct first {
+	char *err;
+	size_t len;
+	bool told;
+};
+
+static void
+keep_first(void *user, const char *error)
+{
+	struct first *f = user;
+	if (!f->told)
+		snprintf(f->err, f->len, "%s", error);
+	f->told = true;
+}
+
+int
+config_load(struct config *c, const char *file, char *err, size_t err_len)
+{
+	struct first f = {.err = err, .len = err_len};
+	return config_read_all(c, file, keep_first, &f);
 }

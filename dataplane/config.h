@@ -13,6 +13,7 @@
 #define CONFIG_MAX_ADDRESSES 8
 #define CONFIG_MAX_EAL_ARGS  16
 #define CONFIG_STRING        256
+#define CONTROL_USER         "adit" /* default of control.user, in both programs */
 
 struct config_address {
 	uint32_t ip; /* host byte order */
@@ -47,6 +48,7 @@ struct config {
 	uint32_t max_sas; /* pairs of SAs; 0: no IPsec */
 	char socket[104];
 	uid_t control_uid;
+	bool no_control_user; /* control.user is not set, and there is no CONTROL_USER */
 	bool edge_ping;
 	bool inside_ping;
 	unsigned int n_inside;
@@ -61,7 +63,15 @@ struct config {
 /* Read before workers start, constant afterwards. */
 extern struct config config;
 
-/* Fill c from a file.  0, or -EINVAL with "file:line: reason" in err. */
+/* Fill c from a file.  0, or -EINVAL after each() was called with every error, "file:line: reason".
+ */
+int config_read_all(struct config *c, const char *file, void (*each)(void *user, const char *error),
+	void *user);
+/* What the settings name and the machine does not have, or what does not fit together.  Calls
+ * each() with every finding; their number.  Before EAL starts. */
+unsigned int config_check(const struct config *c, const char *file,
+	void (*each)(void *user, const char *error), void *user);
+/* As config_read_all(), with the first error in err. */
 int config_load(struct config *c, const char *file, char *err, size_t err_len);
 
 #endif

@@ -291,12 +291,18 @@ usage(FILE *f)
 	return f == stdout ? 0 : 2;
 }
 
+static void
+print_error(void *user, const char *error)
+{
+	(void)user;
+	fprintf(stderr, "adit-dataplane: %s\n", error);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *file = "/etc/adit/adit-dataplane.conf";
 	bool check = false;
-	char err[512];
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--version") == 0)
@@ -310,10 +316,11 @@ main(int argc, char **argv)
 		else
 			return usage(stderr);
 	}
-	if (config_load(&config, file, err, sizeof(err)) != 0) {
-		fprintf(stderr, "adit-dataplane: %s\n", err);
+	/* What only a check would find, EAL or the kernel refuses later, but for a missing user. */
+	if (config_read_all(&config, file, print_error, NULL) != 0 ||
+		((check || config.no_control_user) &&
+			config_check(&config, file, print_error, NULL) != 0))
 		return EX_CONFIG;
-	}
 	if (check)
 		return 0;
 

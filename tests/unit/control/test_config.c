@@ -282,7 +282,7 @@ test_example(void **state)
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_int_equal(c->pptp_port, PPTP_PORT);
 	assert_int_equal(c->pool_last, 0x0a6300fe);
-	assert_int_equal(c->aaa.dns[0], 0x0a630001);
+	assert_int_equal(c->aaa.dns[0], 0xc6336435);
 	assert_int_equal(c->aaa.mppe_strengths, PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40);
 	assert_int_equal(c->ppp.echo_interval_ms, 30000);
 	assert_string_equal(c->pptp.host_name, "vpn");

@@ -132,7 +132,10 @@ errors_have_their_line(void **state)
 	(void)state;
 	refused("ports: ( " PORT " )\nnonsense", ":2: syntax error");
 	refused("", ":0: \"ports\" must be a list ( ) of at least one port");
-	refused("ports: ( " PORT " );\nsesions: { };", ":2: unknown setting \"sesions\"");
+	refused("ports: ( " PORT " );\nsesions: { };",
+		":2: unknown setting \"sesions\": did you mean \"sessions\"?");
+	refused("mempool: {\n mbufs = 4294969344; };",
+		":2: 4294969344: no setting takes a number as large as that");
 	refused("sessions: {\n maximum = 3; };", ":2: unknown setting \"maximum\"");
 	refused("sessions: {\n max = 0; };\nports: ( " PORT " );",
 		":2: \"max\" must be between 1 and 1048576");
@@ -159,6 +162,78 @@ errors_have_their_line(void **state)
 		":1: \"wan0\" is the name of a port");
 }
 
+static char all[4096];
+
+static void
+keep(void *user, const char *text)
+{
+	const char *file = user;
+	size_t at = strlen(all);
+	text += strncmp(text, file, strlen(file)) == 0 ? strlen(file) : 0;
+	snprintf(all + at, sizeof(all) - at, "%s\n", text);
+}
+
+/* R27: all errors at once, and what the machine does not have. */
+static void
+all_at_once(void **state)
+{
+	char path[64];
+	(void)state;
+	all[0] = '\0';
+	FILE *f = fdopen(mkstemp(temp_name(path, sizeof(path), "all")), "w");
+	assert_non_null(f);
+	fputs("sesions: { };\nworkers: { poll_mode = \"lazy\"; idle_sleep_us = 0; };\n"
+	      "ports: ( { name = \"a\"; role = \"dmz\"; device = \"x\"; },\n"
+	      "{ name = \"b\"; role = \"wan\"; device = \"x\"; mtu = 1; } );\n",
+		f);
+	fclose(f);
+	assert_int_equal(config_read_all(&c, path, keep, path), -22);
+	unlink(path);
+	assert_string_equal(all, ":1: unknown setting \"sesions\": did you mean \"sessions\"?\n"
+				 ":2: \"poll_mode\" must be \"busy\" or \"adaptive\"\n"
+				 ":2: \"idle_sleep_us\" must be between 1 and 100000\n"
+				 ":3: \"role\" must be \"wan\" or \"lan\"\n"
+				 ":4: \"mtu\" must be between 576 and 9000\n");
+}
+
+static unsigned int
+check(const char *text)
+{
+	all[0] = '\0';
+	if (load(text) != 0)
+		fail_msg("%s", error);
+	c.no_control_user = false;
+	return config_check(&c, "f", keep, (void *)(uintptr_t) "f");
+}
+
+static void
+what_the_machine_has(void **state)
+{
+	(void)state;
+	assert_int_equal(check("eal: { lcores = \"0@0,1@0\"; }; ports: ( " PORT " );"), 0);
+	assert_int_equal(check("eal: { lcores = \"(0-1)@0,2@(0)\"; }; ports: ( " PORT " );"), 0);
+	assert_int_equal(check("eal: { lcores = \"0@0,1@9999\"; }; ports: ( " PORT " );"), 1);
+	assert_string_equal(all, ": eal.lcores: this machine has no CPU 9999\n");
+	assert_int_equal(check("eal: { lcores = \"0@0\"; }; ports: ( " PORT " );"), 1);
+	assert_non_null(strstr(all, "names only a main lcore"));
+	assert_int_equal(check("eal: { lcores = \"0@\"; }; ports: ( " PORT " );"), 1);
+	assert_non_null(strstr(all, "not what DPDK's --lcores takes"));
+	assert_int_equal(
+		check("ports: ( { name = \"a\"; role = \"wan\"; device = \"x\"; addresses = "
+		      "[ \"192.0.2.1/24\" ]; gateway = \"198.51.100.1\"; },\n"
+		      "{ name = \"b\"; role = \"lan\"; device = \"y\"; addresses = [ "
+		      "\"192.0.2.1/16\" ]; } );"),
+		2);
+	assert_non_null(strstr(all, "port \"a\": its gateway is in none of its networks"));
+	assert_non_null(strstr(all, "192.0.2.1 is an address of port \"a\" already"));
+	/* Both programs have the same default, and it has to exist. */
+	assert_int_equal(load("ports: ( " PORT " );"), 0);
+	c.no_control_user = true;
+	all[0] = '\0';
+	assert_int_equal(config_check(&c, "f", keep, (void *)(uintptr_t) "f"), 1);
+	assert_non_null(strstr(all, "control.user: there is no user \"adit\""));
+}
+
 static void
 no_file(void **state)
 {
@@ -176,6 +251,8 @@ main(void)
 		cmocka_unit_test(all_of_a_port),
 		cmocka_unit_test(services_from_inside),
 		cmocka_unit_test(errors_have_their_line),
+		cmocka_unit_test(all_at_once),
+		cmocka_unit_test(what_the_machine_has),
 		cmocka_unit_test(no_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* R27: what a configuration names is looked at before it is needed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/config_check.h"
+#include "control/config_secret.h"
+#include "tests/unit/temp.h"
+
+#define ROOT "control: { user = \"nobody\"; };\n"
+#define POOL "pool: { first = \"10.0.0.1\"; last = \"10.0.1.9\"; };\n"
+#define PPTP "pptp: { enabled = true; };\n"
+#define KEY  "psk = \"qX7-vT2m_Kd9:Zp4wRb6\";"
+
+static char path[64], other[72], found[8192];
+
+static void
+each(void *user, enum check_weight weight, const char *text)
+{
+	static const char *const names[] = {"fatal", "certificate", "error", "warning"};
+	size_t at = strlen(found);
+	(void)user;
+	assert_memory_equal(text, path, strlen(path));
+	snprintf(found + at, sizeof(found) - at, "%s%s\n", names[weight], text + strlen(path));
+}
+
+static void
+write_file(const char *to, const char *text)
+{
+	FILE *f = fopen(to, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void
+check_with(const char *text, const char *dataplane)
+{
+	static char err[8192];
+	err[0] = found[0] = '\0';
+	write_file(path, text);
+	assert_int_equal(chmod(path, 0600), 0);
+	struct config *c = config_load(path, err, sizeof(err));
+	if (!c)
+		fail_msg("%s", err);
+	if (dataplane)
+		write_file(other, dataplane);
+	config_check(c, path, dataplane ? other : NULL, each, NULL);
+	config_free(c);
+}
+
+static void
+finds(const char *text, const char *want)
+{
+	check_with(text, NULL);
+	if (strstr(found, want) == NULL || (*want == '\0' && *found != '\0'))
+		fail_msg("%s\nhas \"%s\", not \"%s\"", text, found, want);
+}
+
+static void
+nothing_to_say(void **state)
+{
+	(void)state;
+	finds(ROOT POOL PPTP "ipsec: { enabled = true; " KEY " };\n"
+			     "users: ( { name = \"alice\"; password = \"Wonder-Land7\"; dial_in = "
+			     "\"allow\"; } );\n",
+		"");
+}
+
+static void
+names(void **state)
+{
+	(void)state;
+	finds("control: {\n user = \"no-such-user\"; };\n" POOL PPTP,
+		":2: control.user: there is no user \"no-such-user\"");
+	finds("control: { user = \"root\"; };\n" POOL PPTP, ":1: control.user: is root");
+	finds("control: { user = \"nobody\";\nsocket_group = \"no-such\"; };\n" POOL PPTP,
+		"fatal:2: control.socket_group: there is no group \"no-such\"");
+	finds("control: { user = \"nobody\";\noperate_group = \"no-such\"; };\n" POOL PPTP,
+		"fatal:2: control.operate_group: there is no group \"no-such\"");
+	finds(ROOT POOL PPTP "ipsec: { enabled = true; charon_user = \"no-such\"; " KEY " };\n",
+		"error:4: ipsec.charon_user: there is no user \"no-such\"");
+	finds(ROOT POOL PPTP "ipsec: { enabled = true; certificate = \"/nonexistent\"; key = "
+			     "\"/nonexistent\"; };\n",
+		"certificate:4: ipsec.certificate: /nonexistent: ");
+}
+
+static void
+secrets(void **state)
+{
+	(void)state;
+	finds(ROOT POOL PPTP "users: ( { name = \"alice\"; password = \"change-me\"; dial_in = "
+			     "\"allow\"; } );\n",
+		"fatal:4: users: the password of \"alice\" stands in published examples");
+	finds(ROOT POOL PPTP "users: ( { name = \"alice\"; password = \"Alice1\"; dial_in = "
+			     "\"allow\"; } );\n",
+		"error:4: users: the password of \"alice\" is on every guesser's list");
+	finds(ROOT POOL PPTP "users: ( { name = \"alice\"; password = \"a\\tbcdefg\"; } );\n",
+		"error:4: users: the password of \"alice\" holds control characters");
+	assert_null(strstr(found, "bcdefg"));
+	finds(ROOT POOL PPTP "ipsec: { enabled = true; psk = \"CHANGE-me: 24 random ones\"; };\n",
+		"fatal:4: psk: stands in published examples");
+	finds(ROOT POOL PPTP
+		"ipsec: { enabled = true; psk = \"Sunshine Mountain Garden Window\"; };\n",
+		"error:4: psk: made of words");
+	/* Who may not dial in, and IPsec that is off, are nobody's way in. */
+	finds(ROOT POOL PPTP "users: ( { name = \"alice\"; password = \"alice1\"; } );\n", "");
+	check_with(ROOT POOL PPTP "ipsec: { psk = \"CHANGE-me: 24 random ones\"; };\n", NULL);
+	assert_null(strstr(found, "fatal"));
+	/* Readable by everybody. */
+	check_with(ROOT POOL PPTP, NULL);
+	static char err[256];
+	struct config *c = config_load(path, err, sizeof(err));
+	chmod(path, 0644);
+	config_check(c, path, NULL, each, NULL);
+	assert_non_null(strstr(found, "everybody may read it"));
+	config_free(c);
+}
+
+static void
+bits_of_secrets(void **state)
+{
+	(void)state;
+	assert_true(secret_bits("correct horse battery staple") < 80);
+	assert_true(secret_bits("correcthorsebatterystaple") < 80);
+	assert_true(secret_bits("aaaaaaaaaaaaaaaaaaaaaaaaaaaaa") < 80);
+	assert_true(secret_bits("kqzvxwpfjhtrmnbdgcls") >= 80);
+	assert_true(secret_bits("qX7-vT2m_Kd9:Zp4wRb6") >= 80);
+}
+
+static void
+fits_together(void **state)
+{
+	(void)state;
+	finds(ROOT POOL, "error:1: no protocol is on");
+	finds(ROOT "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n" PPTP,
+		"warning:2: pool: 8 addresses for clients, but 128 ports");
+	finds(ROOT POOL "pptp: { enabled = true;\nlisten = [ \"192.0.2.1\", \"192.0.2.1\" ]; };\n",
+		"fatal:4: pptp.listen: 192.0.2.1 stands here twice");
+	finds(ROOT POOL PPTP "dns = [ \"10.0.0.1\" ];\n", "warning:4: dns: that is the gateway's");
+	finds(ROOT POOL "l2tp: { enabled = true; };\n", "error:3: l2tp.require_ipsec is on");
+	check_with(ROOT POOL PPTP,
+		"control: { user = \"other\"; socket = \"/run/x\"; }; sessions: { max = 4; };");
+	assert_non_null(strstr(found, "error:1: control.user: \"nobody\", but \"other\" in "));
+	assert_non_null(strstr(found, "control.dataplane: \"/run/adit/dataplane.sock\", but "));
+	assert_non_null(strstr(found, "128 ports, but sessions.max = 4"));
+	/* Two files that say nothing agree, but for what both need. */
+	check_with(POOL PPTP, "");
+	assert_null(strstr(found, "but \""));
+	unlink(other);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_to_say),
+		cmocka_unit_test(names),
+		cmocka_unit_test(secrets),
+		cmocka_unit_test(bits_of_secrets),
+		cmocka_unit_test(fits_together),
+	};
+	int fd = mkstemp(temp_name(path, sizeof(path), "check"));
+	if (fd < 0)
+		return 1;
+	close(fd);
+	snprintf(other, sizeof(other), "%s-", path);
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	return rc;
+}
