@@ -122,7 +122,7 @@ fill(const struct mppe_case *c)
 	for (unsigned int i = 0; i < SESSIONS; i++) {
 		length[i] = MPPE_HDR_LEN + 1u + (c->bytes ? c->bytes : mix[i * 5 / 3 % 8]);
 		memset(clear[i], 0x5a, ROOM);
-		memcpy(clear[i] + MPPE_HDR_LEN, "\x21\x45", 2);
+		memcpy(clear[i] + MPPE_HDR_LEN, "\x21\x45\0\0\x14", 5); /* of 20 octets */
 		clear[i][10] = (uint8_t)i;
 	}
 }

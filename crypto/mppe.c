@@ -66,6 +66,7 @@ mppe_rx_init(struct mppe_rx *rx, const struct mppe_params *p)
 		return -EINVAL;
 	rx->strength = p->strength;
 	rx->stateless = p->stateless;
+	rx->budget = MPPE_BUDGET;
 	rc4_init(&rx->rc4, rx->session, rx->key_len);
 	return 0;
 }

@@ -18,7 +18,8 @@
 #define MPPE_KEY_MAX   16
 #define MPPE_HDR_LEN   2    /* flags and coherency count, RFC 3078 section 3.1 */
 #define MPPE_COUNT_MOD 4096 /* the coherency count has 12 bits */
-#define MPPE_SKIPPED   16   /* keys of skipped stateless packets kept for late arrivals */
+#define MPPE_CHAIN     12   /* stateful: keys ahead that are kept at hand */
+#define MPPE_NEAR      16   /* stateless: how far behind, and ahead, keys are at hand */
 
 /* Bits of the first header octet as a host-order 16-bit word, RFC 3078 section 3.1. */
 #define MPPE_BIT_FLUSHED   0x8000 /* A: tables (re)initialised with this packet */
@@ -41,6 +42,7 @@ struct mppe_turns {
 	uint8_t rounds;  /* packets that wait for each other */
 	uint8_t pending; /* packets, receiving side */
 	bool deferred;   /* receiving side: the next packets wait for what the batch shows */
+	bool doubted;    /* receiving side: the batch was not as it was taken to be */
 };
 
 /* Sending side of one direction. */
@@ -63,6 +65,14 @@ enum mppe_flush_reading {
 	MPPE_FLUSH_REINIT,  /* RFC 3078 section 7.2/8: tables re-initialised with the current key */
 };
 
+/* Where a receiver may have to go on, beside where it is (docs/adr/0012). */
+enum mppe_other {
+	MPPE_OTHER_NONE,
+	MPPE_OTHER_CHASING, /* stateless: a chain runs after packets out of reach */
+	MPPE_OTHER_WEAK,    /* stateful: behind a packet in sequence that proved nothing */
+	MPPE_OTHER_STRONG,  /* behind a packet out of sequence that proved its key */
+};
+
 /* Receiving side of one direction. */
 struct mppe_rx {
 	struct rc4_state rc4;
@@ -75,16 +85,31 @@ struct mppe_rx {
 	struct mppe_turns turns;
 	bool discarding;       /* stateful: sync lost, waiting for a FLUSHED packet */
 	uint8_t flush_reading; /* enum mppe_flush_reading */
-	uint16_t skipped_mask; /* stateless: which of skipped[] hold an unused key */
-	uint16_t skipped_count[MPPE_SKIPPED];
-	uint8_t skipped[MPPE_SKIPPED][MPPE_KEY_MAX];
-	/* Recovery from outages, see mppe_decrypt_burst(). */
-	uint16_t stray_count; /* of the last packet out of reach */
-	uint8_t stray_run;    /* such packets that followed each other */
-	uint8_t garbled;      /* stateful: garbled packets since the last likely plaintext */
-	uint8_t bad_resyncs;  /* stateful: resynchronisations that failed in a row */
-	uint32_t probe_ahead; /* stateless: key changes from probe[] to the key of stray_count */
-	uint8_t probe[MPPE_KEY_MAX];
+	uint8_t garbled;       /* stateful: garbled packets since the last likely plaintext */
+	uint8_t bad_resyncs;   /* stateful: resynchronisations that failed in a row */
+	/* The other place: the key, and the count expected there. */
+	uint8_t other;        /* enum mppe_other */
+	uint8_t stray_run;    /* packets out of reach that followed each other */
+	uint8_t weak_run;     /* stateful: packets in sequence, none impossible, none proven */
+	uint16_t stray_count; /* of the last of them */
+	uint16_t other_count;
+	uint16_t budget;    /* key changes that may be spent on a search */
+	uint32_t budget_ms; /* mppe_tick() when it was last filled up */
+	uint32_t chase;     /* stateless: key changes from other_key to the key of stray_count;
+			       stateful: how far beyond count the peer seems to be */
+	uint8_t other_key[MPPE_KEY_MAX];
+	union {
+		struct { /* stateless: keys of packets by their count modulo 2 * MPPE_NEAR */
+			uint32_t known; /* slots: those of skipped packets, and of n_ahead more */
+			uint8_t n_ahead;
+			uint8_t key[2 * MPPE_NEAR][MPPE_KEY_MAX];
+		} near;
+		struct { /* stateful */
+			struct rc4_state other;
+			uint8_t n_chain; /* keys that follow session */
+			uint8_t chain[MPPE_CHAIN][MPPE_KEY_MAX];
+		} full;
+	};
 };
 
 enum mppe_status {
@@ -92,9 +117,10 @@ enum mppe_status {
 	MPPE_SHORT,         /* no room for header and one octet */
 	MPPE_NOT_ENCRYPTED, /* D bit clear (T3) */
 	MPPE_LATE,          /* count behind, and its key is gone or was used */
-	MPPE_REKEY_BOUND, /* count too far ahead: would cost more than `max_rekeys` re-keys (T4) */
-	MPPE_LOST_SYNC,   /* stateful: a loss was just seen; a CCP Reset-Request is due */
-	MPPE_AWAIT_RESET, /* stateful: still waiting for a FLUSHED packet */
+	MPPE_REKEY_BOUND,   /* count too far ahead: more re-keys than `max_rekeys`, or than the
+			       session has left; or its plaintext proves nothing (T4) */
+	MPPE_LOST_SYNC,     /* stateful: a loss was just seen; a CCP Reset-Request is due */
+	MPPE_AWAIT_RESET,   /* stateful: still waiting for a FLUSHED packet */
 	MPPE_STATUS_COUNT
 };
 
@@ -111,6 +137,7 @@ struct mppe_job {
 			    and payload; decrypt: as received.  Processed in place. */
 	uint32_t len;    /* octets at data, header included */
 	uint32_t status; /* out, enum mppe_status */
+	bool proven;     /* out, decrypt: ok, and the plaintext proves the key */
 	void *user;      /* carried along when jobs are reordered */
 };
 
@@ -144,25 +171,38 @@ unsigned int mppe_encrypt_burst(struct mppe_job *jobs, unsigned int n);
  * the front in their order, the bad ones behind them with their status; the count of good ones is
  * returned.  A bad packet leaves the session able to decrypt the next good one.
  *
- * max_rekeys bounds the key changes that one packet may cost (2..4095; stateful: at most 16 more
- * for flag packets that were missed), and all packets of a burst together skip at most 4 *
- * max_rekeys keys.  A single packet beyond the bound, or late, changes no key (T4).
- *
  * A good packet's plaintext may still be nonsense (a wrong key, altered bits: T3): the caller drops
- * what is not PPP protocol 0x0021 to 0x00fa.
+ * what is not PPP protocol 0x0021 to 0x00fa, and lets nothing else follow from a packet without
+ * `proven`: it may be forged.
+ *
+ * Evidence (T4, T27; docs/adr/0012): only a plaintext that looks like an IP packet of its length
+ * moves the session on, and two of them where packets are missing that could not all be read later.
+ * Anything else is decrypted and leaves the session as it was, so that forged packets cost the
+ * peer's own packets nothing.
+ *
+ * Work (T4): up to MPPE_NEAR - 1 skipped packets ahead, keys are derived once and kept, whoever
+ * asks for them.  Beyond, a packet may cost max_rekeys key changes (2..4095), and all of them come
+ * out of the session's own budget: MPPE_BUDGET at once, 4 more each millisecond and 1 with each
+ * proven packet; and of the thread's.  A session's budget is nobody else's; of the thread's, the
+ * second half is for sessions that have half of theirs left.
  *
  * Outages: the count has 12 bits, so after a long one the peer looks too far ahead, late, or (a
  * whole wrap) in place with the wrong key.  Only when 16 such packets follow each other, with no
- * readable one between them, are they believed.
+ * proven one between them, are they believed.
  *
- * Stateless: a second key chain then runs ahead of the live one, up to max_rekeys changes a packet,
- * and takes its place once it turns a packet into an IP packet.  It goes around the count as often
- * as needed: an outage of N packets costs about 16 + N / (max_rekeys - 1) more.
+ * Stateless: a second key chain then runs after them, as the budget allows, and takes the live
+ * one's place once it has turned two packets into IP packets.  It goes around the count as often as
+ * needed.
  *
  * Stateful: sync is lost, and each answer to a reset that can't be read widens the search by one
  * wrap of 16 flag packets, up to 4.
  */
 unsigned int mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
+
+/* Key changes of searches: what a session may spend at once. */
+#define MPPE_BUDGET 1024
+/* Tell this thread's budgets the time, in milliseconds that may wrap.  Cheap; before a burst. */
+void mppe_tick(uint32_t now_ms);
 
 /* --- Keys from MS-CHAP, RFC 3079
  * ------------------------------------------------------------------ */

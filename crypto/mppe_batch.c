@@ -8,12 +8,15 @@
 
 #include "crypto/mppe_chain.h"
 
+_Thread_local struct mppe_work mppe_work;
+
 void
 mppe_next_keys(const struct mppe_key_change *changes, unsigned int n)
 {
 	uint8_t interim[RC4_BURST_MAX][MPPE_KEY_MAX];
 	struct rc4_stream streams[RC4_BURST_MAX];
 
+	mppe_work.changes += n;
 	mppe_new_keys_from_sha(changes, n, interim);
 	for (unsigned int k = 0; k < n; k++) {
 		memcpy(changes[k].session, interim[k], 8);

@@ -47,6 +47,13 @@ void mppe_batch_add_rx(
 /* Derives the keys, and encrypts or decrypts every body; the batch is empty again. */
 void mppe_batch_run(struct mppe_batch *b);
 
+/* What this thread has spent since it began: a packet in sequence costs one change at most (T4). */
+struct mppe_work {
+	uint64_t changes; /* of keys */
+	uint64_t tries;   /* of keys, on a packet's first octets */
+};
+extern _Thread_local struct mppe_work mppe_work;
+
 /* RFC 3078 section 7.3, for at most RC4_BURST_MAX different sessions. */
 void mppe_next_keys(const struct mppe_key_change *changes, unsigned int n);
 /* The same for one. */
@@ -59,6 +66,8 @@ void mppe_reduce_strength(uint8_t *key, uint8_t strength);
 
 /* The same results as mppe_encrypt_burst() and mppe_decrypt_burst(), one packet after the other:
  * what the batches are tested against. */
+/* The thread's budget is full again, at the same time: for what runs twice. */
+void mppe_tick_full(void);
 unsigned int mppe_encrypt_in_turn(struct mppe_job *jobs, unsigned int n);
 unsigned int mppe_decrypt_in_turn(struct mppe_job *jobs, unsigned int n, unsigned int max_rekeys);
 

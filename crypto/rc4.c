@@ -50,6 +50,21 @@ rc4_init(struct rc4_state *st, const uint8_t *key, size_t key_len)
 }
 
 void
+rc4_rewind(struct rc4_state *st, size_t len)
+{
+	uint8_t *s = st->s;
+
+	for (; len > 0; len--) {
+		uint8_t a = s[st->i];
+
+		s[st->i] = s[st->j];
+		s[st->j] = a;
+		st->j = (uint8_t)(st->j - s[st->i]);
+		st->i--;
+	}
+}
+
+void
 rc4_crypt(struct rc4_state *st, uint8_t *dst, const uint8_t *src, size_t len)
 {
 	uint8_t *s = st->s;

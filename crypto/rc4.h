@@ -22,6 +22,8 @@ struct rc4_state {
 void rc4_init(struct rc4_state *st, const uint8_t *key, size_t key_len);
 /* dst may equal src. */
 void rc4_crypt(struct rc4_state *st, uint8_t *dst, const uint8_t *src, size_t len);
+/* Back to the state before the last len octets. */
+void rc4_rewind(struct rc4_state *st, size_t len);
 
 #define RC4_KEY_LEN   16
 #define RC4_BURST_MAX 64

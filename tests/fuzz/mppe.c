@@ -22,6 +22,7 @@ struct world {
 	struct mppe_rx rx[SESSIONS], in_turn[SESSIONS];
 	unsigned int at; /* session of the operation at hand */
 	unsigned int max_rekeys;
+	uint32_t now_ms;
 	struct mppe_job jobs[BURST];
 	unsigned int n;
 	unsigned int work_left; /* lost and huge packets, in packets: keeps runs short */
@@ -66,7 +67,10 @@ deliver(struct world *w)
 
 	for (unsigned int i = 0; i < w->n; i++)
 		w->jobs[i].user = (void *)(uintptr_t)i;
+	mppe_tick(w->now_ms += 50);
+	mppe_tick_full();
 	deliver_in_turn(w, in_turn);
+	mppe_tick_full();
 	good = mppe_decrypt_burst(w->jobs, w->n, w->max_rekeys);
 	check(good <= w->n);
 	for (unsigned int i = 0; i < w->n; i++) {
@@ -74,6 +78,8 @@ deliver(struct world *w)
 		check((w->jobs[i].status == MPPE_OK) == (i < good));
 		check(i == 0 || i >= good || w->jobs[i].user > w->jobs[i - 1].user);
 		check(w->jobs[i].status == in_turn[i].status);
+		check(w->jobs[i].proven == in_turn[i].proven);
+		check(!w->jobs[i].proven || i < good);
 		check(w->jobs[i].user == in_turn[i].user);
 		check(memcmp(w->jobs[i].data, in_turn[i].data, in_turn[i].len) == 0);
 		seen |= 1u << (uintptr_t)w->jobs[i].user;
