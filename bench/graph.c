@@ -34,7 +34,7 @@ reset_session(uint32_t i, int cipher)
 	s->up.rx_any = 0;
 	s->up.rx_window = 0;
 	s->up.ack_due = 0;
-	s->up.far_ahead = 0;
+	s->up.rx_agree = 0;
 	fill_key(&mppe.mppe.rx, i, 0, cipher);
 	fill_key(&mppe.mppe.tx, i, 1, cipher);
 	session_apply(s, &mppe);

@@ -54,12 +54,16 @@ struct session_config {
 
 /* Owner's running state, uplink. */
 struct session_uplink {
-	uint32_t rx_highest;   /* highest sequence number accepted; L2TP: 16 bits */
+	uint32_t rx_highest;   /* highest sequence number believed; L2TP: 16 bits */
+	uint32_t rx_ack;       /* to acknowledge */
+	uint32_t rx_stray;     /* number of the last packet that was not believed */
 	uint8_t rx_any;        /* rx_highest is valid */
-	uint8_t far_ahead;     /* consecutive packets beyond what is believed */
+	uint8_t rx_agree;      /* packets that followed each other up to rx_stray */
+	uint8_t rx_control;    /* control frames with numbers beyond rx_highest */
 	uint8_t ack_due;       /* packets received since our last acknowledgement went out */
 	uint8_t ack_queued;    /* waiting in the owner's queue of acknowledgements */
 	uint64_t rx_window;    /* bit n: rx_highest - n was received */
+	uint64_t drops_us;     /* when the drops for numbers so far were due at their rate */
 	uint64_t lost_sync_at; /* TSC of the last EVENT_LOST_SYNC (rate limit) */
 	uint64_t punt_at_us;   /* when the session's control frames so far were due at their rate */
 	struct session_counters *counters; /* in the shared segment */
@@ -67,8 +71,7 @@ struct session_uplink {
 
 /* Owner's running state, downlink. */
 struct session_downlink {
-	uint32_t tx_seq;   /* next sequence number; L2TP sends its low 16 bits */
-	uint32_t tx_acked; /* highest acknowledged by the peer */
+	uint32_t tx_seq; /* next sequence number; L2TP sends its low 16 bits */
 	uint16_t ip_id;
 	uint16_t reserved;
 	struct session_counters *counters;

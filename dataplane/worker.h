@@ -70,7 +70,10 @@ struct pkt_meta {
 	uint8_t owner; /* for node handoff: the worker that goes on with it */
 	uint8_t reserved;
 	uint32_t pair; /* L2TP from the network: the pair of SAs that it came in on, 0 in clear */
-	uint32_t icmp; /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
+	union {
+		uint32_t icmp; /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
+		uint32_t seq;  /* uplink, up to mppe_decrypt: the tunnel's sequence number */
+	};
 };
 static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
 #define PKT_META_OFFSET 96
@@ -81,6 +84,7 @@ static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
 #define PKT_PPP_OUT   0x04 /* control's frame: data at the 2-octet PPP protocol */
 #define PKT_ACK_ONLY  0x08 /* GRE acknowledgement without payload */
 #define PKT_INSIDE    0x10 /* a client's, out of its tunnel: its source is the session's (T18) */
+#define PKT_NUMBERED  0x20 /* meta->seq is for the window when MPPE has proved the packet */
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)

@@ -19,21 +19,10 @@ enum {
 };
 
 static const rte_edge_t edge_of_verdict[] = {
-	[SEQUENCE_NEW] = EDGE_COUNT,
 	[SEQUENCE_DUPLICATE] = EDGE_L2TP_DUPLICATE,
 	[SEQUENCE_LATE] = EDGE_L2TP_LATE,
 	[SEQUENCE_FAR] = EDGE_L2TP_WINDOW,
 };
-
-/* RFC 2661 section 5.4: 16 bits.  EDGE_COUNT: in order. */
-static inline rte_edge_t
-check_sequence(struct session *s, const struct l2tp_message *msg)
-{
-	if (likely(!(msg->flags & L2TP_SEQUENCE)))
-		return unlikely(s->cfg.require_sequence) ? EDGE_L2TP_NO_SEQUENCE : EDGE_COUNT;
-	return edge_of_verdict[sequence_accept(
-		&s->up, msg->ns, (int16_t)(msg->ns - (uint16_t)s->up.rx_highest))];
-}
 
 static inline rte_edge_t
 l2tp_sequence_one(struct worker *w, struct rte_mbuf *m)
@@ -45,10 +34,8 @@ l2tp_sequence_one(struct worker *w, struct rte_mbuf *m)
 	/* Again, for it may have come through a ring; l2tp_input has cut it to its length. */
 	if (unlikely(!l2tp_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &msg)))
 		return session_up_drop(s, EDGE_L2TP_MALFORMED);
-	rte_edge_t bad = check_sequence(s, &msg);
-	if (unlikely(bad != EDGE_COUNT))
-		return session_up_drop(s, bad);
-	session_heard(w, s, meta->handle);
+	if (unlikely(s->cfg.require_sequence && !(msg.flags & L2TP_SEQUENCE)))
+		return session_up_drop(s, EDGE_L2TP_NO_SEQUENCE);
 	rte_pktmbuf_adj(m, msg.hlen);
 	switch (ppp_take_header(m, &meta->ppp_proto)) {
 	case PPP_TRUNCATED:
@@ -56,8 +43,20 @@ l2tp_sequence_one(struct worker *w, struct rte_mbuf *m)
 	case PPP_BAD_PROTOCOL:
 		return session_up_drop(s, EDGE_PPP_PROTOCOL);
 	default:
-		return unlikely(meta->ppp_proto == PPP_MPPE) ? EDGE_MPPE_DECRYPT : EDGE_PPP_INPUT;
+		break;
 	}
+	if (unlikely(msg.flags & L2TP_SEQUENCE)) {
+		const struct sequence n = sequence_of(s, msg.ns);
+		enum sequence_verdict verdict = sequence_check(w, s, meta->ppp_proto, &n);
+		if (unlikely(verdict != SEQUENCE_NEW))
+			return session_up_drop(s, edge_of_verdict[verdict]);
+		meta->seq = msg.ns;
+		meta->flags |= s->cfg.peer == 0 ? PKT_NUMBERED : 0;
+	}
+	if (unlikely(meta->ppp_proto == PPP_MPPE))
+		return EDGE_MPPE_DECRYPT;
+	session_heard(w, s, meta->handle);
+	return EDGE_PPP_INPUT;
 }
 
 static inline void

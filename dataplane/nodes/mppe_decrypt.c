@@ -4,8 +4,9 @@
 #include <rte_cycles.h>
 
 #include "crypto/mppe.h"
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ppp.h"
+#include "dataplane/nodes/sequence.h"
 
 enum {
 	EDGE_PPP_INPUT,
@@ -55,6 +56,19 @@ take_plaintext(struct session *s, struct rte_mbuf *m)
 	return EDGE_PPP_INPUT;
 }
 
+/* T27: the first that is believed of a packet's header, now that its plaintext is the peer's. */
+static inline void
+take_proof(struct worker *w, struct session *s, const struct pkt_meta *meta)
+{
+	if (meta->flags & PKT_NUMBERED) {
+		const struct sequence n = sequence_of(s, meta->seq);
+		sequence_proven(&s->up, &n);
+		if (likely(s->cfg.protocol == TUNNEL_PPTP))
+			ack_owe(w, s);
+	}
+	session_heard(w, s, meta->handle);
+}
+
 static rte_edge_t
 refuse(struct worker *w, struct session *s, uint32_t status)
 {
@@ -88,11 +102,14 @@ mppe_decrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, 
 			.len = m->data_len,
 			.user = m};
 	}
+	mppe_tick((uint32_t)(w->now_us / 1000));
 	unsigned int good = k > 0 ? mppe_decrypt_burst(jobs, k, settings.max_rekeys) : 0;
 	for (uint16_t i = 0; i < k; i++) {
 		struct rte_mbuf *m = jobs[i].user;
 		struct session *s = pkt_meta(m)->session;
 		out[i] = m;
+		if (likely(jobs[i].proven))
+			take_proof(w, s, pkt_meta(m));
 		next[i] = i < good ? take_plaintext(s, m) : refuse(w, s, jobs[i].status);
 	}
 	node_enqueue_runs(graph, node, out, next, n);

@@ -36,7 +36,7 @@ put_gre(struct session *s, struct rte_mbuf *m, bool data)
 		s->down.counters->down_ppp_packets++;
 	}
 	if (ack) {
-		g->words[word] = rte_cpu_to_be_32(s->up.rx_highest);
+		g->words[word] = rte_cpu_to_be_32(s->up.rx_ack);
 		s->up.ack_due = 0;
 	}
 }

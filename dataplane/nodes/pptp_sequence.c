@@ -18,36 +18,13 @@ enum {
 	EDGE_COUNT
 };
 
-/* RFC 2637 section 4.2: only what was sent can be acknowledged. */
-static inline void
-take_acknowledgement(struct session *s, uint32_t ack)
-{
-	if ((int32_t)(ack - s->down.tx_acked) > 0 && (int32_t)(ack - s->down.tx_seq) < 0)
-		s->down.tx_acked = ack;
-}
-
 static const rte_edge_t edge_of_verdict[] = {
-	[SEQUENCE_NEW] = EDGE_COUNT,
 	[SEQUENCE_DUPLICATE] = EDGE_GRE_DUPLICATE,
 	[SEQUENCE_LATE] = EDGE_GRE_LATE,
 	[SEQUENCE_FAR] = EDGE_GRE_WINDOW,
 };
 
-static inline rte_edge_t
-take_ppp(struct session *s, struct rte_mbuf *m)
-{
-	struct pkt_meta *meta = pkt_meta(m);
-
-	switch (ppp_take_header(m, &meta->ppp_proto)) {
-	case PPP_TRUNCATED:
-		return session_up_drop(s, EDGE_PPP_MALFORMED);
-	case PPP_BAD_PROTOCOL:
-		return session_up_drop(s, EDGE_PPP_PROTOCOL);
-	default:
-		return meta->ppp_proto == PPP_MPPE ? EDGE_MPPE_DECRYPT : EDGE_PPP_INPUT;
-	}
-}
-
+/* Acknowledgement numbers (RFC 2637 section 4.2) are not believed: nothing waits for them. */
 static inline rte_edge_t
 pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
 {
@@ -57,21 +34,30 @@ pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
 	bool has_seq = g->flags & GRE_SEQ;
 
 	if (!has_seq) {
-		take_acknowledgement(s, rte_be_to_cpu_32(g->words[0]));
 		s->up.counters->up_last_seen_us = w->now_us;
 		return EDGE_GRE_ACK_ONLY;
 	}
-	uint32_t seq = rte_be_to_cpu_32(g->words[0]);
-	enum sequence_verdict verdict =
-		sequence_accept(&s->up, seq, (int32_t)(seq - s->up.rx_highest));
+	meta->seq = rte_be_to_cpu_32(g->words[0]);
+	rte_pktmbuf_adj(m, gre_hdr_len(g));
+	switch (ppp_take_header(m, &meta->ppp_proto)) {
+	case PPP_TRUNCATED:
+		return session_up_drop(s, EDGE_PPP_MALFORMED);
+	case PPP_BAD_PROTOCOL:
+		return session_up_drop(s, EDGE_PPP_PROTOCOL);
+	default:
+		break;
+	}
+	const struct sequence n = sequence_of(s, meta->seq);
+	enum sequence_verdict verdict = sequence_check(w, s, meta->ppp_proto, &n);
 	if (unlikely(verdict != SEQUENCE_NEW))
 		return session_up_drop(s, edge_of_verdict[verdict]);
-	if (g->version & GRE_ACK)
-		take_acknowledgement(s, rte_be_to_cpu_32(g->words[1]));
+	if (meta->ppp_proto == PPP_MPPE) {
+		meta->flags |= PKT_NUMBERED;
+		return EDGE_MPPE_DECRYPT;
+	}
 	session_heard(w, s, meta->handle);
 	ack_owe(w, s);
-	rte_pktmbuf_adj(m, gre_hdr_len(g));
-	return take_ppp(s, m);
+	return EDGE_PPP_INPUT;
 }
 
 static inline void

@@ -132,8 +132,13 @@ def test_duplicate_late_and_reordered(session):
         s.lab.wan.send(gre(s.call, packets[2], 2))
     s.lab.wan.send(gre(s.call, packets[100], 100))
     assert not to_lan(s, timeout=0.2), "97 key changes are more than this configuration allows for one packet"
+    s.lab.wan.send(gre(s.call, packets[5], 5))
+    assert to_lan(s), "what could not be read has not moved the window (T27)"
+    for n in (60, 61, 100, 101):
+        s.lab.wan.send(gre(s.call, packets[n], n))
+        assert to_lan(s)
     with s.lab.drop_rises("gre_late"):
-        s.lab.wan.send(gre(s.call, packets[5], 5))
+        s.lab.wan.send(gre(s.call, packets[6], 6))
 
 
 def test_far_ahead_is_not_believed_at_once(session):
@@ -144,6 +149,73 @@ def test_far_ahead_is_not_believed_at_once(session):
         s.lab.wan.send(gre(s.call, b"\x21" + bytes(inner(s)), 1000000))
     send_up(s, inner(s))
     assert to_lan(s), "one forged packet must not shut the real peer out"
+
+
+AHEAD = [1, 2, 63, 64, 65, 255, 256, 257, 1000, 4096, 16000, 16384, 16385, 1000000, 0x7fffffff, 0x80000000, -1, -64, -1000, -20000]
+
+
+def survives(s, packets, lost):
+    """The peer's own packets, of which one in ten gets lost on the way."""
+    got = 0
+    for n in range(packets):
+        if n % 10 == 9:
+            s.seq += 1
+            if s.up:
+                s.up.skip(1)
+        send_up(s, inner(s, payload=struct.pack("!I", n)))
+        frame = to_lan(s, timeout=0.05)
+        got += frame is not None and bytes(frame[UDP].payload) == struct.pack("!I", n)
+    assert got >= packets - lost, f"{got} of {packets}"
+
+
+@pytest.mark.parametrize("bits", [0, 128])
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_one_forged_number_costs_next_to_nothing(session, bits, ahead):  # T5, T27
+    s = session(bits=bits)
+    for _ in range(5):
+        send_up(s, inner(s))
+        assert to_lan(s)
+    ppp = b"\xfd\x90" + bytes([5 + ahead & 255]) + b"garbage" * 9 if bits else b"\x21" + b"garbage" * 9
+    s.lab.wan.send(gre(s.call, ppp, s.seq + ahead & 0xffffffff, 77777))
+    survives(s, 40, 0 if bits else 2)
+
+
+@pytest.mark.parametrize("bits", [0, 128])
+@pytest.mark.parametrize("how", ["run", "sweep", "close", "far"])
+def test_forged_stream_beside_a_peer(session, bits, how):  # T5, T27
+    s = session(bits=bits)
+    send_up(s, inner(s))
+    assert to_lan(s)
+    got, count = 0, 0
+    for n in range(300):
+        for k in range(12):
+            count += 1
+            seq = {"run": 0x40000000 + count, "sweep": count * 3, "close": s.seq + (count * 7) % 64 - 5, "far": count * 0x9e3779b1}[how]
+            ppp = b"\xfd" + struct.pack("!H", 0x9000 | count % 4096) + b"garbage" * 9 if bits else b"\x21" + b"garbage" * 9
+            s.lab.wan.send(gre(s.call, ppp, seq & 0xffffffff))
+        send_up(s, inner(s))
+        got += to_lan(s, timeout=0.1) is not None
+    assert got >= (300 if bits else 270), f"{got} of 300"
+
+
+@pytest.mark.parametrize("bits", [0, 128])
+def test_control_frames_move_no_number(session, bits):  # T27
+    s = session(bits=bits)
+    send_up(s, inner(s))
+    assert to_lan(s)
+    for n in range(120):
+        s.lab.wan.send(gre(s.call, bytes.fromhex("ff03c02105070004"), 0x40000000 + n))
+    if bits:
+        assert not s.lab.control.hear("punt", lambda o: o["handle"] == s.handle, 0.3), "the window is proven"
+    survives(s, 40, 0)
+
+
+def test_the_real_peer_may_jump(session):
+    s = session()
+    send_up(s, inner(s))
+    assert to_lan(s)
+    s.seq += 5000000
+    survives(s, 40, 8)
 
 
 def test_acknowledgement_alone(session):
