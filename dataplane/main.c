@@ -17,6 +17,7 @@
 #include "crypto/rc4.h"
 #include "dataplane/answered.h"
 #include "dataplane/api/notify.h"
+#include "dataplane/buffers.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
@@ -31,11 +32,10 @@
 #include "dataplane/worker.h"
 #include "dataplane/writer.h"
 
-#define MAIN_BURST    64
-#define POLL_US_BUSY  100 /* between turns while packets pass the main lcore */
-#define POLL_US_IDLE  1000
-#define BUSY_FOR_US   20000
-#define MEMPOOL_CACHE 256
+#define MAIN_BURST   64
+#define POLL_US_BUSY 100 /* between turns while packets pass the main lcore */
+#define POLL_US_IDLE 1000
+#define BUSY_FOR_US  20000
 
 static struct rte_mempool *mbufs;
 static struct rte_rcu_qsbr *rcu;
@@ -54,6 +54,16 @@ failed(const char *what, int rc)
 {
 	fprintf(stderr, "adit-dataplane: %s: %s\n", what, strerror(-rc));
 	return rc;
+}
+
+static bool
+has_buffers(unsigned int workers_wanted)
+{
+	char err[256];
+	if (buffers_suffice(&config, workers_wanted, err, sizeof(err)))
+		return true;
+	fprintf(stderr, "adit-dataplane: %s\n", err);
+	return false;
 }
 
 /* Lcores behind the first are workers. */
@@ -75,7 +85,7 @@ find_workers(void)
 			config.lcores);
 		return -EINVAL;
 	}
-	return 0;
+	return has_buffers(n_workers) ? 0 : -EINVAL;
 }
 
 static int
@@ -320,6 +330,8 @@ main(int argc, char **argv)
 	if (config_read_all(&config, file, print_error, NULL) != 0 ||
 		((check || config.no_control_user) &&
 			config_check(&config, file, print_error, NULL) != 0))
+		return EX_CONFIG;
+	if (!has_buffers(buffers_workers(config.lcores)))
 		return EX_CONFIG;
 	if (check)
 		return 0;

@@ -15,12 +15,11 @@
 #include <rte_jhash.h>
 #include <rte_thash.h>
 
+#include "dataplane/buffers.h"
 #include "dataplane/config.h"
 #include "dataplane/netlink.h"
 #include "dataplane/worker.h"
 
-#define RX_DESC  1024
-#define TX_DESC  1024
 #define KEY_MAX  64
 #define RETA_MAX RTE_ETH_RSS_RETA_SIZE_512
 
@@ -208,7 +207,7 @@ program_reta(struct port *p, struct port_state *st, uint16_t size)
 static int
 setup_queues(const struct port *p, uint16_t n_tx, struct rte_mempool *pool)
 {
-	uint16_t n_rxd = RX_DESC, n_txd = TX_DESC;
+	uint16_t n_rxd = PORT_DESCRIPTORS, n_txd = PORT_DESCRIPTORS;
 	int socket = rte_eth_dev_socket_id(p->ethdev);
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &n_rxd, &n_txd);
 	for (uint16_t q = 0; rc == 0 && q < p->n_queues; q++)

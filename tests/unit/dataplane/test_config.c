@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/buffers.h"
 #include "dataplane/config.h"
 #include "tests/unit/temp.h"
 
@@ -242,6 +243,47 @@ no_file(void **state)
 	assert_string_equal(error, "/nonexistent/file:0: cannot be read");
 }
 
+static void
+workers_of_lcores(void **state)
+{
+	(void)state;
+	assert_int_equal(buffers_workers("0@0,1@0"), 1);
+	assert_int_equal(buffers_workers("0@0,1@0,2@1"), 2);
+	assert_int_equal(buffers_workers("0-3"), 3);
+	assert_int_equal(buffers_workers("0,2-3@5,7"), 3);
+	assert_int_equal(buffers_workers("(0-1,4)@(0,2-3),5@6"), 3);
+	assert_int_equal(buffers_workers("0"), 0);
+	static const char *const others[] = {
+		"", "a", "0@", "1-", "3-1", "(0", "0,,1", "0@0,", "0@0x", ")"};
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(buffers_workers(others[i]), 0);
+}
+
+/* D8: with fewer buffers than descriptors hold, a port stands still for good. */
+static void
+buffers_for_all_queues(void **state)
+{
+	(void)state;
+	assert_int_equal(load("ports: (" PORT ");"), 0);
+	assert_true(buffers_suffice(&c, 1, error, sizeof(error)));
+	/* One receive and one transmit queue, two caches, bursts. */
+	assert_int_equal(buffers_needed(&c, 1), 2 * 1024 + 2 * 384 + 256);
+	c.mbufs = 2 * 1024 + 2 * 384 + 256;
+	assert_true(buffers_suffice(&c, 1, error, sizeof(error)));
+	c.mbufs--;
+	assert_false(buffers_suffice(&c, 1, error, sizeof(error)));
+	assert_string_equal(error,
+		"mempool.mbufs = 3071 is too small: 1 receive queues of 1 ports and 1 "
+		"workers need 3072 packet buffers");
+	/* A NIC has a transmit queue for each worker. */
+	c.mbufs = 32768;
+	c.ports[0].pci = true;
+	c.ports[0].queues = 16;
+	assert_int_equal(buffers_needed(&c, 16), 32 * 1024 + 17 * 384 + 16 * 256);
+	assert_false(buffers_suffice(&c, 16, error, sizeof(error)));
+	assert_non_null(strstr(error, "16 workers need 43392 packet buffers"));
+}
+
 int
 main(void)
 {
@@ -254,6 +296,8 @@ main(void)
 		cmocka_unit_test(all_at_once),
 		cmocka_unit_test(what_the_machine_has),
 		cmocka_unit_test(no_file),
+		cmocka_unit_test(workers_of_lcores),
+		cmocka_unit_test(buffers_for_all_queues),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

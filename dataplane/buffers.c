@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/buffers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BURSTS 256 /* on their way through one worker's graph */
+
+/* "3", "3-5" or, with more of them in parentheses, a list of both: how many.  0: none of these.
+ * *end: behind it. */
+static unsigned int
+count_set(const char *s, const char **end)
+{
+	bool group = *s == '(';
+	unsigned int n = 0;
+	char *at = (char *)(uintptr_t)s + group;
+	do {
+		char *digits = at + (n > 0);
+		unsigned long first = strtoul(digits, &at, 10), last = first;
+		if (at == digits)
+			return 0;
+		if (*at == '-') {
+			digits = at + 1;
+			last = strtoul(digits, &at, 10);
+			if (at == digits)
+				return 0;
+		}
+		if (last < first || last - first >= 1024)
+			return 0;
+		n += (unsigned int)(last - first) + 1;
+	} while (group && *at == ',');
+	if (group && *at++ != ')')
+		return 0;
+	*end = at;
+	return n;
+}
+
+unsigned int
+buffers_workers(const char *lcores)
+{
+	unsigned int n = 0, k;
+	for (const char *s = lcores;; s++) {
+		if ((k = count_set(s, &s)) == 0)
+			return 0;
+		n += k;
+		if (*s == '@' && count_set(s + 1, &s) == 0) /* CPUs */
+			return 0;
+		if (*s != ',')
+			return *s == '\0' ? n - 1 : 0;
+	}
+}
+
+uint64_t
+buffers_needed(const struct config *c, unsigned int workers)
+{
+	/* A cache is flushed at one and a half times its size. */
+	uint64_t n = (uint64_t)(workers + 1) * MEMPOOL_CACHE * 3 / 2 + (uint64_t)workers * BURSTS;
+	for (unsigned int i = 0; i < c->n_ports; i++) {
+		const struct config_port *p = &c->ports[i];
+		/* A NIC has a transmit queue for each worker, a device of software one for each
+		 * receive queue. */
+		unsigned int tx = p->pci || workers < p->queues ? workers : p->queues;
+		n += (uint64_t)(p->queues + tx) * PORT_DESCRIPTORS;
+	}
+	return n;
+}
+
+bool
+buffers_suffice(const struct config *c, unsigned int workers, char *err, size_t err_len)
+{
+	uint64_t needed = buffers_needed(c, workers);
+	unsigned int queues = 0;
+	if (c->mbufs >= needed)
+		return true;
+	for (unsigned int i = 0; i < c->n_ports; i++)
+		queues += c->ports[i].queues;
+	snprintf(err, err_len,
+		"mempool.mbufs = %u is too small: %u receive queues of %u ports and %u workers "
+		"need "
+		"%llu packet buffers",
+		c->mbufs, queues, c->n_ports, workers, (unsigned long long)needed);
+	return false;
+}
