@@ -49,24 +49,31 @@ static void request_next(struct charon *c);
 
 /* ------------------------------------------------------------------ files */
 
-/* charon's, which makes its socket in it, and open to control's group. */
+/* Root's while there is something to write in it: a service manager may leave root few
+ * capabilities.
+ */
 static bool
 make_directory(const struct ike_config *cfg, const struct group *gr, char *err, size_t errlen)
 {
-	const char *name = cfg->charon_user;
-	const struct passwd *pw = *name ? getpwnam(name) : NULL;
-	if (*name && !pw) {
-		snprintf(err, errlen, "ipsec.charon_user: no such user: %s", name);
+	if (*cfg->charon_user && !getpwnam(cfg->charon_user)) {
+		snprintf(err, errlen, "ipsec.charon_user: no such user: %s", cfg->charon_user);
 		return false;
 	}
 	/* The group has to get in, whatever the umask. */
 	bool ok = mkdir(cfg->directory, 0750) == 0 ? chmod(cfg->directory, 0750) == 0
 						   : errno == EEXIST;
-	if (ok && geteuid() == 0 && (gr || pw))
-		ok = chown(cfg->directory, pw ? pw->pw_uid : 0, gr ? gr->gr_gid : (gid_t)-1) == 0;
+	if (ok && geteuid() == 0 && (gr || *cfg->charon_user))
+		ok = chown(cfg->directory, 0, gr ? gr->gr_gid : (gid_t)-1) == 0;
 	if (!ok)
 		snprintf(err, errlen, "ipsec.directory %s: %s", cfg->directory, strerror(errno));
 	return ok;
+}
+
+bool
+charon_give_directory(const struct ike_config *cfg)
+{
+	const struct passwd *pw = *cfg->charon_user ? getpwnam(cfg->charon_user) : NULL;
+	return !pw || geteuid() != 0 || chown(cfg->directory, pw->pw_uid, (gid_t)-1) == 0;
 }
 
 bool

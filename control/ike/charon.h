@@ -20,6 +20,9 @@ struct charon;
 /* Makes the directory and writes strongswan.conf into it; `group` may use charon's VICI socket
  * ((gid_t)-1: root only).  False and a message in err. */
 bool charon_write_conf(const struct ike_config *cfg, gid_t group, char *err, size_t errlen);
+/* Control has made its own socket in the directory: it becomes ipsec.charon_user's, who makes
+ * VICI's. */
+bool charon_give_directory(const struct ike_config *cfg);
 
 /* Reads certificates and keys (R18) and begins to connect.  NULL and a message in err. */
 struct charon *charon_new(uv_loop_t *loop, const struct ike_config *cfg, char *err, size_t errlen);

@@ -103,8 +103,8 @@ allow_user(struct ike *k)
 		return;
 	if (!pw)
 		log_event(LOG_ERR, "config", "text=\"ipsec.charon_user: no such user\"");
-	else if (!channel_allow(k->channel, pw->pw_uid))
-		log_event(LOG_ERR, "config", "text=\"ipsec.charon_user: its socket: %s\"",
+	else if (!channel_allow(k->channel, pw->pw_uid) || !charon_give_directory(k->cfg))
+		log_event(LOG_ERR, "config", "text=\"ipsec.charon_user: socket and directory: %s\"",
 			strerror(errno));
 }
 

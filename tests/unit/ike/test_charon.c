@@ -2,12 +2,14 @@
 /* charon's configuration over VICI, against a charon that answers, refuses, is silent and dies. */
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -295,6 +297,30 @@ can_connect(uid_t uid, const char *path)
 	return WEXITSTATUS(wstatus) == 0;
 }
 
+static bool
+twice(void)
+{
+	char err[128];
+	return charon_write_conf(&cfg, 0, err, sizeof(err)) && charon_give_directory(&cfg) &&
+	       charon_write_conf(&cfg, 0, err, sizeof(err)) && charon_give_directory(&cfg);
+}
+
+/* What it says in a process that has CAP_CHOWN and no power over others' files. */
+static bool
+as_the_unit(bool (*say)(void))
+{
+	int wstatus = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+		struct __user_cap_data_struct d[2] = {
+			{.effective = 1u << CAP_CHOWN, .permitted = 1u << CAP_CHOWN}, {0}};
+		_exit(syscall(SYS_capset, &h, d) != 0 || !say());
+	}
+	assert_int_equal(waitpid(pid, &wstatus, 0), pid);
+	return WIFEXITED(wstatus) && WEXITSTATUS(wstatus) == 0;
+}
+
 static void
 test_charon_user(void **state)
 {
@@ -306,13 +332,16 @@ test_charon_user(void **state)
 	if (geteuid() != 0 || !pw)
 		skip();
 	uid_t uid = pw->pw_uid;
+	gid_t gid = pw->pw_gid;
 	chmod(stage_directory, 0711);
 	strcpy(cfg.directory, stage_path("made"));
 	strcpy(cfg.charon_user, "no-such-user");
 	assert_false(charon_write_conf(&cfg, 0, err, sizeof(err)));
 	assert_non_null(strstr(err, "no such user"));
 	strcpy(cfg.charon_user, "nobody");
-	assert_true(charon_write_conf(&cfg, 0, err, sizeof(err)));
+	/* Also with the capabilities that the unit leaves to root, and when it is not the first
+	 * time. */
+	assert_true(as_the_unit(twice));
 	assert_int_equal(stat(cfg.directory, &st), 0);
 	assert_true(st.st_uid == uid && st.st_gid == 0 && (st.st_mode & 0777) == 0750);
 	snprintf(path, sizeof(path), "%s/ike.sock", cfg.directory);
@@ -333,7 +362,7 @@ test_charon_user(void **state)
 	/* Everybody's group. */
 	strcpy(cfg.directory, stage_directory);
 	cfg.charon_user[0] = '\0';
-	assert_true(charon_write_conf(&cfg, pw->pw_gid, err, sizeof(err)));
+	assert_true(charon_write_conf(&cfg, gid, err, sizeof(err)));
 	assert_true(logged("open to nogroup"));
 	unlink(stage_path("strongswan.conf"));
 }
