@@ -221,11 +221,11 @@ an_index_rests_while_a_way_names_it(void **state)
 	rte_rcu_qsbr_quiescent(rcu, 0);
 	route_neighbour(WAN_IFINDEX, PEER_IP + 1, other, false);
 	assert_int_equal(FIB_INDEX(s->cfg.outer_nh), index);
-	assert_int_equal(nexthop_read(index).word, 0);
+	assert_int_equal(nexthop_read(index).flags, 0);
 	route_tick(2);
 	assert_int_not_equal(FIB_INDEX(s->cfg.outer_nh), index);
 	route_neighbour(WAN_IFINDEX, PEER_IP + 2, other, false); /* a worker may have read it */
-	assert_int_equal(nexthop_read(index).word, 0);
+	assert_int_equal(nexthop_read(index).flags, 0);
 	rte_rcu_qsbr_quiescent(rcu, 0);
 	route_neighbour(WAN_IFINDEX, PEER_IP + 3, other, false);
 	assert_int_equal(neigh_find(0, PEER_IP + 3), index);
