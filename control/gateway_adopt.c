@@ -291,6 +291,7 @@ adopt_session(struct session *s)
 	g->n_active++;
 	g->n_active_by[s->carrier->protocol]++;
 	g->n_up++;
+	l2tp_session_user(s, true);
 	return ADOPT_NONE;
 }
 

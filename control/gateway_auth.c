@@ -145,6 +145,7 @@ answer(struct session *s, const struct ppp_verdict *v)
 		s->state = GW_NETWORK;
 		s->known = true;
 		session_known(s);
+		l2tp_session_user(s, true);
 		index_add_user(s);
 	}
 	ppp_auth_result(s->ppp, v, now_ms(s));

@@ -91,7 +91,7 @@ static void
 on_frame(void *owner, const uint8_t *frame, size_t len)
 {
 	struct session *s = owner;
-	if (s->state == GW_CLOSING)
+	if (s->state == GW_CLOSING || gateway_probe_frame(s, frame, len))
 		return;
 	ppp_input(s->ppp, frame, len, now_ms(s));
 	session_settle(s);

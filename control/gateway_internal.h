@@ -18,6 +18,7 @@
 
 #define CONN_BUCKETS   1024
 #define PEER_BUCKETS   1024
+#define PROBE_BUCKETS  256
 #define CONN_WRITE_MAX 65536 /* octets waiting for a slow reader */
 #define OUTBOX_FRAMES  8
 #define READ_BUFFER    16384
@@ -25,6 +26,9 @@
 struct conn;
 struct session;
 struct session_origin;
+struct l2tp_header;
+struct probe;
+LIST_HEAD(probe_bucket, probe);
 
 /* What carries a session's PPP: a PPTP call or an L2TP session. */
 struct carrier {
@@ -73,9 +77,11 @@ struct session {
 			uint16_t server_port, peer_port;
 			uint32_t peer; /* behind IPsec; 0: in clear */
 			uint32_t sa;   /* that the data plane sends through */
+			bool has_user; /* as IPsec was told */
 		} l2tp;
 	};
 	struct ppp_link *ppp;
+	struct probe_bucket probes; /* questions to its client that are not answered yet */
 	uv_timer_t timer;
 	uint64_t timer_due; /* UINT64_MAX: not running */
 	uint64_t started_ms, up_ms;
@@ -162,7 +168,7 @@ struct gateway {
 
 	struct session_list sessions; /* in order of id */
 	struct session_index index;
-	LIST_HEAD(, session) peer_buckets[PEER_BUCKETS]; /* sessions behind IPsec */
+	struct session_bucket peer_buckets[PEER_BUCKETS]; /* sessions behind IPsec */
 	uint32_t n_sessions, n_active, n_up, n_weak, next_id;
 	uint32_t n_active_by[2];                       /* of n_active, by enum tunnel_protocol */
 	struct strangers strangers[2], conn_strangers; /* of n_active_by, of n_conns */
@@ -176,6 +182,14 @@ struct gateway {
 	uint64_t l2tp_in_clear, l2tp_strange_sa, l2tp_unsent; /* messages dropped */
 	struct tunnel_places places;
 	struct gateway_adoption adoption;
+	struct {
+		struct probe_bucket by_sa[PROBE_BUCKETS];
+		uint32_t n, in_second;
+		uint64_t second_ms, unasked; /* unasked: answers to nothing, or wrong ones */
+		/* While not NULL, what L2TP sends through this pair goes there. */
+		const struct sa_outer *divert_to;
+		uint32_t divert_sa;
+	} probes;
 	const struct gateway_ipsec *ipsec; /* NULL: no IPsec */
 	void *ipsec_user;
 
@@ -233,8 +247,14 @@ unsigned int l2tp_stopping(const struct gateway *g);
 void l2tp_teardown(struct gateway *g);
 /* The data plane is gone, and with it every tunnel. */
 void l2tp_link_down(struct gateway *g);
-void l2tp_frame(
-	void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len);
+void l2tp_frame(void *user, uint32_t sa, const struct sa_outer *inner, const struct sa_outer *from,
+	const uint8_t *message, size_t len);
+/* After each call into the machine. */
+void l2tp_arm(struct gateway *g);
+/* The bucket with the sessions of this peer. */
+struct session_bucket *gateway_peer_bucket(struct gateway *g, uint32_t peer);
+/* IPsec is told that the session has a user who has proven himself, or none any more. */
+void l2tp_session_user(struct session *s, bool has);
 
 /* May go on after a restart as settings and SAs are now?  peer 0: in clear. */
 bool l2tp_path_allowed(const struct gateway *g, uint32_t peer);
@@ -282,6 +302,18 @@ struct session *index_first_of_user(const struct gateway *g, const char *user);
 struct session *index_next_of_user(const struct session *s);
 /* The one to which the address belongs, until the data plane has confirmed its end; NULL: none. */
 struct session *index_of_address(const struct gateway *g, uint32_t address);
+
+/* gateway_probe.c; asking: gateway_ipsec.h */
+void gateway_probes_end(struct session *s);
+void gateway_probes_free(struct gateway *g);
+/* An L2TP data message that control has to judge. */
+void gateway_probe_data(struct gateway *g, uint32_t sa, uint32_t server_ip,
+	const struct sa_outer *from, const uint8_t *message, size_t len);
+/* True: the session's frame is the answer to a question. */
+bool gateway_probe_frame(struct session *s, const uint8_t *frame, size_t len);
+/* A control message, perhaps the acknowledgement of a HELLO. */
+void gateway_probe_control(struct gateway *g, uint32_t sa, const struct sa_outer *from,
+	const struct l2tp_header *h, uint32_t server_ip);
 
 /* gateway_dataplane.c */
 extern const struct link_ops gateway_link_ops;

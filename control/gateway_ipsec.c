@@ -24,6 +24,12 @@ on_peer_gone(void *user, struct ike_peer *peer)
 	gateway_sa_peer_gone(user, ike_peer_id(peer));
 }
 
+static bool
+on_probe(void *user, struct ike_peer *peer, uint32_t sa, const struct sa_outer *to)
+{
+	return gateway_probe(user, ike_peer_id(peer), sa, to);
+}
+
 static void
 on_refused(void *user, enum refusal_code code, uint32_t peer_ip)
 {
@@ -37,7 +43,7 @@ on_refused(void *user, enum refusal_code code, uint32_t peer_ip)
 }
 
 const struct ike_ops gateway_ike_ops = {
-	.current = on_current, .peer_gone = on_peer_gone, .refused = on_refused};
+	.current = on_current, .peer_gone = on_peer_gone, .probe = on_probe, .refused = on_refused};
 
 static uint32_t
 peer_of(void *user, uint32_t sa)
@@ -64,8 +70,28 @@ close_peer(void *user, uint32_t peer)
 		ike_peer_close(g->ike, p);
 }
 
-const struct gateway_ipsec gateway_ike_answers = {
-	.peer_of = peer_of, .current = current, .close = close_peer};
+static void
+answered(void *user, uint32_t peer, uint32_t sa, const struct sa_outer *from)
+{
+	struct gateway *g = user;
+	if (g->ike)
+		ike_answered(g->ike, peer, sa, from);
+}
+
+static void
+users(void *user, uint32_t peer, int change)
+{
+	struct gateway *g = user;
+	struct ike_peer *p = g->ike ? ike_peer_by_id(g->ike, peer) : NULL;
+	if (p)
+		ike_peer_users(g->ike, p, change);
+}
+
+const struct gateway_ipsec gateway_ike_answers = {.peer_of = peer_of,
+	.current = current,
+	.close = close_peer,
+	.answered = answered,
+	.users = users};
 
 void
 gateway_ike_status(const struct gateway *g, struct ike_status *out)

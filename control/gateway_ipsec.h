@@ -7,7 +7,10 @@
 #ifndef ADIT_CONTROL_GATEWAY_IPSEC_H
 #define ADIT_CONTROL_GATEWAY_IPSEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "dataplane/api/sa.h"
 
 struct gateway;
 
@@ -18,6 +21,14 @@ struct gateway_ipsec {
 	uint32_t (*current)(void *user, uint32_t peer);
 	/* An operator ended the last tunnel of this peer: end its SAs, too. */
 	void (*close)(void *user, uint32_t peer);
+	/* Each may be NULL. */
+
+	/* What gateway_probe() asked for has come through sa, from its own place (NULL) or from
+	 * another. */
+	void (*answered)(void *user, uint32_t peer, uint32_t sa, const struct sa_outer *from);
+	/* One more (1), or one fewer (-1), of the peer's sessions has a user who has proven
+	 * himself. */
+	void (*users)(void *user, uint32_t peer, int change);
 };
 
 /* Both are borrowed until gateway_free(); NULL: no IPsec. */
@@ -26,5 +37,10 @@ void gateway_set_ipsec(struct gateway *g, const struct gateway_ipsec *ipsec, voi
 void gateway_sa_current(struct gateway *g, uint32_t peer, uint32_t sa);
 /* The peer's last pair is gone. */
 void gateway_sa_peer_gone(struct gateway *g, uint32_t peer);
+
+/* Asks this peer's client through sa, its own pair or another's, for what only it can answer; `to`:
+ * ESP of that one packet goes there, NULL: where sa sends to.  False: there is nothing to ask for.
+ */
+bool gateway_probe(struct gateway *g, uint32_t peer, uint32_t sa, const struct sa_outer *to);
 
 #endif

@@ -11,8 +11,6 @@
 #include "control/l2tp/image.h"
 #include "control/l2tp/message.h"
 
-static void l2tp_arm(struct gateway *g);
-
 static void
 l2tp_timer(uv_timer_t *t)
 {
@@ -22,8 +20,7 @@ l2tp_timer(uv_timer_t *t)
 	l2tp_arm(g);
 }
 
-/* After each call into the machine. */
-static void
+void
 l2tp_arm(struct gateway *g)
 {
 	uint64_t now = uv_now(g->loop), due = l2tp_server_next_timer(g->l2tp);
@@ -44,6 +41,12 @@ bucket_of(uint32_t peer)
 	return (peer * 2654435761u) >> 22; /* 10 bits: PEER_BUCKETS */
 }
 
+struct session_bucket *
+gateway_peer_bucket(struct gateway *g, uint32_t peer)
+{
+	return &g->peer_buckets[bucket_of(peer)];
+}
+
 static uint32_t
 current_sa(const struct gateway *g, uint32_t peer)
 {
@@ -61,7 +64,18 @@ session_attach(struct session *s, const struct session_origin *o)
 	s->l2tp.sa = current_sa(s->g, o->path->peer);
 	s->mtu = s->g->cfg->l2tp_ppp.mru;
 	if (s->l2tp.peer)
-		LIST_INSERT_HEAD(&s->g->peer_buckets[bucket_of(s->l2tp.peer)], s, by_peer);
+		LIST_INSERT_HEAD(gateway_peer_bucket(s->g, s->l2tp.peer), s, by_peer);
+}
+
+void
+l2tp_session_user(struct session *s, bool has)
+{
+	struct gateway *g = s->g;
+	if (s->carrier != &l2tp_carrier || !s->l2tp.peer || s->l2tp.has_user == has)
+		return;
+	s->l2tp.has_user = has;
+	if (g->ipsec && g->ipsec->users)
+		g->ipsec->users(g->ipsec_user, s->l2tp.peer, has ? 1 : -1);
 }
 
 static void
@@ -92,8 +106,11 @@ session_closed(struct session *s, enum refusal_code why)
 static void
 session_released(struct session *s)
 {
-	if (!s->orphan && s->l2tp.peer)
-		LIST_REMOVE(s, by_peer);
+	gateway_probes_end(s);
+	if (s->orphan || !s->l2tp.peer)
+		return;
+	l2tp_session_user(s, false);
+	LIST_REMOVE(s, by_peer);
 }
 
 static void
@@ -144,9 +161,10 @@ on_send(void *user, const struct l2tp_path *to, const uint8_t *bytes, size_t len
 {
 	struct gateway *g = user;
 	const struct sa_outer inner = {to->server_ip, to->peer_ip, to->server_port, to->peer_port};
-	uint32_t sa = current_sa(g, to->peer);
+	const struct sa_outer *divert_to = g->probes.divert_to;
+	uint32_t sa = divert_to ? g->probes.divert_sa : current_sa(g, to->peer);
 	/* Never in clear what belongs to a peer behind IPsec. */
-	if ((to->peer && !sa) || link_l2tp_inject(g->link, sa, &inner, bytes, len) != 0)
+	if ((to->peer && !sa) || link_l2tp_inject(g->link, sa, &inner, divert_to, bytes, len) != 0)
 		g->l2tp_unsent++;
 }
 
@@ -337,8 +355,8 @@ l2tp_reject_session(struct gateway *g, const struct session_entry *e)
 /* ------------------------------------------------------------------ what the data plane says */
 
 void
-l2tp_frame(
-	void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len)
+l2tp_frame(void *user, uint32_t sa, const struct sa_outer *inner, const struct sa_outer *from_where,
+	const uint8_t *message, size_t len)
 {
 	struct gateway *g = user;
 	struct l2tp_path from = {.server_ip = inner->server_ip,
@@ -347,6 +365,10 @@ l2tp_frame(
 		.peer_port = inner->peer_port};
 	if (!g->l2tp)
 		return;
+	if (sa && !(message[0] & 0x80)) {
+		gateway_probe_data(g, sa, inner->server_ip, from_where, message, len);
+		return;
+	}
 	if (sa) {
 		from.peer = g->ipsec ? g->ipsec->peer_of(g->ipsec_user, sa) : 0;
 		if (!from.peer) {
@@ -361,8 +383,11 @@ l2tp_frame(
 	}
 	/* Who is new shall find our successor. */
 	struct l2tp_header h;
-	if (g->handing_over && l2tp_header_decode(&h, message, len) == 0 && h.tunnel_id == 0)
+	bool good = l2tp_header_decode(&h, message, len) == 0;
+	if (g->handing_over && good && h.tunnel_id == 0)
 		return;
+	if (sa && from_where && good)
+		gateway_probe_control(g, sa, from_where, &h, inner->server_ip);
 	l2tp_server_input(g->l2tp, &from, message, len, uv_now(g->loop));
 	l2tp_arm(g);
 }
@@ -389,7 +414,7 @@ void
 gateway_sa_current(struct gateway *g, uint32_t peer, uint32_t sa)
 {
 	struct session *s, *next;
-	for (s = LIST_FIRST(&g->peer_buckets[bucket_of(peer)]); s; s = next) {
+	for (s = LIST_FIRST(gateway_peer_bucket(g, peer)); s; s = next) {
 		next = LIST_NEXT(s, by_peer);
 		if (s->l2tp.peer != peer || s->state == GW_CLOSING || s->l2tp.sa == sa)
 			continue;
@@ -455,6 +480,7 @@ l2tp_teardown(struct gateway *g)
 {
 	if (!g->l2tp)
 		return;
+	gateway_probes_free(g);
 	l2tp_server_free(g->l2tp);
 	g->l2tp = NULL;
 	uv_close((uv_handle_t *)&g->l2tp_timer, timer_closed);

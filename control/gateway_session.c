@@ -163,6 +163,8 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 		snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
 	gateway_refusal(g, code);
 	s->attached = false;
+	gateway_probes_end(s);
+	l2tp_session_user(s, false);
 	if (attached)
 		s->carrier->close(s, code);
 	ppp_free(s->ppp);

@@ -51,10 +51,12 @@ struct link_ops {
 	void (*sa_mapping)(void *owner, const struct sa_outer *from);
 	/* The pair's end is confirmed, its slot free again. */
 	void (*sa_gone)(void *owner, const struct sa_counters *last);
-	/* An L2TP control message; sa is the pair that it came through, live and with an owner, or
-	 * 0 when it came in clear.  `inner` holds the addresses and UDP ports of its datagram. */
+	/* An L2TP message: a control message, or a data message that only control can tell whose
+	 * it is (FRAME_L2TP).  sa is the pair that it came through, live and with an owner, or 0
+	 * when it came in clear.  `inner` holds the addresses and UDP ports of its datagram;
+	 * `from`: where its ESP came from when not from the pair's peer, else NULL. */
 	void (*l2tp_frame)(void *user, uint32_t sa, const struct sa_outer *inner,
-		const uint8_t *message, size_t len);
+		const struct sa_outer *from, const uint8_t *message, size_t len);
 };
 
 /* Since link_new(). */
@@ -139,15 +141,16 @@ void *link_sa_owner(const struct link *l, uint32_t sa);
  * wipes its keys. */
 int link_sa_add(struct link *l, uint32_t sa, const struct command_sa_add *add);
 int link_sa_out(struct link *l, uint32_t sa, const struct command_sa_out *out);
-int link_sa_update(struct link *l, uint32_t sa, const struct sa_outer *outer);
+/* peer 0: it stays. */
+int link_sa_update(struct link *l, uint32_t sa, const struct sa_outer *outer, uint32_t peer);
 /* Ends a pair that was added, repeated until the data plane confirms.  sa_gone() follows, unless
  * down() comes before. */
 void link_sa_close(struct link *l, uint32_t sa);
-/* Sends an L2TP control message through the pair's outbound SA, or in clear with sa 0, after all
- * commands given before.  `inner` is seen from here: server_* is its source.  0, -ENOTCONN,
- * -EMSGSIZE, -ENOBUFS, -ENOENT. */
+/* Sends an L2TP message through the pair's outbound SA, or in clear with sa 0, after all commands
+ * given before.  `inner` is seen from here: server_* is its source.  `to`: where ESP goes this
+ * time; NULL: as the pair says.  0, -ENOTCONN, -EMSGSIZE, -ENOBUFS, -ENOENT. */
 int link_l2tp_inject(struct link *l, uint32_t sa, const struct sa_outer *inner,
-	const uint8_t *message, size_t len);
+	const struct sa_outer *to, const uint8_t *message, size_t len);
 /* The data plane's monotonic clock, in which its times are given; 0 without a segment. */
 uint64_t link_now_us(const struct link *l);
 /* As they stand; zeros when unknown. */

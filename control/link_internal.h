@@ -34,6 +34,7 @@ struct queued {
 	uint8_t kind; /* of a frame: enum frame_kind */
 	uint16_t len;
 	uint32_t handle;
+	struct sa_outer outer; /* of a frame */
 	uint8_t bytes[];
 };
 
@@ -97,8 +98,8 @@ void link_sweep(struct link *l);
 
 /* link_records.c */
 /* Puts a frame into its ring, or in the queue: 0 or -ENOBUFS. */
-int link_send_frame(
-	struct link *l, enum frame_kind kind, uint32_t handle, const uint8_t *data, size_t len);
+int link_send_frame(struct link *l, enum frame_kind kind, uint32_t handle,
+	const struct sa_outer *outer, const uint8_t *data, size_t len);
 void link_queue_retry(struct link *l);
 void link_queue_clear(struct link *l);
 void link_flush_wake(uv_prepare_t *p);

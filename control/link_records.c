@@ -26,7 +26,8 @@ put_command(struct link *l, const struct command *cmd)
 }
 
 static bool
-put_frame(struct link *l, uint8_t kind, uint32_t handle, const uint8_t *frame, size_t len)
+put_frame(struct link *l, uint8_t kind, uint32_t handle, const struct sa_outer *outer,
+	const uint8_t *frame, size_t len)
 {
 	struct frame_record *f = ring_produce(&l->injects);
 	if (!f)
@@ -35,6 +36,7 @@ put_frame(struct link *l, uint8_t kind, uint32_t handle, const uint8_t *frame, s
 	f->kind = kind;
 	f->length = (uint16_t)len;
 	f->handle = handle;
+	f->outer = *outer;
 	memcpy(f->data, frame, len);
 	ring_produced(&l->injects);
 	l->stats.injects++;
@@ -42,9 +44,8 @@ put_frame(struct link *l, uint8_t kind, uint32_t handle, const uint8_t *frame, s
 	return true;
 }
 
-static int
-queue_add(struct link *l, bool is_command, uint8_t kind, uint32_t handle, const void *bytes,
-	size_t len)
+static struct queued *
+queue_add(struct link *l, bool is_command, uint32_t handle, const void *bytes, size_t len)
 {
 	/* Commands: a few for each session and pair in flight.  Frames: PPP and L2TP repeat what
 	 * does not get through. */
@@ -54,10 +55,9 @@ queue_add(struct link *l, bool is_command, uint8_t kind, uint32_t handle, const 
 	struct queued *q = have < limit ? malloc(sizeof(*q) + len) : NULL;
 	if (!q) {
 		l->stats.queue_full++;
-		return -ENOBUFS;
+		return NULL;
 	}
 	q->is_command = is_command;
-	q->kind = kind;
 	q->handle = handle;
 	q->len = (uint16_t)len;
 	memcpy(q->bytes, bytes, len);
@@ -65,7 +65,7 @@ queue_add(struct link *l, bool is_command, uint8_t kind, uint32_t handle, const 
 	l->n_queued++;
 	l->n_queued_frames += !is_command;
 	l->stats.ring_full++;
-	return 0;
+	return q;
 }
 
 void
@@ -80,7 +80,7 @@ link_queue_retry(struct link *l)
 			done = put_command(l, &cmd);
 			explicit_bzero(&cmd, sizeof(cmd));
 		} else {
-			done = put_frame(l, q->kind, q->handle, q->bytes, q->len);
+			done = put_frame(l, q->kind, q->handle, &q->outer, q->bytes, q->len);
 		}
 		if (!done)
 			return;
@@ -103,26 +103,32 @@ link_command(struct link *l, enum command_type type, struct command *cmd)
 	cmd->cookie = (uint64_t)type;
 	if (STAILQ_EMPTY(&l->queue) && put_command(l, cmd))
 		return 0;
-	return queue_add(l, true, 0, cmd->handle, cmd, sizeof(*cmd));
+	return queue_add(l, true, cmd->handle, cmd, sizeof(*cmd)) ? 0 : -ENOBUFS;
 }
 
 int
-link_send_frame(
-	struct link *l, enum frame_kind kind, uint32_t handle, const uint8_t *data, size_t len)
+link_send_frame(struct link *l, enum frame_kind kind, uint32_t handle, const struct sa_outer *outer,
+	const uint8_t *data, size_t len)
 {
-	if (STAILQ_EMPTY(&l->queue) && put_frame(l, (uint8_t)kind, handle, data, len))
+	if (STAILQ_EMPTY(&l->queue) && put_frame(l, (uint8_t)kind, handle, outer, data, len))
 		return 0;
-	return queue_add(l, false, (uint8_t)kind, handle, data, len);
+	struct queued *q = queue_add(l, false, handle, data, len);
+	if (!q)
+		return -ENOBUFS;
+	q->kind = (uint8_t)kind;
+	q->outer = *outer;
+	return 0;
 }
 
 int
 link_inject(struct link *l, uint32_t handle, const uint8_t *frame, size_t len)
 {
+	static const struct sa_outer none;
 	if (!l->connected)
 		return -ENOTCONN;
 	if (len < 2 || len > FRAME_MAX)
 		return -EMSGSIZE;
-	return link_send_frame(l, FRAME_PPP, handle, frame, len);
+	return link_send_frame(l, FRAME_PPP, handle, &none, frame, len);
 }
 
 /* Before the loop sleeps: one wake-up for all that was written since. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pairs of SAs: their commands and events, and the L2TP control messages that go through them. */
+/* Pairs of SAs: their commands and events, and the L2TP messages that go through them. */
 #include <errno.h>
 #include <string.h>
 
 #include "control/link_internal.h"
 
-#define L2TP_MIN 12 /* octets of a control message's header, RFC 2661 section 3.1 */
+#define L2TP_MIN                                                                          \
+	12 /* octets of a control message's header, RFC 2661 section 3.1; LCP echoes have \
+	      more */
 
 static struct slot *
 sa_slot(const struct link *l, uint32_t sa)
@@ -86,9 +88,9 @@ link_sa_out(struct link *l, uint32_t sa, const struct command_sa_out *out)
 }
 
 int
-link_sa_update(struct link *l, uint32_t sa, const struct sa_outer *outer)
+link_sa_update(struct link *l, uint32_t sa, const struct sa_outer *outer, uint32_t peer)
 {
-	struct command cmd = {.handle = sa, .sa_update = {*outer}};
+	struct command cmd = {.handle = sa, .sa_update = {*outer, peer}};
 	int rc = sa_check(l, sa);
 	return rc ? rc : link_command(l, COMMAND_SA_UPDATE, &cmd);
 }
@@ -102,9 +104,10 @@ link_sa_close(struct link *l, uint32_t sa)
 }
 
 int
-link_l2tp_inject(struct link *l, uint32_t sa, const struct sa_outer *inner, const uint8_t *message,
-	size_t len)
+link_l2tp_inject(struct link *l, uint32_t sa, const struct sa_outer *inner,
+	const struct sa_outer *to, const uint8_t *message, size_t len)
 {
+	static const struct sa_outer as_ever;
 	uint8_t data[FRAME_MAX];
 	int rc = sa ? sa_check(l, sa) : l->connected ? 0 : -ENOTCONN;
 	if (rc)
@@ -113,7 +116,7 @@ link_l2tp_inject(struct link *l, uint32_t sa, const struct sa_outer *inner, cons
 		return -EMSGSIZE;
 	memcpy(data, inner, sizeof(*inner));
 	memcpy(data + sizeof(*inner), message, len);
-	return link_send_frame(l, FRAME_L2TP, sa, data, sizeof(*inner) + len);
+	return link_send_frame(l, FRAME_L2TP, sa, to ? to : &as_ever, data, sizeof(*inner) + len);
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -225,8 +228,11 @@ link_sa_event(struct link *l, const struct event *e)
 void
 link_l2tp_frame(struct link *l, const struct frame_record *f)
 {
+	static const struct sa_outer as_ever;
 	struct sa_outer inner;
-	if (f->length < sizeof(inner) + L2TP_MIN) {
+	bool elsewhere = memcmp(&f->outer, &as_ever, sizeof(as_ever)) != 0;
+	if (f->length < sizeof(inner) + L2TP_MIN ||
+		(elsewhere && (!f->handle || !outer_valid(&f->outer) || !f->outer.peer_port))) {
 		l->stats.bad_records++;
 		return;
 	}
@@ -241,6 +247,6 @@ link_l2tp_frame(struct link *l, const struct frame_record *f)
 		return;
 	}
 	if (l->ops->l2tp_frame)
-		l->ops->l2tp_frame(l->user, f->handle, &inner, f->data + sizeof(inner),
-			f->length - sizeof(inner));
+		l->ops->l2tp_frame(l->user, f->handle, &inner, elsewhere ? &f->outer : NULL,
+			f->data + sizeof(inner), f->length - sizeof(inner));
 }

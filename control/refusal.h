@@ -124,6 +124,10 @@
 		"too many IPsec clients, or exchanges at once, from one address",                  \
 		"raise ipsec.max_peers_per_address or max_half_open_per_address if a NAT is "      \
 		"there")                                                                           \
+	X(IPSEC_SHARE, "ipsec-share",                                                              \
+		"an address, or a client, has its share of the SAs: clients without a user who "   \
+		"has logged in get an eighth of what is free",                                     \
+		"raise ipsec.max_sas of the data plane if many clients log in at once")            \
 	X(IPSEC_FULL, "ipsec-full", "the data plane has no room for another SA",                   \
 		"raise ipsec.max_sas of the data plane")                                           \
 	X(IPSEC_INSTALL, "ipsec-install", "IKE: the SA could not be installed",                    \

@@ -13,6 +13,9 @@
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
 #include "dataplane/worker.h"
+#include "dataplane/writer_internal.h"
+
+static const struct sa_outer as_ever;
 
 /* n octets of the record in a fresh buffer, with meta zeroed; NULL: counted as a drop. */
 static struct rte_mbuf *
@@ -40,7 +43,7 @@ give(struct worker *w, struct rte_mbuf *m)
 static enum inject_result
 inject_ppp(const struct frame_record *head, const uint8_t *data, struct rte_mempool *pool)
 {
-	if (head->length < 2)
+	if (head->length < 2 || memcmp(&head->outer, &as_ever, sizeof(as_ever)) != 0)
 		return INJECT_BAD;
 	struct session *s = session_by_handle(head->handle);
 	if (!s)
@@ -107,6 +110,24 @@ inject_clear(struct rte_mbuf *m, const struct sa_outer *outer)
 	return INJECT_DONE;
 }
 
+/* Only the peer's side may be another one, and only where a NAT may be. */
+static bool
+may_divert(const struct sa *sa, const struct sa_outer *to)
+{
+	return sa_in_udp(sa) && sa->cfg.server_ip_be == rte_cpu_to_be_32(to->server_ip) &&
+	       sa->cfg.server_port_be == rte_cpu_to_be_16(to->server_port) &&
+	       is_unicast(to->peer_ip) && to->peer_port != 0;
+}
+
+static void
+divert(struct pkt_meta *meta, const struct sa_outer *to)
+{
+	meta->flags |= PKT_DIVERTED;
+	meta->ip_be = rte_cpu_to_be_32(to->peer_ip);
+	meta->port_be = rte_cpu_to_be_16(to->peer_port);
+	meta->nh = fib_lookup(meta->ip_be);
+}
+
 /* Through a pair of SAs: the datagram for its owner. */
 static enum inject_result
 inject_protected(const struct frame_record *head, const uint8_t *data, const struct sa_outer *outer,
@@ -115,6 +136,9 @@ inject_protected(const struct frame_record *head, const uint8_t *data, const str
 	struct sa *sa = sa_by_handle(head->handle);
 	if (!sa)
 		return INJECT_DONE; /* closed meanwhile */
+	bool diverted = memcmp(&head->outer, &as_ever, sizeof(as_ever)) != 0;
+	if (diverted && !may_divert(sa, &head->outer))
+		return INJECT_BAD;
 	struct worker *w = &workers[sa->cfg.owner];
 	if (rte_ring_full(w->from_main))
 		return INJECT_WAIT;
@@ -128,6 +152,8 @@ inject_protected(const struct frame_record *head, const uint8_t *data, const str
 	meta->sa = sa;
 	meta->handle = head->handle;
 	meta->stage = STAGE_ESP_OUT;
+	if (diverted)
+		divert(meta, &head->outer);
 	give(w, m);
 	return INJECT_DONE;
 }
@@ -143,7 +169,8 @@ inject_l2tp(const struct frame_record *head, const uint8_t *data, struct rte_mem
 		return INJECT_BAD;
 	if (head->handle != 0)
 		return inject_protected(head, data, &outer, pool);
-	if (outer.peer_ip == 0 || !is_wan_address(outer.server_ip))
+	if (outer.peer_ip == 0 || !is_wan_address(outer.server_ip) ||
+		memcmp(&head->outer, &as_ever, sizeof(as_ever)) != 0)
 		return INJECT_BAD;
 	struct worker *w = &workers[worker_for_outer(
 		rte_cpu_to_be_32(outer.peer_ip), rte_cpu_to_be_32(outer.server_ip))];

@@ -150,7 +150,7 @@ peer_of_spi(const struct pmtu_quote *q)
 		const struct sa *sa = &sas.slots[i];
 		if (sa->cfg.server_ip_be == q->server_ip_be &&
 			sa->cfg.server_port_be == q->server_port_be)
-			return sa->cfg.peer;
+			return sa->cold.peer;
 	}
 	return 0;
 }

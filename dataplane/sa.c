@@ -188,6 +188,7 @@ sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa
 	memset(&sa->run, 0, sizeof(sa->run));
 	memset(&sa->cold, 0, sizeof(sa->cold));
 	sa->cfg.peer = c->peer;
+	sa->cold.peer = c->peer;
 	sa->cfg.server_ip_be = rte_cpu_to_be_32(c->outer.server_ip);
 	sa->cfg.peer_ip_be = rte_cpu_to_be_32(c->outer.peer_ip);
 	sa->cfg.server_port_be = rte_cpu_to_be_16(c->outer.server_port);
@@ -257,6 +258,8 @@ sa_apply(struct sa *sa, const struct command *cmd)
 	atomic_store_explicit(&sa->cfg.peer_ip_be, rte_cpu_to_be_32(cmd->sa_update.outer.peer_ip),
 		memory_order_relaxed);
 	sa->cfg.peer_port_be = rte_cpu_to_be_16(cmd->sa_update.outer.peer_port);
+	if (cmd->sa_update.peer)
+		sa->cfg.peer = cmd->sa_update.peer;
 }
 
 uint32_t

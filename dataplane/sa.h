@@ -27,8 +27,8 @@
 
 enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 
-/* Configured state: written before publication, but for where the peer is, which the owner changes
- * on COMMAND_SA_UPDATE; read by all workers. */
+/* Configured state: written before publication, but for where the peer is, and whose it is, which
+ * the owner changes on COMMAND_SA_UPDATE; read by all workers. */
 struct sa_config {
 	/* These three are not cleared with the rest: workers compare them at any time. */
 	_Atomic uint32_t handle; /* the inbound SPI; 0: free or being removed.  Release by the
@@ -37,7 +37,7 @@ struct sa_config {
 		reserved; /* while the slot is free: the SPI that IKE gave to a peer, 0: none.
 			     Release by the writer pairs with acquire in sa_is_early() */
 	_Atomic rte_be32_t reserved_ip_be; /* that peer's address */
-	uint32_t peer;                     /* control's name for the host behind it */
+	uint32_t peer;                     /* control's name for the host behind it; owner only */
 	_Atomic uint32_t outer_nh; /* FIB value towards the peer, kept current by the writer */
 	_Atomic rte_be32_t peer_ip_be;
 	rte_be32_t server_ip_be;
@@ -66,6 +66,7 @@ struct sa {
 	struct {
 		uint64_t opened_us;
 		rte_be32_t peer_ip_be; /* the last that cfg.peer_ip_be was told to be */
+		uint32_t peer;         /* the last that cfg.peer was told to be */
 		struct closing closing;
 	} cold __rte_cache_aligned;
 };

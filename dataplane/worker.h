@@ -62,17 +62,21 @@ struct pkt_meta {
 		uint32_t nh;   /* FIB value, route.h */
 		uint32_t peer; /* L2TP from the network: the peer of pair, 0 in clear */
 	};
-	uint16_t ppp_proto; /* host byte order */
-	uint8_t stage;      /* enum stage, across rings */
-	uint8_t kind;       /* enum punt_kind, across rings */
-	uint8_t port;       /* index in ports[]: where it came in, or where it goes out */
+	union {
+		uint16_t ppp_proto; /* host byte order */
+		rte_be16_t port_be; /* with PKT_ELSEWHERE, PKT_DIVERTED */
+	};
+	uint8_t stage; /* enum stage, across rings */
+	uint8_t kind;  /* enum punt_kind, across rings */
+	uint8_t port;  /* index in ports[]: where it came in, or where it goes out */
 	uint8_t flags;
 	uint8_t owner; /* for node handoff: the worker that goes on with it */
 	uint8_t reserved;
 	uint32_t pair; /* L2TP from the network: the pair of SAs that it came in on, 0 in clear */
 	union {
-		uint32_t icmp; /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
-		uint32_t seq;  /* uplink, up to mppe_decrypt: the tunnel's sequence number */
+		uint32_t icmp;    /* node icmp_error: type, code, next-hop MTU (8, 8, 16 bits) */
+		uint32_t seq;     /* uplink, up to mppe_decrypt: the tunnel's sequence number */
+		rte_be32_t ip_be; /* with PKT_DIVERTED */
 	};
 };
 static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
@@ -85,6 +89,8 @@ static_assert(sizeof(struct pkt_meta) == 32, "fits the mbuf's dynamic fields");
 #define PKT_ACK_ONLY  0x08 /* GRE acknowledgement without payload */
 #define PKT_INSIDE    0x10 /* a client's, out of its tunnel: its source is the session's (T18) */
 #define PKT_NUMBERED  0x20 /* meta->seq is for the window when MPPE has proved the packet */
+#define PKT_ELSEWHERE 0x40 /* ESP came from meta->port_be, not where its SA says */
+#define PKT_DIVERTED  0x80 /* ESP goes to meta->ip_be and meta->port_be, by meta->nh */
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)

@@ -218,7 +218,7 @@ check_l2tp(const struct command *cmd)
 	const struct sa *sa = sa_by_handle(cmd->add.sa);
 	if (!sa)
 		return -ENOENT;
-	return sa->cfg.peer == cmd->add.peer &&
+	return sa->cold.peer == cmd->add.peer &&
 			       sa->cfg.server_ip_be == rte_cpu_to_be_32(cmd->add.server_ip)
 		       ? 0
 		       : -EINVAL;
@@ -306,7 +306,7 @@ do_session_sa(struct session *s, const struct command *cmd)
 		return -EINVAL;
 	if (!sa || !sa_outbound(sa))
 		return -ENOENT;
-	if (sa->cfg.peer != s->cfg.peer || sa->cfg.server_ip_be != s->cfg.server_ip_be)
+	if (sa->cold.peer != s->cfg.peer || sa->cfg.server_ip_be != s->cfg.server_ip_be)
 		return -EINVAL;
 	int rc = pass_on(s, cmd);
 	if (rc == 0)

@@ -83,6 +83,8 @@ do_update(struct sa *sa, const struct command *cmd)
 		return rc;
 	/* What the owner is on its way to, and its next hop, also when routes change meanwhile. */
 	sa_move(sa, rte_cpu_to_be_32(o->peer_ip), rte_cpu_to_be_16(o->peer_port));
+	if (cmd->sa_update.peer)
+		sa->cold.peer = entries[SA_SLOT(cmd->handle)].peer = cmd->sa_update.peer;
 	entries[SA_SLOT(cmd->handle)].outer = *o;
 	return 0;
 }

@@ -67,8 +67,34 @@ check_body(const struct ike_message *m)
 		return m->query.direction <= IKE_OUTBOUND ? NULL : "no such direction";
 	case IKE_ALERT:
 		return m->alert.code < IKE_ALERT_COUNT ? NULL : "no such alert";
+	case IKE_MIGRATE:
+		return m->migrate.from && m->migrate.from != m->ike_sa && m->migrate.proven <= 1
+			       ? NULL
+			       : "no such succession";
 	default:
 		return NULL;
+	}
+}
+
+/* Which records name the IKE SA that they come from. */
+static bool
+ike_sa_fits(const struct ike_message *m)
+{
+	switch (m->type) {
+	case IKE_GET_SPI:
+	case IKE_ADD_IN:
+	case IKE_ADD_OUT:
+	case IKE_LIST:
+	case IKE_MIGRATE:
+	case IKE_DOWN:
+		return m->ike_sa != 0;
+	case IKE_UPDATE:
+	case IKE_DELETE_IN:
+	case IKE_DELETE_OUT:
+	case IKE_QUERY:
+		return true;
+	default:
+		return m->ike_sa == 0;
 	}
 }
 
@@ -81,7 +107,7 @@ ike_message_check(const void *bytes, size_t len, struct ike_message *out)
 	memcpy(out, bytes, sizeof(*out));
 	if (out->magic != IKE_MESSAGE_MAGIC || out->version != IKE_MESSAGE_VERSION)
 		return "another version";
-	if (out->type < IKE_HELLO || out->type > IKE_ALERT)
+	if (out->type < IKE_HELLO || out->type > IKE_DOWN)
 		return "no such type";
 	bool answered = out->type < IKE_LIST;
 	if (answered != (out->id != 0))
@@ -89,5 +115,7 @@ ike_message_check(const void *bytes, size_t len, struct ike_message *out)
 	bool of_pair = (out->type >= IKE_ADD_IN && out->type <= IKE_QUERY) || out->type == IKE_LIST;
 	if (of_pair != (out->spi != 0))
 		return "an SPI out of place";
+	if (!ike_sa_fits(out))
+		return "an IKE SA out of place";
 	return check_body(out);
 }

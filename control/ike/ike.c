@@ -27,6 +27,7 @@ on_hello(void *user, const struct ike_message *m)
 	k->charon_started_us = m->hello.started_us;
 	TAILQ_FOREACH (s, &k->pairs, next)
 		s->listed = false;
+	peers_unbind_all(&k->peers);
 	return 0;
 }
 
@@ -163,11 +164,18 @@ ike_free(struct ike *k, void (*closed)(void *user))
 		TAILQ_REMOVE(&k->pairs, s, next);
 		if (s->state == PAIR_RESERVED && s->peer_ip)
 			half_open_remove(&k->peers, s->peer_ip);
+		if (s->counted_ip)
+			stranger_remove(&k->peers, s->counted_ip);
 		p = s->peer;
 		if (p && --p->n_pairs == 0)
 			peers_remove(&k->peers, p);
 		free(s);
 	}
+	while ((p = LIST_FIRST(&k->bereft))) {
+		LIST_REMOVE(p, bereft);
+		peers_remove(&k->peers, p);
+	}
+	peers_unbind_all(&k->peers);
 	channel_close(k->channel, part_closed);
 	charon_free(k->charon, part_closed, k);
 	uv_close((uv_handle_t *)&k->sweep, timer_closed);
@@ -226,6 +234,9 @@ ike_peer_close(struct ike *k, struct ike_peer *p)
 {
 	uint32_t spis[64], n = 0;
 	struct ike_pair *s;
+	/* Without a pair nobody is to be told. */
+	if (p->over_ms)
+		p->over_ms = 1;
 	/* The peer goes with its last pair: first the names. */
 	TAILQ_FOREACH (s, &p->pairs, peer_next)
 		if (n < sizeof(spis) / sizeof(spis[0]))
@@ -277,7 +288,8 @@ ike_status(const struct ike *k, struct ike_status *out)
 		.peers = k->peers.n,
 		.sas = k->n_sas,
 		.weak_sas = k->n_weak,
-		.bad_records = cs.bad_records};
+		.bad_records = cs.bad_records,
+		.moves_refused = k->moves_refused};
 	if (!out->configured)
 		snprintf(out->problem, sizeof(out->problem), "%.100s; %s",
 			charon_problem(k->charon), "start Adit's charon and look at its log");

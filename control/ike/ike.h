@@ -3,8 +3,9 @@
  * IPsec as the rest of control sees it: peers, and the pairs of SAs that IKE (strongSwan's charon
  * with our plugin) makes for them.
  *
- * A peer is one host behind one server address, one peer address and one UDP port (or native ESP):
- * two clients behind one NAT are two peers.  It lives as long as it has a pair.  While IKE re-keys
+ * A peer is who holds the keys of an IKE SA, wherever its packets come from: each IKE SA is a peer
+ * of its own, until it has proven through a pair of its own that it is another one's client
+ * (docs/adr/0010).  It lives as long as it has a pair.  While IKE re-keys
  * it has several; the newest with an outbound SA is the current one, through which to send (D4).
  *
  * Calling context: adit-control's loop.  Addresses are in host byte order.
@@ -29,6 +30,11 @@ struct ike_ops {
 	void (*current)(void *user, struct ike_peer *peer, uint32_t sa);
 	/* The peer's last pair is gone, and it with this call. */
 	void (*peer_gone)(void *user, struct ike_peer *peer);
+	/* Ask this peer's client through sa for what only it can answer, and have ESP of that one
+	 * packet go to `to`, or NULL: where sa sends to.  sa is the peer's own pair, or one of whom
+	 * it may be.  ike_answered() says that the answer has come.  False: there is nothing to ask
+	 * for.  May be NULL. */
+	bool (*probe)(void *user, struct ike_peer *peer, uint32_t sa, const struct sa_outer *to);
 	/* Something was refused, or failed, for this reason (R17).  peer_ip may be 0. */
 	void (*refused)(void *user, enum refusal_code code, uint32_t peer_ip);
 };
@@ -62,6 +68,10 @@ uint32_t ike_peer_id(const struct ike_peer *p);
 uint32_t ike_peer_current(const struct ike_peer *p);
 /* Where its ESP comes from; changes with its NAT mapping. */
 const struct sa_outer *ike_peer_outer(const struct ike_peer *p);
+/* What ops->probe() asked for has come through sa, from its own place (NULL) or from another. */
+void ike_answered(struct ike *k, uint32_t peer, uint32_t sa, const struct sa_outer *from);
+/* So many more, or fewer, sessions of this peer have a user who has proven himself. */
+void ike_peer_users(struct ike *k, struct ike_peer *p, int change);
 /* A pointer of the caller's, NULL at first. */
 void ike_peer_set_user(struct ike_peer *p, void *user);
 void *ike_peer_user(const struct ike_peer *p);
@@ -94,7 +104,8 @@ struct ike_status {
 	bool configured;       /* charon has taken connections and secrets */
 	bool allow_weak_crypto;
 	uint32_t peers, sas, weak_sas;
-	uint64_t bad_records; /* of the plugin */
+	uint64_t bad_records;   /* of the plugin */
+	uint64_t moves_refused; /* onto places of clients that answer there */
 	/* What is wrong now, "" when healthy: one sentence with its remedy. */
 	char problem[160];
 };

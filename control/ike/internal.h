@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by ike.c (life, operators), sa.c (pairs) and request.c (what the plugin asks). */
+/* Shared by ike.c (life, operators), sa.c (pairs), identity.c (who and where peers are) and
+ * request.c (what the plugin asks). */
 #ifndef ADIT_CONTROL_IKE_INTERNAL_H
 #define ADIT_CONTROL_IKE_INTERNAL_H
 
@@ -27,13 +28,16 @@ struct ike_pair {
 	struct ike *ike;
 	struct ike_peer *peer;
 	uint32_t spi, out_spi;
-	uint32_t peer_ip; /* half-open count, while reserved */
-	uint8_t state;    /* enum pair_state */
-	bool out_deleted; /* charon sends through another one */
-	bool listed;      /* charon named it since the plugin connected, or made it since */
-	bool widow;       /* charon does not know it any more */
-	bool ending;      /* charon was told that it has expired */
-	bool judged;      /* ESP has come through, or was said not to */
+	uint32_t peer_ip;    /* half-open count, while reserved */
+	uint32_t counted_ip; /* among strangers' pairs; 0: its peer has a user */
+	uint32_t ike_sa;     /* that made it; 0: not known yet */
+	uint8_t state;       /* enum pair_state */
+	bool out_deleted;    /* charon sends through another one */
+	bool listed;         /* charon named it since the plugin connected, or made it since */
+	bool widow;          /* charon does not know it any more */
+	bool disowned;       /* an IKE SA that is not its peer's deleted it */
+	bool ending;         /* charon was told that it has expired */
+	bool judged;         /* ESP has come through, or was said not to */
 	const struct suite *encryption, *integrity;
 	uint64_t opened_us;   /* CLOCK_MONOTONIC */
 	uint64_t deadline_ms; /* of a reserved SPI, of a widow, of one to go; 0: none */
@@ -57,11 +61,14 @@ struct ike {
 
 	struct peers peers;
 	struct pair_list pairs;
+	uint32_t n_pairs;       /* reserved and closing ones, too */
 	uint32_t n_sas, n_weak; /* with an inbound SA */
 	bool allow_weak;
 	bool untold; /* peers of charon's lost their SAs with the data plane */
 	uint64_t instance, charon_started_us;
-	uint64_t unknown_pairs; /* requests about pairs that are not there */
+	uint64_t unknown_pairs;       /* requests about pairs that are not there */
+	uint64_t moves_refused;       /* onto places of clients that answer there */
+	LIST_HEAD(, ike_peer) bereft; /* peers without pairs, whose heir has a moment */
 };
 
 /* sa.c */
@@ -73,6 +80,8 @@ bool pair_is_weak(const struct ike_pair *s);
 /* The peer gets the pair; it is not its current one yet. */
 void pair_join(struct ike_pair *s, struct ike_peer *p);
 void pair_set_state(struct ike_pair *s, uint8_t state);
+/* Its exchange is no half-open one any more. */
+void pair_unreserve(struct ike_pair *s);
 /* Chooses the peer's current pair anew, and tells. */
 void peer_elect(struct ike *k, struct ike_peer *p);
 /* When the peer has the pair by now, it may become the current one. */
@@ -89,6 +98,28 @@ void ike_refused(struct ike *k, enum refusal_code code, uint32_t peer_ip);
 void ike_sweep_pairs(struct ike *k);
 /* The plugin said all that charon has. */
 void ike_reconcile(struct ike *k);
+
+/* Counted among strangers' pairs, or not, as its peer is now. */
+void pair_count(struct ike_pair *s);
+/* charon does not know it any more: it serves for as long as it would have. */
+void pair_widow(struct ike_pair *s);
+/* The oldest ones go when there are too many: their successors are there. */
+void peer_trim(struct ike_peer *p);
+
+/* identity.c */
+/* Something says that the pair's peer is there: it is asked. */
+void peer_claim(struct ike_pair *s, const struct sa_outer *at);
+/* A new peer, of this IKE SA: perhaps somebody who is known. */
+void heir_begin(struct ike *k, struct ike_peer *q, uint32_t ike_sa);
+void heir_try(struct ike *k, struct ike_peer *q);
+/* Its last pair is gone: is there anybody it may have become? */
+bool peer_is_awaited(const struct ike *k, const struct ike_peer *p);
+void peer_bereave(struct ike *k, struct ike_peer *p);
+/* It has a pair again. */
+void peer_console(struct ike_peer *p);
+/* Tells, and frees it. */
+void peer_end(struct ike *k, struct ike_peer *p);
+void identity_sweep(struct ike *k);
 
 /* request.c */
 void ike_request(struct ike *k, const struct ike_message *m);

@@ -8,7 +8,9 @@
  * The plugin asks with an id of its own choice, not 0, and waits for IKE_ANSWER with that id. After
  * it connects it sends IKE_HELLO, an IKE_LIST for each pair that charon has, and IKE_LIST_END:
  * control answers the hello and the end only.  A pair is named by the SPI of its inbound SA, which
- * control gives out (dataplane/api/sa.h).
+ * control gives out (dataplane/api/sa.h).  Who is behind it is told by the IKE SA that made it, for
+ * addresses and identities can be another's (D1): ike_sa is its unique number in this charon
+ * process, which the greeting names; numbers are not used twice.
  *
  * This header stands alone: nothing of DPDK, of control or of strongSwan is in it.
  */
@@ -36,6 +38,8 @@ enum ike_message_type {
 	/* plugin -> control, not answered */
 	IKE_LIST,
 	IKE_ALERT,
+	IKE_MIGRATE, /* ike_sa goes on with what another one has */
+	IKE_DOWN,    /* ike_sa is no more */
 	/* control -> plugin */
 	IKE_ANSWER = 32,
 	IKE_EXPIRE,  /* charon->kernel->expire() */
@@ -81,8 +85,10 @@ struct ike_message {
 	uint16_t version;
 	uint16_t type; /* enum ike_message_type */
 	uint64_t id;   /* of a request and its answer; else 0 */
-	uint32_t spi;  /* the pair; 0 in HELLO, LIST_END, GET_SPI, ALERT */
-	uint32_t reserved;
+	uint32_t spi;  /* the pair; 0 in HELLO, LIST_END, GET_SPI, ALERT, MIGRATE, DOWN */
+	/* GET_SPI, ADD, MIGRATE, DOWN: that asks; LIST: that made the pair; UPDATE, DELETE, QUERY:
+	 * that asks, 0: none does; else 0. */
+	uint32_t ike_sa;
 	union {
 		struct {
 			char strongswan[16]; /* version, NUL-terminated */
@@ -107,6 +113,12 @@ struct ike_message {
 			uint32_t peer_ip; /* 0: unknown */
 			uint32_t code;    /* enum ike_alert */
 		} alert;
+		struct {
+			uint32_t from; /* the IKE SA before */
+			/* 1: made under the keys of that one (IKEv2).  0: charon found the same
+			 * identity at the same address (IKEv1), which proves nothing. */
+			uint8_t proven;
+		} migrate;
 		struct {
 			int32_t error; /* 0 or a negative errno */
 			uint32_t spi;

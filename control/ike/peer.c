@@ -63,7 +63,7 @@ address_get(struct peers *ps, uint32_t ip)
 static void
 address_put(struct ike_address *a)
 {
-	if (a->peers || a->half_open)
+	if (a->peers || a->half_open || a->strangers)
 		return;
 	LIST_REMOVE(a, next);
 	free(a);
@@ -81,6 +81,13 @@ half_open_of_address(const struct peers *ps, uint32_t ip)
 {
 	const struct ike_address *a = address_find(ps, ip);
 	return a ? a->half_open : 0;
+}
+
+uint32_t
+strangers_of_address(const struct peers *ps, uint32_t ip)
+{
+	const struct ike_address *a = address_find(ps, ip);
+	return a ? a->strangers : 0;
 }
 
 bool
@@ -103,16 +110,147 @@ half_open_remove(struct peers *ps, uint32_t ip)
 	address_put(a);
 }
 
+bool
+stranger_add(struct peers *ps, uint32_t ip)
+{
+	struct ike_address *a = address_get(ps, ip);
+	if (!a)
+		return false;
+	a->strangers++;
+	ps->strangers++;
+	return true;
+}
+
+void
+stranger_remove(struct peers *ps, uint32_t ip)
+{
+	struct ike_address *a = address_find(ps, ip);
+	if (!a || a->strangers == 0)
+		return;
+	a->strangers--;
+	ps->strangers--;
+	address_put(a);
+}
+
+/* ------------------------------------------------------------------ bonds */
+
+static struct ike_bond *
+bond_find(const struct peers *ps, uint32_t ike_sa)
+{
+	struct ike_bond *b;
+	LIST_FOREACH (b, &ps->by_ike[mix(ike_sa) % PEER_BUCKETS], by_ike)
+		if (b->ike_sa == ike_sa)
+			return b;
+	return NULL;
+}
+
+static struct ike_bond *
+bond_get(struct peers *ps, uint32_t ike_sa)
+{
+	struct ike_bond *b = bond_find(ps, ike_sa);
+	if (b || !(b = calloc(1, sizeof(*b))))
+		return b;
+	b->ike_sa = ike_sa;
+	LIST_INSERT_HEAD(&ps->by_ike[mix(ike_sa) % PEER_BUCKETS], b, by_ike);
+	return b;
+}
+
+static void
+bond_leave(struct ike_bond *b)
+{
+	if (!b->peer)
+		return;
+	TAILQ_REMOVE(&b->peer->bonds, b, next);
+	b->peer->n_bonds--;
+	b->peer = NULL;
+}
+
+static void
+bond_free(struct ike_bond *b)
+{
+	bond_leave(b);
+	LIST_REMOVE(b, by_ike);
+	free(b);
+}
+
+static void
+bond_join(struct ike_bond *b, struct ike_peer *p)
+{
+	b->peer = p;
+	b->heir_of = 0;
+	TAILQ_INSERT_TAIL(&p->bonds, b, next);
+	if (++p->n_bonds > BONDS_PER_PEER)
+		bond_free(TAILQ_FIRST(&p->bonds));
+}
+
+struct ike_peer *
+peers_by_ike(const struct peers *ps, uint32_t ike_sa)
+{
+	const struct ike_bond *b = bond_find(ps, ike_sa);
+	return b ? b->peer : NULL;
+}
+
+bool
+peers_bind(struct peers *ps, struct ike_peer *p, uint32_t ike_sa)
+{
+	struct ike_bond *b = bond_get(ps, ike_sa);
+	if (b && !b->peer)
+		bond_join(b, p);
+	return b != NULL;
+}
+
+void
+peers_claim(struct peers *ps, uint32_t ike_sa, uint32_t heir_of)
+{
+	struct ike_bond *b = bond_get(ps, ike_sa);
+	if (b && !b->peer)
+		b->heir_of = heir_of;
+}
+
+uint32_t
+peers_heir_of(const struct peers *ps, uint32_t ike_sa)
+{
+	const struct ike_bond *b = bond_find(ps, ike_sa);
+	return b ? b->heir_of : 0;
+}
+
+void
+peers_unclaim(struct peers *ps, uint32_t ike_sa)
+{
+	struct ike_bond *b = bond_find(ps, ike_sa);
+	if (b && !b->peer)
+		bond_free(b);
+}
+
+void
+peers_inherit(struct peers *ps, struct ike_peer *from, struct ike_peer *to)
+{
+	struct ike_bond *b;
+	(void)ps;
+	while ((b = TAILQ_FIRST(&from->bonds))) {
+		bond_leave(b);
+		bond_join(b, to);
+	}
+}
+
+void
+peers_unbind_all(struct peers *ps)
+{
+	for (unsigned int i = 0; i < PEER_BUCKETS; i++)
+		while (!LIST_EMPTY(&ps->by_ike[i]))
+			bond_free(LIST_FIRST(&ps->by_ike[i]));
+}
+
 /* ------------------------------------------------------------------ peers */
 
 struct ike_peer *
-peers_find(const struct peers *ps, const struct sa_outer *outer)
+peers_at(const struct peers *ps, const struct sa_outer *outer, const struct ike_peer *p)
 {
-	struct ike_peer *p;
-	LIST_FOREACH (p, &ps->by_key[key_bucket(outer)], by_key)
-		if (same_key(&p->outer, outer))
-			return p;
-	return NULL;
+	struct ike_peer *next =
+		p ? LIST_NEXT(p, by_key) : LIST_FIRST(&ps->by_key[key_bucket(outer)]);
+	while (next && !same_key(&next->outer, outer))
+		next = LIST_NEXT(next, by_key);
+	return next;
 }
 
 struct ike_peer *
@@ -123,19 +261,6 @@ peers_by_id(const struct peers *ps, uint32_t id)
 		if (p->id == id)
 			return p;
 	return NULL;
-}
-
-/* Into the table by key; whoever is there is found by id only from now on. */
-static void
-key_insert(struct peers *ps, struct ike_peer *p)
-{
-	struct ike_peer *other = peers_find(ps, &p->outer);
-	if (other) {
-		LIST_REMOVE(other, by_key);
-		other->keyed = false;
-	}
-	LIST_INSERT_HEAD(&ps->by_key[key_bucket(&p->outer)], p, by_key);
-	p->keyed = true;
 }
 
 struct ike_peer *
@@ -155,7 +280,8 @@ peers_add(struct peers *ps, const struct sa_outer *outer, uint32_t id)
 		p->id = ++ps->next_id;
 	p->outer = *outer;
 	TAILQ_INIT(&p->pairs);
-	key_insert(ps, p);
+	TAILQ_INIT(&p->bonds);
+	LIST_INSERT_HEAD(&ps->by_key[key_bucket(&p->outer)], p, by_key);
 	LIST_INSERT_HEAD(&ps->by_id[mix(p->id) % PEER_BUCKETS], p, by_id);
 	ps->n++;
 	return p;
@@ -175,9 +301,7 @@ address_leave(struct peers *ps, uint32_t ip)
 void
 peers_move(struct peers *ps, struct ike_peer *p, const struct sa_outer *outer)
 {
-	if (p->keyed)
-		LIST_REMOVE(p, by_key);
-	p->keyed = false;
+	LIST_REMOVE(p, by_key);
 	if (p->outer.peer_ip != outer->peer_ip) {
 		struct ike_address *a = address_get(ps, outer->peer_ip);
 		/* Without memory it stays counted where it was. */
@@ -187,14 +311,15 @@ peers_move(struct peers *ps, struct ike_peer *p, const struct sa_outer *outer)
 		}
 	}
 	p->outer = *outer;
-	key_insert(ps, p);
+	LIST_INSERT_HEAD(&ps->by_key[key_bucket(&p->outer)], p, by_key);
 }
 
 void
 peers_remove(struct peers *ps, struct ike_peer *p)
 {
-	if (p->keyed)
-		LIST_REMOVE(p, by_key);
+	while (!TAILQ_EMPTY(&p->bonds))
+		bond_free(TAILQ_FIRST(&p->bonds));
+	LIST_REMOVE(p, by_key);
 	LIST_REMOVE(p, by_id);
 	address_leave(ps, p->outer.peer_ip);
 	ps->n--;

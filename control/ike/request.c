@@ -8,6 +8,9 @@
 #include "control/log.h"
 
 #define RESERVED_MS  60000 /* an SPI that no SA came for */
+#define RETURNED_MS  3000  /* one that was given back */
+#define SHARE        8
+#define RESERVE      16
 #define REPLAY_MIN   64
 #define REPLAY_MAX   4096
 /* T14: without 64-bit numbers a successor is due long before the last one. */
@@ -28,6 +31,33 @@ outer_from(const struct ike_outer *o)
 
 /* ------------------------------------------------------------------ an SPI */
 
+/* Of a client whose user has proven himself. */
+static bool
+is_known(const struct ike *k, const struct ike_message *m)
+{
+	const struct ike_peer *p = peers_by_ike(&k->peers, m->ike_sa);
+	return p && p->users > 0;
+}
+
+/*
+ * T13: strangers of one address may have an eighth of what is free, so however many come, there is
+ * room for the next one; and the last sixteenth of all is for those who are known, who have to
+ * re-key.
+ */
+static bool
+has_share(const struct ike *k, const struct ike_message *m)
+{
+	const struct ike_peer *p = peers_by_ike(&k->peers, m->ike_sa);
+	uint32_t max = link_max_sas(k->link), used = k->n_pairs;
+	uint32_t free = max > used ? max - used : 0;
+	if (p && p->n_pairs >= 2 * PAIRS_PER_PEER)
+		return false;
+	if (p && p->users > 0)
+		return true;
+	return free > max / RESERVE &&
+	       strangers_of_address(&k->peers, m->get_spi.peer_ip) < (free + SHARE - 1) / SHARE;
+}
+
 static int
 reserve(struct ike *k, const struct ike_message *m, uint32_t *spi)
 {
@@ -40,9 +70,14 @@ reserve(struct ike *k, const struct ike_message *m, uint32_t *spi)
 		ike_refused(k, REFUSAL_IPSEC_ADDRESS_LIMIT, ip);
 		return -EDQUOT;
 	}
+	if (!has_share(k, m)) {
+		ike_refused(k, REFUSAL_IPSEC_SHARE, ip);
+		return -EDQUOT;
+	}
 	struct ike_pair *s = pair_new(k, PAIR_RESERVED);
 	if (!s)
 		return -ENOMEM;
+	s->ike_sa = m->ike_sa;
 	s->spi = link_sa_take(k->link, s);
 	s->deadline_ms = uv_now(k->loop) + RESERVED_MS;
 	if (s->spi == 0 || !half_open_add(&k->peers, ip)) {
@@ -52,6 +87,8 @@ reserve(struct ike *k, const struct ike_message *m, uint32_t *spi)
 	}
 	s->peer_ip = ip;
 	link_sa_reserve(k->link, s->spi, ip);
+	if (!is_known(k, m) && stranger_add(&k->peers, ip))
+		s->counted_ip = ip;
 	*spi = s->spi;
 	return 0;
 }
@@ -136,11 +173,12 @@ lifetime_from(const struct ike_message *m, const struct suite *enc)
 	return l;
 }
 
-/* The peer of a new pair, made when it is not there yet. */
+/* The peer of a new pair: whose IKE SA asks for it, and nobody else, wherever it is (D1). */
 static int
-peer_for(struct ike *k, const struct sa_outer *outer, struct ike_peer **peer)
+peer_for(struct ike *k, const struct ike_message *m, const struct sa_outer *outer,
+	struct ike_peer **peer)
 {
-	*peer = peers_find(&k->peers, outer);
+	*peer = peers_by_ike(&k->peers, m->ike_sa);
 	if (*peer)
 		return 0;
 	if (peers_of_address(&k->peers, outer->peer_ip) >= k->cfg->max_peers_per_address) {
@@ -148,24 +186,14 @@ peer_for(struct ike *k, const struct sa_outer *outer, struct ike_peer **peer)
 		return -EDQUOT;
 	}
 	*peer = peers_add(&k->peers, outer, 0);
-	return *peer ? 0 : -ENOMEM;
-}
-
-/* The oldest one goes when there are too many: its successors are there. */
-static void
-trim(struct ike_peer *p)
-{
-	struct ike_pair *s, *after;
-	uint32_t alive = 0;
-	TAILQ_FOREACH (s, &p->pairs, peer_next)
-		alive += !s->ending;
-	for (s = TAILQ_FIRST(&p->pairs); s && alive > PAIRS_PER_PEER; s = after) {
-		after = TAILQ_NEXT(s, peer_next);
-		if (s->ending || s->spi == p->current)
-			continue;
-		alive--;
-		pair_expire(s, IKE_INBOUND, true);
+	if (!*peer)
+		return -ENOMEM;
+	heir_begin(k, *peer, m->ike_sa);
+	if (!peers_bind(&k->peers, *peer, m->ike_sa)) {
+		peers_remove(&k->peers, *peer);
+		return -ENOMEM;
 	}
+	return 0;
 }
 
 static int
@@ -178,9 +206,11 @@ add_in(struct ike *k, const struct ike_message *m, struct ike_pair *s)
 		return -EEXIST;
 	if (!m->add.transport)
 		return -EOPNOTSUPP;
+	if (s->ike_sa != m->ike_sa)
+		return -EPERM;
 	int error = decide_suites(k, &m->add.keys, outer.peer_ip, &enc, &integ);
 	if (!error)
-		error = peer_for(k, &outer, &peer);
+		error = peer_for(k, m, &outer, &peer);
 	if (error)
 		return error;
 	uint32_t window = m->add.replay_window > k->cfg->replay_window ? m->add.replay_window
@@ -206,7 +236,7 @@ add_in(struct ike *k, const struct ike_message *m, struct ike_pair *s)
 		return error;
 	}
 	s->ask_in = m->id;
-	trim(peer);
+	peer_trim(peer);
 	return 0;
 }
 
@@ -216,6 +246,8 @@ add_out(struct ike *k, const struct ike_message *m, struct ike_pair *s)
 	const struct suite *enc, *integ;
 	if (s->state != PAIR_IN || s->out_spi)
 		return s->state == PAIR_UP || s->out_spi ? -EEXIST : -ENOENT;
+	if (s->ike_sa != m->ike_sa)
+		return -EPERM;
 	int error = decide_suites(k, &m->add.keys, s->peer->outer.peer_ip, &enc, &integ);
 	if (error)
 		return error;
@@ -234,6 +266,8 @@ add_out(struct ike *k, const struct ike_message *m, struct ike_pair *s)
 	return 0;
 }
 
+/* charon has moved its IKE SA: because we said so, or because a message of IKE came from there,
+ * which anybody may have sent on.  Then the peer is asked first. */
 static int
 update(struct ike *k, const struct ike_message *m, struct ike_pair *s)
 {
@@ -241,15 +275,21 @@ update(struct ike *k, const struct ike_message *m, struct ike_pair *s)
 	struct sa_entry now;
 	if (!s->peer)
 		return -ENOENT;
-	if (memcmp(&outer, &s->peer->outer, sizeof(outer)) != 0)
-		peers_move(&k->peers, s->peer, &outer);
+	if (outer.server_ip != s->peer->outer.server_ip ||
+		outer.server_port != s->peer->outer.server_port)
+		return -EINVAL;
+	if (memcmp(&outer, &s->peer->outer, sizeof(outer)) != 0) {
+		peer_claim(s, &outer);
+		answer(k, m, 0);
+		return 0;
+	}
 	/* The second half of a pair comes with what the first has said. */
 	if (link_sa_entry(k->link, s->spi, &now) &&
 		memcmp(&outer, &now.outer, sizeof(outer)) == 0) {
 		answer(k, m, 0);
 		return 0;
 	}
-	int error = link_sa_update(k->link, s->spi, &outer);
+	int error = link_sa_update(k->link, s->spi, &outer, 0);
 	if (error)
 		return error;
 	pair_answer(s, &s->ask_update, 0);
@@ -280,11 +320,43 @@ query(struct ike *k, const struct ike_message *m, const struct ike_pair *s)
 	channel_answer(k->channel, m->id, 0, &body);
 }
 
-static void
-delete_in(struct ike_pair *s)
+/* IKE SAs may take over what another one had by its identity alone, and delete it then: it stays
+ * with its peer, who can't be told, until that one has no user or its time is over (D1). */
+static bool
+may_delete(const struct ike *k, const struct ike_message *m, const struct ike_pair *s)
 {
-	pair_judge(s, true);
-	pair_close(s);
+	return !m->ike_sa || m->ike_sa == s->ike_sa || !s->peer || s->ending ||
+	       peers_by_ike(&k->peers, m->ike_sa) == s->peer;
+}
+
+static void
+delete_in(struct ike *k, const struct ike_message *m, struct ike_pair *s)
+{
+	/* charon gives an SPI back and uses it all the same when its IKE SA takes CHILD_SAs over in
+	 * the middle of the exchange. */
+	if (s->state == PAIR_RESERVED) {
+		pair_unreserve(s);
+		s->deadline_ms = uv_now(k->loop) + RETURNED_MS;
+		return;
+	}
+	if (may_delete(k, m, s)) {
+		pair_judge(s, true);
+		pair_close(s);
+		return;
+	}
+	log_event(LOG_NOTICE, "ipsec-delete-unproven", "peer=%u spi=%08x", s->peer->id, s->spi);
+	s->disowned = true;
+	pair_widow(s);
+}
+
+static void
+delete_out(struct ike *k, const struct ike_message *m, struct ike_pair *s)
+{
+	if (!may_delete(k, m, s))
+		return;
+	s->out_deleted = true;
+	if (s->peer)
+		peer_elect(k, s->peer);
 }
 
 /* ------------------------------------------------------------------ dispatch */
@@ -306,6 +378,9 @@ listed(struct ike *k, const struct ike_message *m)
 	s->listed = true;
 	s->widow = false;
 	s->deadline_ms = 0;
+	s->ike_sa = m->ike_sa;
+	if (s->peer)
+		peers_bind(&k->peers, s->peer, m->ike_sa);
 	if (s->peer && memcmp(&outer, &s->peer->outer, sizeof(outer)) != 0) {
 		const struct sa_outer *o = &s->peer->outer;
 		say.type = IKE_MAPPING;
@@ -313,6 +388,17 @@ listed(struct ike *k, const struct ike_message *m)
 			(struct ike_outer){o->server_ip, o->peer_ip, o->server_port, o->peer_port};
 		channel_send(k->channel, &say);
 	}
+}
+
+static void
+migrate(struct ike *k, const struct ike_message *m)
+{
+	struct ike_peer *p = peers_by_ike(&k->peers, m->migrate.from);
+	uint32_t heir_of = p ? p->id : peers_heir_of(&k->peers, m->migrate.from);
+	if (p && m->migrate.proven)
+		peers_bind(&k->peers, p, m->ike_sa);
+	else if (heir_of)
+		peers_claim(&k->peers, m->ike_sa, heir_of);
 }
 
 static const enum refusal_code alert_codes[IKE_ALERT_COUNT] = {
@@ -354,13 +440,11 @@ of_pair(struct ike *k, const struct ike_message *m)
 		query(k, m, s);
 		break;
 	case IKE_DELETE_OUT:
-		s->out_deleted = true;
-		if (s->peer)
-			peer_elect(k, s->peer);
+		delete_out(k, m, s);
 		answer(k, m, 0);
 		break;
 	default: /* IKE_DELETE_IN */
-		delete_in(s);
+		delete_in(k, m, s);
 		answer(k, m, 0);
 		break;
 	}
@@ -381,6 +465,12 @@ ike_request(struct ike *k, const struct ike_message *m)
 	case IKE_LIST_END:
 		ike_reconcile(k);
 		answer(k, m, 0);
+		break;
+	case IKE_MIGRATE:
+		migrate(k, m);
+		break;
+	case IKE_DOWN:
+		peers_unclaim(&k->peers, m->ike_sa);
 		break;
 	case IKE_ALERT:
 		ike_refused(k, alert_codes[m->alert.code], m->alert.peer_ip);

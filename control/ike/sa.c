@@ -51,6 +51,7 @@ pair_new(struct ike *k, uint8_t state)
 	s->state = PAIR_RESERVED;
 	s->opened_us = ike_now_us();
 	TAILQ_INSERT_TAIL(&k->pairs, s, next);
+	k->n_pairs++;
 	pair_set_state(s, state);
 	return s;
 }
@@ -63,6 +64,14 @@ is_sa(uint8_t state)
 }
 
 void
+pair_unreserve(struct ike_pair *s)
+{
+	if (s->state == PAIR_RESERVED && s->peer_ip)
+		half_open_remove(&s->ike->peers, s->peer_ip);
+	s->peer_ip = 0;
+}
+
+void
 pair_set_state(struct ike_pair *s, uint8_t state)
 {
 	struct ike *k = s->ike;
@@ -70,19 +79,31 @@ pair_set_state(struct ike_pair *s, uint8_t state)
 	k->n_sas += (uint32_t)change;
 	if (pair_is_weak(s))
 		k->n_weak += (uint32_t)change;
-	if (s->state == PAIR_RESERVED && s->peer_ip) {
-		half_open_remove(&k->peers, s->peer_ip);
-		s->peer_ip = 0;
-	}
+	pair_unreserve(s);
 	s->state = state;
+}
+
+void
+pair_count(struct ike_pair *s)
+{
+	struct peers *ps = &s->ike->peers;
+	bool counts = s->state != PAIR_CLOSING && s->peer && s->peer->users == 0;
+	if (s->counted_ip && !counts) {
+		stranger_remove(ps, s->counted_ip);
+		s->counted_ip = 0;
+	} else if (!s->counted_ip && counts && stranger_add(ps, s->peer->outer.peer_ip)) {
+		s->counted_ip = s->peer->outer.peer_ip;
+	}
 }
 
 void
 pair_join(struct ike_pair *s, struct ike_peer *p)
 {
 	struct ike_pair *at;
+	peer_console(p);
 	s->peer = p;
 	p->n_pairs++;
+	pair_count(s);
 	/* Orphans come in the order of their slots. */
 	TAILQ_FOREACH (at, &p->pairs, peer_next) {
 		if (at->opened_us > s->opened_us) {
@@ -165,9 +186,13 @@ pair_leave(struct ike_pair *s)
 		peer_elect(k, p);
 		return;
 	}
+	if (peer_is_awaited(k, p)) {
+		peer_elect(k, p);
+		peer_bereave(k, p);
+		return;
+	}
 	p->current = 0;
-	k->ops->peer_gone(k->user, p);
-	peers_remove(&k->peers, p);
+	peer_end(k, p);
 }
 
 void
@@ -182,11 +207,13 @@ static void
 pair_free(struct ike_pair *s)
 {
 	pair_set_state(s, PAIR_CLOSING);
+	pair_count(s);
 	pair_answer(s, &s->ask_in, -ECANCELED);
 	pair_answer(s, &s->ask_out, -ECANCELED);
 	pair_answer(s, &s->ask_update, -ECANCELED);
 	pair_leave(s);
 	TAILQ_REMOVE(&s->ike->pairs, s, next);
+	s->ike->n_pairs--;
 	free(s);
 }
 
@@ -202,6 +229,7 @@ pair_close(struct ike_pair *s)
 		return;
 	}
 	pair_set_state(s, PAIR_CLOSING);
+	pair_count(s);
 	pair_answer(s, &s->ask_in, -ECANCELED);
 	pair_answer(s, &s->ask_out, -ECANCELED);
 	pair_answer(s, &s->ask_update, -ECANCELED);
@@ -226,6 +254,31 @@ pair_judge(struct ike_pair *s, bool last)
 		ike_refused(s->ike, REFUSAL_ESP_AUTH_FAILED, s->peer->outer.peer_ip);
 	else if (last && s->peer->n_pairs == 1)
 		ike_refused(s->ike, REFUSAL_IPSEC_NO_ESP, s->peer->outer.peer_ip);
+}
+
+void
+pair_widow(struct ike_pair *s)
+{
+	uint64_t age_ms = (ike_now_us() - s->opened_us) / 1000;
+	uint64_t life_ms = (uint64_t)s->ike->cfg->sa_lifetime_s * 1000;
+	s->widow = true;
+	s->deadline_ms = uv_now(s->ike->loop) + (life_ms > age_ms ? life_ms - age_ms : 0);
+}
+
+void
+peer_trim(struct ike_peer *p)
+{
+	struct ike_pair *s, *after;
+	uint32_t alive = 0;
+	TAILQ_FOREACH (s, &p->pairs, peer_next)
+		alive += !s->ending;
+	for (s = TAILQ_FIRST(&p->pairs); s && alive > PAIRS_PER_PEER; s = after) {
+		after = TAILQ_NEXT(s, peer_next);
+		if (s->ending || s->spi == p->current)
+			continue;
+		alive--;
+		pair_expire(s, IKE_INBOUND, true);
+	}
 }
 
 void
@@ -283,6 +336,7 @@ ike_sa_done(void *owner, enum command_type type, int error)
 		if (other->widow && other->deadline_ms > soon)
 			other->deadline_ms = soon;
 	peer_elect(k, s->peer);
+	heir_try(k, s->peer);
 }
 
 void
@@ -295,22 +349,19 @@ ike_sa_expire(void *owner, enum sa_expiry which)
 		which == SA_EXPIRE_HARD_IN || which == SA_EXPIRE_HARD_OUT);
 }
 
-/* An authentic packet came from elsewhere: charon moves its IKE SA and then asks for IKE_UPDATE.
- * Without charon the pair follows at once. */
+/* An authentic packet came from elsewhere.  Whoever saw it can have sent it from there (T23): the
+ * peer is asked.  charon is not told before: its own check of a mapping is skipped while ESP
+ * comes. */
 void
 ike_sa_mapping(void *owner, const struct sa_outer *from)
 {
 	struct ike_pair *s = owner;
-	struct ike *k = s->ike;
-	struct ike_message m = {.type = IKE_MAPPING,
-		.spi = s->spi,
-		.mapping = {from->server_ip, from->peer_ip, from->server_port, from->peer_port}};
 	if (!s->peer || !is_sa(s->state))
 		return;
-	if (!s->widow && k->channel && channel_send(k->channel, &m))
-		return;
-	if (link_sa_update(k->link, s->spi, from) == 0)
-		peers_move(&k->peers, s->peer, from);
+	if (memcmp(from, &s->peer->outer, sizeof(*from)) == 0)
+		link_sa_update(s->ike->link, s->spi, from, 0);
+	else
+		peer_claim(s, from);
 }
 
 void
@@ -374,11 +425,7 @@ ike_reconcile(struct ike *k)
 		if (s->opened_us < k->charon_started_us && s->state == PAIR_UP) {
 			/* Of a charon that died: its traffic goes on for as long as it would have
 			 * (T19). */
-			uint64_t age_ms = (ike_now_us() - s->opened_us) / 1000;
-			uint64_t life_ms = (uint64_t)k->cfg->sa_lifetime_s * 1000;
-			s->widow = true;
-			s->deadline_ms =
-				uv_now(k->loop) + (life_ms > age_ms ? life_ms - age_ms : 0);
+			pair_widow(s);
 			widows++;
 		} else {
 			/* charon deleted it while control was away, or died in the middle. */
@@ -399,6 +446,8 @@ ike_link_down(struct ike *k)
 		k->untold |= s->state != PAIR_RESERVED && !s->widow;
 		pair_free(s);
 	}
+	while (!LIST_EMPTY(&k->bereft))
+		peer_end(k, LIST_FIRST(&k->bereft));
 }
 
 void
@@ -406,10 +455,15 @@ ike_sweep_pairs(struct ike *k)
 {
 	struct ike_pair *s, *after;
 	uint64_t now = uv_now(k->loop);
+	identity_sweep(k);
 	for (s = TAILQ_FIRST(&k->pairs); s; s = after) {
 		after = TAILQ_NEXT(s, next);
 		pair_judge(s, false);
 		pair_ripen(s);
+		if (s->disowned && s->peer && s->peer->users == 0) {
+			pair_close(s);
+			continue;
+		}
 		if (s->deadline_ms == 0 || now < s->deadline_ms || s->state == PAIR_CLOSING)
 			continue;
 		s->deadline_ms = 0;

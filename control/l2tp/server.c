@@ -482,6 +482,44 @@ l2tp_server_peer_gone(struct l2tp_server *s, uint32_t peer, enum refusal_code wh
 	s->depth--;
 }
 
+bool
+l2tp_server_hello(struct l2tp_server *s, uint32_t peer, struct l2tp_asked *asked, uint64_t now_ms)
+{
+	const struct l2tp_path path = {.peer = peer};
+	struct l2tp_message hello = {.type = L2TP_HELLO};
+	struct l2tp_tunnel *t;
+
+	server_enter(s, now_ms);
+	LIST_FOREACH (t, peer_bucket(s, &path), by_peer)
+		if (t->path.peer == peer && t->state == TUNNEL_ESTABLISHED &&
+			t->delivery.n_queued == 0)
+			break;
+	if (t) {
+		tunnel_post(t, &hello);
+		*asked = (struct l2tp_asked){.server_ip = t->path.server_ip,
+			.tunnel_id = t->id,
+			.nr = (uint16_t)(t->delivery.first_ns + 1)};
+		server_settle(t);
+	}
+	s->depth--;
+	return t != NULL;
+}
+
+void
+l2tp_server_hasten(struct l2tp_server *s, uint32_t peer, uint64_t now_ms)
+{
+	const struct l2tp_path path = {.peer = peer};
+	struct l2tp_tunnel *t;
+
+	server_enter(s, now_ms);
+	LIST_FOREACH (t, peer_bucket(s, &path), by_peer)
+		if (t->path.peer == peer && t->state == TUNNEL_ESTABLISHED) {
+			t->hello_at = s->now;
+			l2tp_timers_set(s, t, s->now);
+		}
+	s->depth--;
+}
+
 void
 l2tp_server_stop(struct l2tp_server *s, enum refusal_code why, uint64_t now_ms)
 {

@@ -116,6 +116,16 @@ void l2tp_server_input(struct l2tp_server *s, const struct l2tp_path *from, cons
 /* Nothing can be sent to this IPsec peer any more: its tunnels end without a word. */
 void l2tp_server_peer_gone(
 	struct l2tp_server *s, uint32_t peer, enum refusal_code why, uint64_t now_ms);
+/* Sends HELLO to an established tunnel of this peer that waits for no acknowledgement.  False:
+ * there is none.  `asked`: the message that acknowledges it is for this tunnel, with this Nr. */
+struct l2tp_asked {
+	uint32_t server_ip;
+	uint16_t tunnel_id, nr;
+};
+bool l2tp_server_hello(
+	struct l2tp_server *s, uint32_t peer, struct l2tp_asked *asked, uint64_t now_ms);
+/* The peer's tunnels are asked by HELLO whether they live, as soon as the timer is called. */
+void l2tp_server_hasten(struct l2tp_server *s, uint32_t peer, uint64_t now_ms);
 /* Ends all tunnels: StopCCN to each.  New ones are refused from then on. */
 void l2tp_server_stop(struct l2tp_server *s, enum refusal_code why, uint64_t now_ms);
 /* All at once, without a word. */

@@ -177,5 +177,7 @@ size_t ppp_probe_make(struct ppp_link *link, struct ppp_probe *p, uint8_t *frame
  * so that only the nonce proves something there. */
 bool ppp_probe_answered(
 	const struct ppp_link *link, const struct ppp_probe *p, const uint8_t *frame, size_t len);
+/* Has it negotiated a magic number, so that whoever was told the nonce can't answer for it? */
+bool ppp_has_peer_magic(const struct ppp_link *link);
 
 #endif

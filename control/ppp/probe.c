@@ -41,6 +41,12 @@ probe_rejected(const struct ppp_link *l, const struct ppp_probe *p, struct wire_
 }
 
 bool
+ppp_has_peer_magic(const struct ppp_link *l)
+{
+	return l->lcp.peer_magic != 0;
+}
+
+bool
 ppp_probe_answered(
 	const struct ppp_link *l, const struct ppp_probe *p, const uint8_t *frame, size_t len)
 {

@@ -75,9 +75,11 @@ struct command_sa_out {
 	struct sa_lifetime lifetime;
 };
 
-/* COMMAND_SA_UPDATE: the peer's NAT mapping changed (RFC 3948 section 4). */
+/* COMMAND_SA_UPDATE: the peer's NAT mapping changed (RFC 3948 section 4), or the pair's peer has
+ * turned out to be another one. */
 struct command_sa_update {
 	struct sa_outer outer;
+	uint32_t peer; /* 0: as before */
 };
 
 /*

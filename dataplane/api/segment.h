@@ -20,7 +20,7 @@
 #include "dataplane/api/sa.h"
 
 #define SEGMENT_MAGIC        0x41444954u /* "ADIT" */
-#define SEGMENT_VERSION      4
+#define SEGMENT_VERSION      5
 #define SEGMENT_MAX_WORKERS  32
 #define SEGMENT_MAX_NODES    192
 #define SEGMENT_MAX_SESSIONS (1u << 20)
@@ -134,7 +134,7 @@ enum command_type {
 	COMMAND_SA_RELEASE, /* no pair will come to it */
 };
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 struct command_mppe_dir {
 	uint8_t start_key[16];
@@ -233,13 +233,18 @@ struct event {
 enum frame_kind {
 	FRAME_PPP, /* handle: session.  PPP protocol number (2 octets, network order) and payload */
 	FRAME_L2TP, /* handle: pair of SAs, 0 in clear.  struct sa_outer with the addresses and UDP
-		       ports of the inner datagram, then an L2TP control message (RFC 2661
-		       section 3.1) */
+		       ports of the inner datagram, then an L2TP message (RFC 2661 section 3.1): a
+		       control message, or a data message with an LCP Echo-Request (inject), or an
+		       Echo-Reply (punt) that came from elsewhere than its pair's peer, or through a
+		       pair that is not its session's.  Whose it is, control decides. */
 };
 struct frame_record {
 	uint8_t version, kind; /* enum frame_kind */
 	uint16_t length;       /* octets used of data */
 	uint32_t handle;
+	/* FRAME_L2TP through a pair with ESP in UDP: from where else than the pair's peer it came,
+	 * or where ESP goes for once.  All 0: as the pair says.  FRAME_PPP: 0. */
+	struct sa_outer outer;
 	uint8_t data[FRAME_MAX];
 };
 

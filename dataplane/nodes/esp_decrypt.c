@@ -45,15 +45,10 @@ esp_offset(const struct rte_ipv4_hdr *ip)
 /* RFC 3948 section 4: an authentic packet from elsewhere says that the NAT's mapping has changed.
  * Control decides; our packets go on to the old place until then. */
 static void
-check_mapping(struct worker *w, struct sa *sa, uint32_t handle, const struct rte_ipv4_hdr *ip)
+tell_mapping(struct worker *w, struct sa *sa, uint32_t handle, const struct rte_ipv4_hdr *ip)
 {
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + 1);
 
-	if (likely(ip->next_proto_id != IPPROTO_UDP ||
-		    (ip->src_addr == atomic_load_explicit(
-					     &sa->cfg.peer_ip_be, memory_order_relaxed) &&
-			    udp->src_port == sa->cfg.peer_port_be)))
-		return;
 	if (sa->run.mapping_told_us != 0 &&
 		w->now_us - sa->run.mapping_told_us < MAPPING_INTERVAL_US)
 		return;
@@ -65,6 +60,22 @@ check_mapping(struct worker *w, struct sa *sa, uint32_t handle, const struct rte
 			.peer_port = rte_be_to_cpu_16(udp->src_port)}};
 	if (worker_event_post(w, &e))
 		sa->run.mapping_told_us = w->now_us;
+}
+
+static inline void
+check_mapping(struct worker *w, const struct rte_ipv4_hdr *ip, struct pkt_meta *meta)
+{
+	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + 1);
+	struct sa *sa = meta->sa;
+
+	if (likely(ip->next_proto_id != IPPROTO_UDP ||
+		    (ip->src_addr == atomic_load_explicit(
+					     &sa->cfg.peer_ip_be, memory_order_relaxed) &&
+			    udp->src_port == sa->cfg.peer_port_be)))
+		return;
+	meta->flags |= PKT_ELSEWHERE;
+	meta->port_be = udp->src_port;
+	tell_mapping(w, sa, meta->handle, ip);
 }
 
 /* What was protected must be L2TP to us: the policy that IKE negotiated (RFC 3193 section 3), which
@@ -114,7 +125,7 @@ accept_one(struct worker *w, const struct esp_job *job)
 	c->in_packets++;
 	c->in_bytes += ciphertext_len(m, job->sa);
 	c->in_last_seen_us = w->now_us;
-	check_mapping(w, sa, meta->handle, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *));
+	check_mapping(w, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *), meta);
 	esp_check_life(w, sa, job->sa, meta->handle, SA_EXPIRE_SOFT_IN);
 	rte_edge_t edge = check_payload(job);
 	if (unlikely(edge != EDGE_L2TP_INPUT)) {

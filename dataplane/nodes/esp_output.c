@@ -18,14 +18,20 @@ esp_output_one(struct worker *w, struct rte_mbuf *m)
 	struct sa *sa = pkt_meta(m)->sa;
 	uint32_t value = atomic_load_explicit(&sa->cfg.outer_nh, memory_order_relaxed);
 	rte_be32_t peer = atomic_load_explicit(&sa->cfg.peer_ip_be, memory_order_relaxed);
+	rte_be16_t port = sa->cfg.peer_port_be;
 	rte_edge_t way = EDGE_IP_NO_ROUTE;
 	union nexthop nh;
 
+	if (unlikely(pkt_meta(m)->flags & PKT_DIVERTED)) {
+		value = pkt_meta(m)->nh;
+		peer = pkt_meta(m)->ip_be;
+		port = pkt_meta(m)->port_be;
+	}
 	(void)w;
 	if (likely(outer_nexthop(value, &nh))) {
 		bool in_udp = sa_in_udp(sa);
 		if (in_udp)
-			put_udp(m, sa->cfg.server_port_be, sa->cfg.peer_port_be);
+			put_udp(m, sa->cfg.server_port_be, port);
 		outer_put_ipv4(m, sa->cfg.server_ip_be, peer, in_udp ? IPPROTO_UDP : IPPROTO_ESP,
 			sa->run.ip_id++);
 		way = outer_send(m, value, &nh);

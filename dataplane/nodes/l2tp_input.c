@@ -38,6 +38,24 @@ checksum_is_bad(const struct rte_mbuf *m)
 	       rte_ipv4_udptcp_cksum_verify(ip, udp) != 0;
 }
 
+#define PPP_ADDRESS_CONTROL 0xff03 /* RFC 1662 section 3.1 */
+#define LCP_PROTOCOL        0xc021
+#define LCP_ECHO_REPLY      10 /* RFC 1661 section 5.8 */
+
+/* What control may have asked for, to learn who or where a peer is. */
+static bool
+is_echo_reply(const uint8_t *message, const struct l2tp_message *msg)
+{
+	const uint8_t *p = message + msg->hlen;
+	uint32_t len = msg->len - msg->hlen;
+
+	if (len >= 2 && l2tp_word(p) == PPP_ADDRESS_CONTROL) {
+		p += 2;
+		len -= 2;
+	}
+	return len >= 3 && l2tp_word(p) == LCP_PROTOCOL && p[2] == LCP_ECHO_REPLY;
+}
+
 /* First pass: everything that can be known from the packet; the session's slot is looked up and its
  * lines are requested. */
 static inline rte_edge_t
@@ -54,6 +72,9 @@ l2tp_input_lookup(struct rte_mbuf *m, struct l2tp_message *msg)
 	struct session *s = session_by_id(TUNNEL_L2TP, ip->dst_addr, msg->session_id_be);
 	if (unlikely(s == NULL))
 		return EDGE_L2TP_UNKNOWN_SESSION;
+	if (unlikely(pkt_meta(m)->flags & PKT_ELSEWHERE) &&
+		is_echo_reply((const uint8_t *)(udp + 1), msg))
+		return EDGE_L2TP_PUNT;
 	rte_prefetch0(&s->cfg);
 	rte_prefetch0(&s->up);
 	pkt_meta(m)->session = s;
@@ -89,7 +110,9 @@ l2tp_input_one(const struct worker *w, struct rte_mbuf *m, const struct l2tp_mes
 		     s->cfg.server_ip_be != ip->dst_addr || s->cfg.protocol != TUNNEL_L2TP))
 		return EDGE_L2TP_UNKNOWN_SESSION;
 	if (unlikely(!is_peer(s, m)))
-		return EDGE_L2TP_WRONG_PEER;
+		return meta->pair != 0 && is_echo_reply((const uint8_t *)ip + HEADERS, msg)
+			       ? EDGE_L2TP_PUNT
+			       : EDGE_L2TP_WRONG_PEER;
 	rte_pktmbuf_adj(m, HEADERS);
 	rte_pktmbuf_trim(m, m->data_len - msg->len);
 	if (likely(s->cfg.owner == w->index))

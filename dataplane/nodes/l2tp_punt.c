@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* l2tp_punt.  In: IPv4 packets with L2TP control messages, meta->pair.  Out: frame records in the
- * worker's punt ring, for control. */
+/* l2tp_punt.  In: IPv4 packets with L2TP control messages, or LCP Echo-Replies that only control
+ * can judge, meta->pair.  Out: frame records in the worker's punt ring, for control. */
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/nodes/punt.h"
 #include "dataplane/source_rate.h"
@@ -43,6 +43,20 @@ put_outer(uint8_t *at, const struct rte_ipv4_hdr *ip)
 	memcpy(at, &outer, sizeof(outer));
 }
 
+/* Where its ESP came from when that is not where its SA says. */
+static struct sa_outer
+from_where(const struct pkt_meta *meta, const struct rte_ipv4_hdr *ip)
+{
+	const struct sa *sa = meta->pair ? &sas.slots[SA_SLOT(meta->pair)] : NULL;
+
+	if (!sa || !(meta->flags & PKT_ELSEWHERE))
+		return (struct sa_outer){0};
+	return (struct sa_outer){.server_ip = rte_be_to_cpu_32(ip->dst_addr),
+		.peer_ip = rte_be_to_cpu_32(ip->src_addr),
+		.server_port = rte_be_to_cpu_16(sa->cfg.server_port_be),
+		.peer_port = rte_be_to_cpu_16(meta->port_be)};
+}
+
 /* EDGE_COUNT: copied. */
 static rte_edge_t
 l2tp_punt_one(struct worker *w, struct rte_mbuf *m)
@@ -65,6 +79,7 @@ l2tp_punt_one(struct worker *w, struct rte_mbuf *m)
 	r->kind = FRAME_L2TP;
 	r->length = (uint16_t)(sizeof(struct sa_outer) + msg.len);
 	r->handle = meta->pair;
+	r->outer = from_where(meta, ip);
 	put_outer(r->data, ip);
 	memcpy(r->data + sizeof(struct sa_outer), (const uint8_t *)ip + HEADERS, msg.len);
 	ring_produced(&w->punt);

@@ -32,6 +32,7 @@ punt_one(struct worker *w, const struct rte_mbuf *m)
 	r->kind = FRAME_PPP;
 	r->length = m->data_len + 2;
 	r->handle = meta->handle;
+	r->outer = (struct sa_outer){0};
 	r->data[0] = meta->ppp_proto >> 8;
 	r->data[1] = meta->ppp_proto & 0xff;
 	memcpy(r->data + 2, rte_pktmbuf_mtod(m, const void *), m->data_len);

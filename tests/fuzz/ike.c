@@ -26,7 +26,7 @@ record(const uint8_t *data, size_t size)
 	struct ike_message m;
 	if (ike_message_check(data, size, &m))
 		return;
-	check(size == sizeof(m) && m.type >= IKE_HELLO && m.type <= IKE_ALERT);
+	check(size == sizeof(m) && m.type >= IKE_HELLO && m.type <= IKE_DOWN);
 	check((m.id != 0) == (m.type < IKE_LIST));
 	if (m.type == IKE_ADD_IN || m.type == IKE_ADD_OUT) {
 		check(m.spi && m.add.outer.peer_ip && m.add.outer.server_ip);
@@ -35,6 +35,11 @@ record(const uint8_t *data, size_t size)
 		check(m.add.keys.integrity_len <= IKE_KEY_MAX);
 		check(m.add.soft_bytes == 0 || m.add.soft_bytes < m.add.hard_bytes);
 	}
+	if (m.type == IKE_GET_SPI || m.type == IKE_ADD_IN || m.type == IKE_ADD_OUT ||
+		m.type == IKE_LIST || m.type == IKE_MIGRATE || m.type == IKE_DOWN)
+		check(m.ike_sa != 0);
+	if (m.type == IKE_MIGRATE)
+		check(m.migrate.from && m.migrate.from != m.ike_sa && m.migrate.proven <= 1);
 	if (m.type == IKE_HELLO)
 		check(strlen(m.hello.strongswan) < sizeof(m.hello.strongswan));
 	if (m.type == IKE_ALERT)

@@ -160,10 +160,10 @@ read_one(struct channel *c)
 }
 
 static void
-list_one(void *arg, uint32_t spi, const struct ike_outer *outer)
+list_one(void *arg, uint32_t spi, uint32_t ike_sa, const struct ike_outer *outer)
 {
 	struct channel *c = arg;
-	struct ike_message m = {.type = IKE_LIST, .spi = spi, .update = *outer};
+	struct ike_message m = {.type = IKE_LIST, .spi = spi, .ike_sa = ike_sa, .update = *outer};
 
 	fill(&m, 0);
 	put(c, &m);

@@ -21,7 +21,8 @@ struct channel_ops {
 	 * ready before list() returns, so a lock that the caller holds meanwhile leaves no gap
 	 * between what is listed and what is asked afterwards. */
 	void (*list)(void *user,
-		void (*each)(void *arg, uint32_t spi, const struct ike_outer *outer),
+		void (*each)(
+			void *arg, uint32_t spi, uint32_t ike_sa, const struct ike_outer *outer),
 		void (*ready)(void *arg), void *arg);
 	/* IKE_EXPIRE and IKE_MAPPING, in the channel's thread. */
 	void (*event)(void *user, const struct ike_message *m);

@@ -11,6 +11,7 @@
 
 #include "alerts.h"
 #include "channel.h"
+#include "identity.h"
 #include "rekey.h"
 #include "table.h"
 
@@ -20,6 +21,7 @@ struct adit_ipsec {
 	kernel_ipsec_t public;
 	struct channel *channel;
 	struct alerts *alerts;
+	struct identity *identity;
 	mutex_t *lock; /* of table */
 	struct table *table;
 };
@@ -35,6 +37,15 @@ static struct adit_ipsec *
 self(kernel_ipsec_t *public)
 {
 	return (struct adit_ipsec *)public;
+}
+
+/* Whose exchange this thread works for: who authenticated it is who gets the SA (D1). */
+static uint32_t
+this_ike_sa(void)
+{
+	ike_sa_t *ike_sa = charon->bus->get_sa(charon->bus);
+
+	return ike_sa ? ike_sa->get_unique_id(ike_sa) : 0;
 }
 
 /* ------------------------------------------------------------------ addresses */
@@ -169,9 +180,9 @@ static status_t
 get_spi(kernel_ipsec_t *public, host_t *src, host_t *dst, uint8_t protocol, uint32_t *spi)
 {
 	struct adit_ipsec *this = self(public);
-	struct ike_message m = {.type = IKE_GET_SPI};
+	struct ike_message m = {.type = IKE_GET_SPI, .ike_sa = this_ike_sa()};
 
-	if (protocol != IPPROTO_ESP || !is_ipv4(src) || !is_ipv4(dst))
+	if (protocol != IPPROTO_ESP || !is_ipv4(src) || !is_ipv4(dst) || !m.ike_sa)
 		return NOT_SUPPORTED;
 	m.get_spi = outer_of(dst, src, true);
 	int error = channel_ask(this->channel, &m);
@@ -179,7 +190,7 @@ get_spi(kernel_ipsec_t *public, host_t *src, host_t *dst, uint8_t protocol, uint
 		DBG1(DBG_KNL, "kernel-adit: no SPI for %H: %s", src, strerror(-error));
 		return FAILED;
 	}
-	struct sa reserved = {.pair = m.answer.spi, .inbound = true};
+	struct sa reserved = {.pair = m.answer.spi, .ike_sa = this_ike_sa(), .inbound = true};
 	*spi = htonl(m.answer.spi);
 	return remember(this, m.answer.spi, dst, &reserved, NULL) ? SUCCESS : FAILED;
 }
@@ -242,6 +253,7 @@ adopt_reserved(struct adit_ipsec *this, uint32_t spi, host_t *dst, const struct 
 	if (sa && sa->inbound) {
 		serial = sa->serial;
 		sa->reqid = what->reqid;
+		sa->ike_sa = what->ike_sa;
 		sa->outer = what->outer;
 		sa->installed = true;
 	}
@@ -256,11 +268,15 @@ add_sa(kernel_ipsec_t *public, kernel_ipsec_sa_id_t *id, kernel_ipsec_add_sa_t *
 {
 	struct adit_ipsec *this = self(public);
 	uint32_t spi = ntohl(id->spi);
-	struct ike_message m = {.type = data->inbound ? IKE_ADD_IN : IKE_ADD_OUT};
-	struct sa what = {.reqid = data->reqid, .inbound = data->inbound, .installed = true};
+	struct ike_message m = {
+		.type = data->inbound ? IKE_ADD_IN : IKE_ADD_OUT, .ike_sa = this_ike_sa()};
+	struct sa what = {.reqid = data->reqid,
+		.ike_sa = m.ike_sa,
+		.inbound = data->inbound,
+		.installed = true};
 
-	if (id->proto != IPPROTO_ESP || data->ipcomp != IPCOMP_NONE || !is_ipv4(id->src) ||
-		!is_ipv4(id->dst) || data->mode != MODE_TRANSPORT)
+	if (!m.ike_sa || id->proto != IPPROTO_ESP || data->ipcomp != IPCOMP_NONE ||
+		!is_ipv4(id->src) || !is_ipv4(id->dst) || data->mode != MODE_TRANSPORT)
 		return NOT_SUPPORTED;
 	what.outer = data->inbound ? outer_of(id->dst, id->src, data->encap)
 				   : outer_of(id->src, id->dst, data->encap);
@@ -312,7 +328,7 @@ static status_t
 update_sa(kernel_ipsec_t *public, kernel_ipsec_sa_id_t *id, kernel_ipsec_update_sa_t *data)
 {
 	struct adit_ipsec *this = self(public);
-	struct ike_message m = {.type = IKE_UPDATE};
+	struct ike_message m = {.type = IKE_UPDATE, .ike_sa = this_ike_sa()};
 
 	if (id->proto != IPPROTO_ESP || !is_ipv4(data->new_src) || !is_ipv4(data->new_dst))
 		return NOT_SUPPORTED;
@@ -365,7 +381,7 @@ static status_t
 del_sa(kernel_ipsec_t *public, kernel_ipsec_sa_id_t *id, kernel_ipsec_del_sa_t *data)
 {
 	struct adit_ipsec *this = self(public);
-	struct ike_message m = {0};
+	struct ike_message m = {.ike_sa = this_ike_sa()};
 
 	this->lock->lock(this->lock);
 	struct sa *sa = table_find(this->table, ntohl(id->spi), id->dst);
@@ -466,7 +482,7 @@ handle_event(void *user, const struct ike_message *m)
 }
 
 struct list_call {
-	void (*each)(void *arg, uint32_t spi, const struct ike_outer *outer);
+	void (*each)(void *arg, uint32_t spi, uint32_t ike_sa, const struct ike_outer *outer);
 	void *arg;
 };
 
@@ -476,11 +492,12 @@ list_sa(void *arg, struct sa *sa)
 	struct list_call *call = arg;
 
 	if (sa->inbound && sa->installed)
-		call->each(call->arg, sa->pair, &sa->outer);
+		call->each(call->arg, sa->pair, sa->ike_sa, &sa->outer);
 }
 
 static void
-handle_list(void *user, void (*each)(void *arg, uint32_t spi, const struct ike_outer *outer),
+handle_list(void *user,
+	void (*each)(void *arg, uint32_t spi, uint32_t ike_sa, const struct ike_outer *outer),
 	void (*ready)(void *arg), void *arg)
 {
 	struct adit_ipsec *this = user;
@@ -493,7 +510,7 @@ handle_list(void *user, void (*each)(void *arg, uint32_t spi, const struct ike_o
 }
 
 static void
-handle_alert(void *user, struct ike_message *m)
+handle_told(void *user, struct ike_message *m)
 {
 	struct adit_ipsec *this = user;
 
@@ -507,6 +524,7 @@ destroy(kernel_ipsec_t *public)
 {
 	struct adit_ipsec *this = self(public);
 
+	identity_destroy(this->identity);
 	alerts_destroy(this->alerts);
 	channel_destroy(this->channel);
 	table_destroy(this->table);
@@ -550,6 +568,7 @@ adit_ipsec_create(void)
 		free(this);
 		return NULL;
 	}
-	this->alerts = alerts_create(handle_alert, this);
+	this->alerts = alerts_create(handle_told, this);
+	this->identity = identity_create(handle_told, this);
 	return &this->public;
 }

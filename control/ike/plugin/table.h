@@ -19,6 +19,7 @@ struct sa {
 	uint32_t spi;  /* host byte order */
 	uint32_t pair; /* SPI of the inbound one */
 	uint32_t reqid;
+	uint32_t ike_sa; /* unique number of the IKE SA that made it, whichever has it now */
 	uint64_t serial; /* of this SA, never used again: what timers know it by */
 	host_t *dst;
 	struct ike_outer outer;

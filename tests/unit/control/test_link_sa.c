@@ -12,7 +12,7 @@ static struct {
 	enum command_type type;
 	int error;
 	enum sa_expiry which;
-	struct sa_outer from;
+	struct sa_outer from, elsewhere;
 	struct sa_entry orphan;
 	struct sa_counters counters;
 	uint32_t sa;
@@ -68,10 +68,12 @@ on_gone(void *owner, const struct sa_counters *last)
 }
 
 static void
-on_l2tp(void *user, uint32_t sa, const struct sa_outer *inner, const uint8_t *message, size_t len)
+on_l2tp(void *user, uint32_t sa, const struct sa_outer *inner, const struct sa_outer *from,
+	const uint8_t *message, size_t len)
 {
 	(void)user;
 	seen.frames++;
+	seen.elsewhere = from ? *from : (struct sa_outer){0};
 	seen.sa = sa;
 	seen.from = *inner;
 	seen.first = message[0];
@@ -143,7 +145,7 @@ test_life(void **state)
 	struct command_sa_out out = {.spi = 0xc0000001};
 	assert_int_equal(link_sa_out(lnk, sa, &out), 0);
 	struct sa_outer elsewhere = {1, 2, 4500, 40001};
-	assert_int_equal(link_sa_update(lnk, sa, &elsewhere), 0);
+	assert_int_equal(link_sa_update(lnk, sa, &elsewhere, 0), 0);
 	loop_for(&loop, 30);
 	assert_int_equal(seen.done, 3);
 	struct sa_entry e;
@@ -343,11 +345,14 @@ test_l2tp(void **state)
 	assert_int_equal(seen.frames, 2);
 	assert_int_equal(seen.sa, 0);
 	/* The way back. */
-	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, message, 11), -EMSGSIZE);
-	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, message, FRAME_MAX - sizeof(inner) + 1),
+	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, NULL, message, 11), -EMSGSIZE);
+	assert_int_equal(
+		link_l2tp_inject(lnk, sa, &inner, NULL, message, FRAME_MAX - sizeof(inner) + 1),
 		-EMSGSIZE);
-	assert_int_equal(link_l2tp_inject(lnk, sa_handle(5, 5), &inner, message, 20), -ENOENT);
-	assert_int_equal(link_l2tp_inject(lnk, sa, &inner, message, FRAME_MAX - sizeof(inner)), 0);
+	assert_int_equal(
+		link_l2tp_inject(lnk, sa_handle(5, 5), &inner, NULL, message, 20), -ENOENT);
+	assert_int_equal(
+		link_l2tp_inject(lnk, sa, &inner, NULL, message, FRAME_MAX - sizeof(inner)), 0);
 	loop_for(&loop, 30);
 	assert_int_equal(seen.sent, 1);
 	assert_int_equal(seen.sent_sa, sa);
@@ -356,7 +361,7 @@ test_l2tp(void **state)
 	/* Frames of both kinds keep their order and kind through a full ring. */
 	fake.deaf = true;
 	for (unsigned int i = 0; i < 2 * INJECT_RING_CAPACITY; i++)
-		assert_int_equal(link_l2tp_inject(lnk, 0, &inner, message, 12), 0);
+		assert_int_equal(link_l2tp_inject(lnk, 0, &inner, NULL, message, 12), 0);
 	fake.deaf = false;
 	for (unsigned int i = 0; i < 100 && seen.sent < 1 + 2 * INJECT_RING_CAPACITY; i++)
 		loop_for(&loop, 20);
@@ -417,9 +422,9 @@ test_death(void **state)
 	assert_int_equal(got.downs, 1);
 	assert_int_equal(seen.gone, 0);
 	struct sa_outer o = {1, 2, 0, 0};
-	assert_int_equal(link_sa_update(lnk, sa, &o), -ENOTCONN);
+	assert_int_equal(link_sa_update(lnk, sa, &o, 0), -ENOTCONN);
 	assert_int_equal(
-		link_l2tp_inject(lnk, 0, &o, (const uint8_t *)"123456789012", 12), -ENOTCONN);
+		link_l2tp_inject(lnk, 0, &o, NULL, (const uint8_t *)"123456789012", 12), -ENOTCONN);
 	assert_int_equal(link_sa_take(lnk, &seen), 0);
 	link_sa_close(lnk, sa);
 }

@@ -39,8 +39,22 @@ on_refused(void *user, enum refusal_code code, uint32_t ip)
 	got.refusals[code]++;
 }
 
+/* Clients with a tunnel can be asked. */
+static bool
+on_probe(void *user, struct ike_peer *p, uint32_t sa, const struct sa_outer *to)
+{
+	(void)user;
+	if (got.mute || got.n_probes == sizeof(got.probes) / sizeof(got.probes[0]))
+		return false;
+	struct ike_probed *at = &got.probes[got.n_probes++];
+	*at = (struct ike_probed){.peer = ike_peer_id(p), .sa = sa};
+	if (to)
+		at->to = *to;
+	return true;
+}
+
 static const struct ike_ops ike_ops = {
-	.current = on_current, .peer_gone = on_peer_gone, .refused = on_refused};
+	.current = on_current, .peer_gone = on_peer_gone, .probe = on_probe, .refused = on_refused};
 
 static void
 on_up(void *user)
@@ -174,7 +188,8 @@ list_end(void)
 void
 list(uint32_t spi, struct ike_outer outer)
 {
-	struct ike_message m = {.type = IKE_LIST, .spi = spi, .update = outer};
+	struct ike_message m = {
+		.type = IKE_LIST, .spi = spi, .ike_sa = ike_sa_of(outer), .update = outer};
 	say(&m);
 }
 
@@ -182,10 +197,18 @@ const struct ike_outer host_a = {0xc000020a, 0xc0000232, 4500, 40001},
 		       host_b = {0xc000020a, 0xc0000232, 4500, 40002},
 		       native = {0xc000020a, 0xc0000211, 0, 0};
 
+uint32_t ike_sa;
+
+uint32_t
+ike_sa_of(struct ike_outer outer)
+{
+	return ike_sa ? ike_sa : outer.peer_ip ^ (uint32_t)outer.peer_port << 8;
+}
+
 int
 get_spi(struct ike_outer outer, uint32_t *spi)
 {
-	struct ike_message m = {.type = IKE_GET_SPI, .get_spi = outer};
+	struct ike_message m = {.type = IKE_GET_SPI, .ike_sa = ike_sa_of(outer), .get_spi = outer};
 	if (!outer.peer_port)
 		m.get_spi.server_port = m.get_spi.peer_port = 500;
 	int rc = ask(&m);
@@ -199,7 +222,7 @@ const struct alg aes_sha1 = {12, 2, 16, 20}, des_md5 = {2, 1, 8, 16}, gcm = {20,
 struct ike_message
 add_message(uint16_t type, uint32_t spi, struct ike_outer outer, struct alg alg)
 {
-	struct ike_message m = {.type = type, .spi = spi};
+	struct ike_message m = {.type = type, .spi = spi, .ike_sa = ike_sa_of(outer)};
 	m.add.outer = outer;
 	m.add.transport = 1;
 	m.add.out_spi = type == IKE_ADD_OUT ? 0xc0000000 + spi % 1000 : 0;
@@ -271,6 +294,7 @@ setup(void **state)
 {
 	(void)state;
 	memset(&got, 0, sizeof(got));
+	ike_sa = 0;
 	memset(&cfg, 0, sizeof(cfg));
 	cfg = (struct ike_config){.enabled = true,
 		.min_strength = SUITE_LEGACY,
@@ -281,7 +305,7 @@ setup(void **state)
 		.max_half_open_per_address = 3};
 	strcpy(cfg.directory, stage_directory);
 	stage_open();
-	fake.max_sas = 64;
+	fake.max_sas = 256;
 	fake_make_segment(&fake);
 	fake_listen(&fake);
 	start_control();

@@ -23,6 +23,12 @@ struct ike_heard {
 	uint32_t current, peer;
 	struct ike_message heard[64]; /* by the plugin, unasked */
 	unsigned int n_heard;
+	struct ike_probed {
+		uint32_t peer, sa;
+		struct sa_outer to; /* 0: where sa sends to */
+	} probes[64];
+	unsigned int n_probes;
+	bool mute; /* no client can be asked */
 };
 extern struct ike_heard got;
 extern struct ike_message answer; /* to the plugin's last question */
@@ -55,6 +61,9 @@ struct alg {
 };
 extern const struct alg aes_sha1, des_md5, gcm, tdes_sha1;
 
+/* The IKE SA that charon's thread works for; 0: each place has its own. */
+extern uint32_t ike_sa;
+uint32_t ike_sa_of(struct ike_outer outer);
 int get_spi(struct ike_outer outer, uint32_t *spi);
 struct ike_message add_message(uint16_t type, uint32_t spi, struct ike_outer outer, struct alg alg);
 int add(uint16_t type, uint32_t spi, struct ike_outer outer, struct alg alg);

@@ -20,6 +20,11 @@ of_type(uint16_t type)
 	struct ike_outer outer = {0xc000020a, 0xc0000201, 4500, 40000};
 	if ((type >= IKE_ADD_IN && type <= IKE_QUERY) || type == IKE_LIST)
 		m.spi = 0x00100005;
+	if (type == IKE_GET_SPI || type == IKE_ADD_IN || type == IKE_ADD_OUT || type == IKE_LIST ||
+		type == IKE_MIGRATE || type == IKE_DOWN)
+		m.ike_sa = 11;
+	if (type == IKE_MIGRATE)
+		m.migrate.from = 10;
 	switch (type) {
 	case IKE_HELLO:
 		strcpy(m.hello.strongswan, "5.9.8");
@@ -59,7 +64,7 @@ static void
 test_good(void **state)
 {
 	(void)state;
-	for (uint16_t type = IKE_HELLO; type <= IKE_ALERT; type++) {
+	for (uint16_t type = IKE_HELLO; type <= IKE_DOWN; type++) {
 		struct ike_message m = of_type(type), out;
 		const char *text = ike_message_check(&m, sizeof(m), &out);
 		if (text)
@@ -84,7 +89,7 @@ test_frame(void **state)
 	m.version++;
 	assert_string_equal(why(&m), "another version");
 	m = of_type(IKE_QUERY);
-	const uint16_t types[] = {0, IKE_ALERT + 1, IKE_ANSWER, IKE_EXPIRE, UINT16_MAX};
+	const uint16_t types[] = {0, IKE_DOWN + 1, IKE_ANSWER, IKE_EXPIRE, UINT16_MAX};
 	for (unsigned int i = 0; i < 5; i++) {
 		m.type = types[i];
 		assert_string_equal(why(&m), "no such type");
@@ -95,7 +100,7 @@ static void
 test_ids(void **state)
 {
 	(void)state;
-	for (uint16_t type = IKE_HELLO; type <= IKE_ALERT; type++) {
+	for (uint16_t type = IKE_HELLO; type <= IKE_DOWN; type++) {
 		struct ike_message m = of_type(type);
 		m.id = m.id ? 0 : 9;
 		assert_string_equal(why(&m), "an id out of place");
@@ -135,6 +140,16 @@ test_bodies(void **state)
 	REFUSED(IKE_ADD_OUT, m.add.out_spi = 0);
 	REFUSED(IKE_QUERY, m.query.direction = 2);
 	REFUSED(IKE_ALERT, m.alert.code = IKE_ALERT_COUNT);
+	REFUSED(IKE_MIGRATE, m.migrate.from = 0);
+	REFUSED(IKE_MIGRATE, m.migrate.from = m.ike_sa);
+	REFUSED(IKE_MIGRATE, m.migrate.proven = 2);
+	REFUSED(IKE_GET_SPI, m.ike_sa = 0);
+	REFUSED(IKE_ADD_IN, m.ike_sa = 0);
+	REFUSED(IKE_ADD_OUT, m.ike_sa = 0);
+	REFUSED(IKE_LIST, m.ike_sa = 0);
+	REFUSED(IKE_DOWN, m.ike_sa = 0);
+	REFUSED(IKE_HELLO, m.ike_sa = 5);
+	REFUSED(IKE_ALERT, m.ike_sa = 5);
 #undef REFUSED
 	/* Native ESP is as good. */
 	m = of_type(IKE_ADD_IN);

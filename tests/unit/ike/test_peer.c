@@ -23,28 +23,65 @@ setup(void **state)
 	return 0;
 }
 
+/* D1: a place is no name; an IKE SA is. */
 static void
-test_ports_tell_clients_apart(void **state)
+test_places_are_shared(void **state)
 {
 	(void)state;
 	struct ike_peer *pa = peers_add(&ps, &a, 0), *pb = peers_add(&ps, &b, 0),
-			*pn = peers_add(&ps, &native, 0);
+			*pn = peers_add(&ps, &native, 0), *again = peers_add(&ps, &a, 0);
 	assert_true(pa->id != pb->id && pb->id != pn->id && pa->id && pb->id && pn->id);
-	assert_ptr_equal(peers_find(&ps, &a), pa);
-	assert_ptr_equal(peers_find(&ps, &b), pb);
-	assert_ptr_equal(peers_find(&ps, &native), pn);
+	assert_true(again->id != pa->id);
+	struct ike_peer *first = peers_at(&ps, &a, NULL), *second = peers_at(&ps, &a, first);
+	assert_true(first && second && first != second && !peers_at(&ps, &a, second));
+	assert_ptr_equal(peers_at(&ps, &b, NULL), pb);
+	assert_ptr_equal(peers_at(&ps, &native, NULL), pn);
 	assert_ptr_equal(peers_by_id(&ps, pb->id), pb);
-	assert_int_equal(peers_of_address(&ps, 20), 3);
+	assert_int_equal(peers_of_address(&ps, 20), 4);
 	struct sa_outer elsewhere = a;
 	elsewhere.server_ip = 11;
-	assert_null(peers_find(&ps, &elsewhere));
+	assert_null(peers_at(&ps, &elsewhere, NULL));
 	peers_remove(&ps, pb);
-	assert_null(peers_find(&ps, &b));
-	assert_int_equal(peers_of_address(&ps, 20), 2);
+	assert_null(peers_at(&ps, &b, NULL));
+	assert_int_equal(peers_of_address(&ps, 20), 3);
+	peers_remove(&ps, again);
 	peers_remove(&ps, pa);
 	peers_remove(&ps, pn);
 	assert_int_equal(peers_of_address(&ps, 20), 0);
 	assert_int_equal(ps.n, 0);
+}
+
+static void
+test_bonds(void **state)
+{
+	(void)state;
+	struct ike_peer *pa = peers_add(&ps, &a, 0), *pb = peers_add(&ps, &a, 0);
+	assert_true(peers_bind(&ps, pa, 1) && peers_bind(&ps, pb, 2));
+	/* What is one's can't be bound to another. */
+	assert_true(peers_bind(&ps, pb, 1));
+	assert_ptr_equal(peers_by_ike(&ps, 1), pa);
+	/* What charon says is a claim. */
+	peers_claim(&ps, 3, pa->id);
+	assert_null(peers_by_ike(&ps, 3));
+	assert_int_equal(peers_heir_of(&ps, 3), pa->id);
+	peers_claim(&ps, 1, pb->id);
+	assert_int_equal(peers_heir_of(&ps, 1), 0);
+	peers_unclaim(&ps, 3);
+	peers_unclaim(&ps, 1); /* it has a peer */
+	assert_int_equal(peers_heir_of(&ps, 3), 0);
+	assert_ptr_equal(peers_by_ike(&ps, 1), pa);
+	peers_inherit(&ps, pb, pa);
+	assert_ptr_equal(peers_by_ike(&ps, 2), pa);
+	peers_remove(&ps, pb);
+	/* The last ones are kept. */
+	for (uint32_t i = 10; i < 10 + 2 * BONDS_PER_PEER; i++)
+		assert_true(peers_bind(&ps, pa, i));
+	assert_int_equal(pa->n_bonds, BONDS_PER_PEER);
+	assert_null(peers_by_ike(&ps, 1));
+	assert_ptr_equal(peers_by_ike(&ps, 9 + 2 * BONDS_PER_PEER), pa);
+	peers_unbind_all(&ps);
+	assert_int_equal(pa->n_bonds, 0);
+	peers_remove(&ps, pa);
 }
 
 static void
@@ -56,16 +93,17 @@ test_move(void **state)
 	struct sa_outer far = {10, 21, 4500, 1};
 	peers_move(&ps, pa, &far);
 	assert_int_equal(pa->id, id);
-	assert_null(peers_find(&ps, &a));
-	assert_ptr_equal(peers_find(&ps, &far), pa);
+	assert_null(peers_at(&ps, &a, NULL));
+	assert_ptr_equal(peers_at(&ps, &far, NULL), pa);
 	assert_int_equal(peers_of_address(&ps, 20), 1);
 	assert_int_equal(peers_of_address(&ps, 21), 1);
-	/* The NAT gave b's port to a: b is known by its number only. */
+	/* Nobody is displaced. */
 	peers_move(&ps, pa, &b);
-	assert_ptr_equal(peers_find(&ps, &b), pa);
+	assert_ptr_equal(peers_at(&ps, &b, NULL), pa);
+	assert_ptr_equal(peers_at(&ps, &b, pa), pb);
 	assert_ptr_equal(peers_by_id(&ps, pb->id), pb);
 	peers_remove(&ps, pb);
-	assert_ptr_equal(peers_find(&ps, &b), pa);
+	assert_ptr_equal(peers_at(&ps, &b, NULL), pa);
 	peers_remove(&ps, pa);
 	assert_int_equal(peers_of_address(&ps, 20) + peers_of_address(&ps, 21), 0);
 }
@@ -107,7 +145,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_ports_tell_clients_apart),
+		T(test_places_are_shared),
+		T(test_bonds),
 		T(test_move),
 		T(test_given_numbers),
 		T(test_half_open),

@@ -136,12 +136,17 @@ test_charon_restarts(void **state)
 		.mapping = {0xc000020a, 0xc0000232, 4500, 50000}};
 	fake_raw_event(&fake, &e);
 	hear();
+	ike_answered(ike, ike_peer_id(p), left, &e.mapping);
+	hear();
 	assert_int_equal(got.n_heard, 0);
 	assert_int_equal(fake_sa(&fake, SA_SLOT(left))->outer.peer_port, 50000);
-	/* The client comes again: old and new overlap. */
+	/* The client comes again: old and new overlap, when it is known that it is he. */
+	ike_peer_users(ike, p, 1);
 	struct ike_outer moved = host_a;
 	moved.peer_port = 50000;
 	uint32_t fresh = establish(moved, aes_sha1);
+	assert_ptr_not_equal(ike_peer_of(ike, fresh), p);
+	ike_answered(ike, ike_peer_id(p), fresh, NULL);
 	assert_ptr_equal(ike_peer_of(ike, fresh), p);
 	assert_int_equal(ike_peer_current(p), fresh);
 	/* A hard limit ends it, with nobody to ask. */

@@ -9,6 +9,8 @@
 struct caller callers[CALLERS_MAX];
 unsigned int strays;
 uint32_t current_of[CALLERS_MAX], closed_peer;
+int users_of[CALLERS_MAX];
+struct call_answered call_answer;
 
 /* ------------------------------------------------------------------ IKE's part */
 
@@ -41,7 +43,24 @@ close_peer(void *user, uint32_t peer)
 	closed_peer = peer;
 }
 
-static const struct gateway_ipsec ipsec = {peer_of, current, close_peer};
+static void
+on_answered(void *user, uint32_t peer, uint32_t sa, const struct sa_outer *from)
+{
+	(void)user;
+	call_answer.n++;
+	call_answer.peer = peer;
+	call_answer.sa = sa;
+	call_answer.from = from ? *from : (struct sa_outer){0};
+}
+
+static void
+on_users(void *user, uint32_t peer, int change)
+{
+	(void)user;
+	users_of[peer] += change;
+}
+
+static const struct gateway_ipsec ipsec = {peer_of, current, close_peer, on_answered, on_users};
 
 /* A pair that was made for an earlier gateway. */
 static void *
@@ -135,6 +154,8 @@ call_open(void)
 {
 	memset(callers, 0, sizeof(callers));
 	memset(current_of, 0, sizeof(current_of));
+	memset(users_of, 0, sizeof(users_of));
+	memset(&call_answer, 0, sizeof(call_answer));
 	n_pairs = strays = 0;
 	closed_peer = 0;
 	stage_open();

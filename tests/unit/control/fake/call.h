@@ -18,6 +18,13 @@ extern struct caller callers[CALLERS_MAX];
 extern unsigned int strays;              /* messages of the gateway to nobody */
 extern uint32_t current_of[CALLERS_MAX]; /* a peer's pair to send through, by peer */
 extern uint32_t closed_peer;             /* that the gateway closed last */
+extern int users_of[CALLERS_MAX];        /* as the gateway says, by peer */
+/* Whose answer has come last, through which pair and from where else. */
+extern struct call_answered {
+	unsigned int n;
+	uint32_t peer, sa;
+	struct sa_outer from;
+} call_answer;
 
 /* Start the gateway for L2TP, with these settings in l2tp and besides. */
 void call_stage(const char *l2tp, const char *settings);

@@ -62,11 +62,57 @@ connected(void *user, struct lac_session *s)
 	peer_start(&c->peer, now(c));
 }
 
+/* What this client makes of an LCP echo that came in an L2TP message of its own session. */
+static void
+keep_answer(void *user, const uint8_t *frame, size_t len)
+{
+	struct caller *c = user;
+	c->answer_len = len < sizeof(c->answer) ? len : 0;
+	memcpy(c->answer, frame, c->answer_len);
+}
+
+/* Answers through the pair that it came by, from where that was sent to. */
+static bool
+probed(struct caller *c, uint32_t sa, const uint8_t *bytes, size_t len)
+{
+	struct sa_outer to = c->fake->to;
+	uint8_t m[6 + 2 + sizeof(c->answer)] = {0, 2};
+	if (c->closed || !c->session || len < 10 || bytes[0] & 0x80 ||
+		(bytes[2] << 8 | bytes[3]) != c->lac.cfg.id ||
+		(bytes[4] << 8 | bytes[5]) != c->session->id)
+		return false;
+	c->n_probes++;
+	c->probed_sa = sa;
+	c->probed_to = to;
+	c->probe_len = len < sizeof(c->probe) ? len : 0;
+	memcpy(c->probe, bytes, c->probe_len);
+	if (c->deaf)
+		return true;
+	void (*send)(void *, const uint8_t *, size_t) = c->peer.send;
+	c->answer_len = 0;
+	c->peer.send = keep_answer;
+	peer_input(&c->peer, bytes + 8, len - 8, now(c));
+	c->peer.send = send;
+	if (c->answer_len == 0)
+		return true;
+	m[2] = (uint8_t)(c->lac.peer_id >> 8);
+	m[3] = (uint8_t)c->lac.peer_id;
+	m[4] = (uint8_t)(c->session->peer_id >> 8);
+	m[5] = (uint8_t)c->session->peer_id;
+	m[6] = 0xff;
+	m[7] = 0x03;
+	memcpy(m + 8, c->answer, c->answer_len);
+	fake_punt_l2tp_from(c->fake, sa, &c->inner, to.peer_ip ? &to : NULL, m, 8 + c->answer_len);
+	return true;
+}
+
 bool
 caller_message(struct caller *c, uint32_t sa, const struct sa_outer *inner, const uint8_t *bytes,
 	size_t len)
 {
 	struct l2tp_header h;
+	if (probed(c, sa, bytes, len))
+		return true;
 	if (c->closed || memcmp(inner, &c->inner, sizeof(*inner)) != 0 ||
 		l2tp_header_decode(&h, bytes, len) != 0 || h.tunnel_id != c->lac.cfg.id)
 		return false;

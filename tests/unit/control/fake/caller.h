@@ -25,6 +25,13 @@ struct caller {
 	struct sa_outer inner;
 	uint32_t last_sa; /* that the gateway's last message came through */
 	bool no_call, closed;
+	/* Echoes that came outside of its session's way, which it answers unless it is deaf. */
+	bool deaf;
+	unsigned int n_probes;
+	uint32_t probed_sa;
+	struct sa_outer probed_to;     /* 0: where the pair sends */
+	uint8_t probe[64], answer[64]; /* L2TP message; frame */
+	size_t probe_len, answer_len;
 };
 
 /* Begins at once; calls as soon as its tunnel is up.  The struct must live until caller_end(). */

@@ -180,8 +180,8 @@ fake_punt(struct fake *f, uint32_t handle, const uint8_t *frame, size_t len)
 }
 
 bool
-fake_punt_l2tp(struct fake *f, uint32_t sa, const struct sa_outer *inner, const uint8_t *message,
-	size_t len)
+fake_punt_l2tp_from(struct fake *f, uint32_t sa, const struct sa_outer *inner,
+	const struct sa_outer *from, const uint8_t *message, size_t len)
 {
 	struct frame_record r = {.version = RECORD_VERSION,
 		.kind = FRAME_L2TP,
@@ -189,7 +189,16 @@ fake_punt_l2tp(struct fake *f, uint32_t sa, const struct sa_outer *inner, const 
 		.handle = sa};
 	memcpy(r.data, inner, sizeof(*inner));
 	memcpy(r.data + sizeof(*inner), message, len);
+	if (from)
+		r.outer = *from;
 	return fake_raw_frame(f, &r);
+}
+
+bool
+fake_punt_l2tp(struct fake *f, uint32_t sa, const struct sa_outer *inner, const uint8_t *message,
+	size_t len)
+{
+	return fake_punt_l2tp_from(f, sa, inner, NULL, message, len);
 }
 
 /* ------------------------------------------------------------------ obeying */
@@ -222,6 +231,8 @@ obey_sa(struct fake *f, const struct command *c)
 		e->out_spi = c->sa_out.spi;
 	} else if (c->type == COMMAND_SA_UPDATE) {
 		e->outer = c->sa_update.outer;
+		if (c->sa_update.peer)
+			e->peer = c->sa_update.peer;
 	} else if (!f->no_gone) {
 		e->handle = 0;
 		fake_event(f, EVENT_SA_GONE, c->handle, c->cookie, 0);
@@ -315,6 +326,7 @@ take_l2tp(struct fake *f, const struct frame_record *r)
 	memcpy(&inner, r->data, sizeof(inner));
 	bool known = r->handle == 0 || (SA_SLOT(r->handle) < f->max_sas &&
 					       fake_sa(f, SA_SLOT(r->handle))->handle == r->handle);
+	f->to = r->outer;
 	if (known && f->l2tp)
 		f->l2tp(f->user, r->handle, &inner, r->data + sizeof(inner),
 			r->length - sizeof(inner));

@@ -35,6 +35,7 @@ struct fake {
 	/* Each command as it is taken. */
 	void (*command)(void *user, const struct command *cmd);
 	void *user;
+	struct sa_outer to; /* where ESP of the last L2TP message was to go, 0: as its pair says */
 
 	unsigned int commands[16], frames, accepted;
 	struct command last[16]; /* by type */
@@ -68,6 +69,9 @@ unsigned int fake_live_sas(struct fake *f);
 bool fake_punt(struct fake *f, uint32_t handle, const uint8_t *frame, size_t len);
 bool fake_punt_l2tp(struct fake *f, uint32_t sa, const struct sa_outer *inner,
 	const uint8_t *message, size_t len);
+/* The same, its ESP from elsewhere than the pair's peer. */
+bool fake_punt_l2tp_from(struct fake *f, uint32_t sa, const struct sa_outer *inner,
+	const struct sa_outer *from, const uint8_t *message, size_t len);
 bool fake_event(struct fake *f, uint8_t type, uint32_t handle, uint64_t cookie, int status);
 bool fake_raw_event(struct fake *f, const struct event *e);
 bool fake_raw_frame(struct fake *f, const struct frame_record *r);
