@@ -240,7 +240,8 @@ conn_call_request(
 	}
 	gateway_refusal(c->g, why);
 	if (gateway_may_log(c->g, why, c->peer_ip))
-		log_event(LOG_NOTICE, "call-refused", "peer=%s code=%s text=\"%s\" remedy=\"%s\"",
+		log_event(LOG_NOTICE, "call-refused",
+			"protocol=pptp peer=%s code=%s text=\"%s\" remedy=\"%s\"",
 			log_ip(peer, c->peer_ip), refusal_name(why), refusal_text(why),
 			refusal_remedy(why));
 	return why;

@@ -12,9 +12,11 @@
 	X(NONE, "none", "orderly end", "nothing to do")                                            \
 	X(PROTOCOL_DISABLED, "protocol-disabled",                                                  \
 		"the tunnel protocol is turned off (max_sessions = 0)",                            \
-		"set pptp.max_sessions above 0")                                                   \
+		"set enabled = true and max_sessions above 0, in the section pptp or "             \
+		"l2tp of the client's protocol")                                                   \
 	X(PORTS_FULL, "ports-full", "all ports of the protocol are in use",                        \
-		"raise max_sessions, or disconnect idle sessions")                                 \
+		"raise pptp.max_sessions or l2tp.max_sessions, as the log's protocol= "            \
+		"says, or disconnect idle sessions")                                               \
 	X(ADDRESS_LIMIT, "address-limit", "too many control connections from one address",         \
 		"raise pptp.max_connections_per_address if many clients share that address")       \
 	X(STRANGERS, "unauthenticated-limit",                                                      \
@@ -23,10 +25,12 @@
 		"let the client dial again; raise max_sessions, or "                               \
 		"ppp.max_unauthenticated_per_peer for a LAC")                                      \
 	X(DATAPLANE_DOWN, "dataplane-down", "the data plane is not connected",                     \
-		"start adit-dataplane and look at its log")                                        \
+		"start adit-dataplane and look at its log; control.user and the socket "           \
+		"must be the same in both files: adit-control -t -d FILE")                         \
 	X(NO_COMMON_AUTH, "no-common-auth",                                                        \
 		"client and server have no authentication method in common",                       \
-		"enable a method of ppp.authentication that the client offers")                    \
+		"enable a method of ppp.authentication that the client can do; "                   \
+		"mschapv1 counts only while aditctl weak-crypto pptp is on")                       \
 	X(UNKNOWN_USER, "unknown-user", "no such user", "create the user, or correct the name")    \
 	X(WRONG_PASSWORD, "wrong-password", "the password is wrong", "correct it at the client")   \
 	X(DIALIN_DENIED, "dialin-denied", "the user's dial-in permission is not allow",            \
@@ -45,7 +49,8 @@
 		"enable MPPE-128 at the client, or allow less in policy")                          \
 	X(WEAK_CRYPTO_OFF, "weak-crypto-off",                                                      \
 		"the client offers only 40- or 56-bit MPPE, which is off",                         \
-		"enable MPPE-128 at the client; as a last resort: aditctl weak-crypto pptp on")    \
+		"enable MPPE-128 at the client; as a last resort: 40 and 56 in "                   \
+		"mppe.strengths, and aditctl weak-crypto pptp on")                                 \
 	X(ENCRYPTION_NEEDS_MSCHAP, "encryption-needs-mschap",                                      \
 		"MPPE is required, but the authentication method yields no keys",                  \
 		"use MS-CHAPv2, or do not require MPPE")                                           \
@@ -55,7 +60,9 @@
 	X(SETUP_TIMEOUT, "setup-timeout", "the client did not finish the set-up in time",          \
 		"check that GRE (IP protocol 47) passes firewalls and NATs in both directions")    \
 	X(PEER_DEAD, "peer-dead", "the client stopped answering", "check the client's network")    \
-	X(PEER_CLOSED, "peer-closed", "the client ended the connection", "nothing to do")          \
+	X(PEER_CLOSED, "peer-closed", "the client ended the connection",                           \
+		"nothing to do; if it never gets further than this, read what the "                \
+		"client itself reports")                                                           \
 	X(LINK_RESTARTED, "link-restarted",                                                        \
 		"the client negotiated LCP anew in an open session, which was ended for that",     \
 		"let the client dial again; if it does so often, update it")                       \

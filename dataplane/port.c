@@ -310,6 +310,22 @@ ports_close(void)
 	n_ports = 0;
 }
 
+/* Drivers of ordinary interfaces say "up" as long as they are started: ask the kernel. */
+static bool
+interface_runs(const char *name)
+{
+	struct ifreq ifr = {.ifr_flags = 0};
+	if (!*name)
+		return true;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	bool known = ioctl(fd, SIOCGIFFLAGS, &ifr) == 0;
+	close(fd);
+	return known && (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING);
+}
+
 void
 ports_report(struct segment_header *h)
 {
@@ -320,7 +336,7 @@ ports_report(struct segment_header *h)
 		memcpy(sp->name, ports[i].name, sizeof(sp->name));
 		sp->role = ports[i].role;
 		if (rte_eth_link_get_nowait(ports[i].ethdev, &link) == 0)
-			sp->link_up = link.link_status;
+			sp->link_up = link.link_status && interface_runs(states[i].iface);
 		if (rte_eth_stats_get(ports[i].ethdev, &s) != 0)
 			continue;
 		sp->rx_packets = s.ipackets;
