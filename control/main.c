@@ -75,13 +75,13 @@ warn_about(const struct config *c)
 			"text=\"PAP is on: passwords cross the network in clear\"");
 	if (c->aaa.auth & PPP_AUTH_MSCHAPV1)
 		log_event(LOG_WARNING, "weak-authentication",
-			"text=\"MS-CHAPv1 is on: it shares one key for both directions and sends "
-			"LM hashes\"");
+			"text=\"ppp.authentication names mschapv1: it can be guessed even faster "
+			"than mschapv2, and gives no keys for MPPE; it is used only while "
+			"mppe.allow_weak_crypto is on\"");
 	if (c->aaa.mppe_policy == PPP_MPPE_FORBID)
 		log_event(LOG_WARNING, "no-encryption",
 			"text=\"mppe.policy is forbid: sessions are not encrypted\"");
-	if (c->aaa.mppe_policy == PPP_MPPE_REQUIRE &&
-		!(c->aaa.auth & (PPP_AUTH_MSCHAPV2 | PPP_AUTH_MSCHAPV1)))
+	if (c->aaa.mppe_policy == PPP_MPPE_REQUIRE && !(c->aaa.auth & PPP_AUTH_MSCHAPV2))
 		log_event(LOG_WARNING, "config",
 			"text=\"mppe.policy is require, but no method of ppp.authentication yields "
 			"keys\"");

@@ -53,7 +53,7 @@
 		"mppe.strengths, and aditctl weak-crypto pptp on")                                 \
 	X(ENCRYPTION_NEEDS_MSCHAP, "encryption-needs-mschap",                                      \
 		"MPPE is required, but the authentication method yields no keys",                  \
-		"use MS-CHAPv2, or do not require MPPE")                                           \
+		"let the client use MS-CHAPv2 (MS-CHAPv1 yields none), or do not require MPPE")    \
 	X(NO_IP, "no-ip", "the client refused the address it was given (IPCP failed)",             \
 		"let the client obtain its address automatically")                                 \
 	X(LCP_FAILED, "lcp-failed", "LCP did not converge", "look at the client's LCP options")    \

@@ -214,11 +214,6 @@ void mppe_keys_mschapv2(const uint8_t nt_hash_hash[16], const uint8_t nt_respons
 	bool is_server, enum mppe_strength strength, uint8_t send_start[MPPE_KEY_MAX],
 	uint8_t recv_start[MPPE_KEY_MAX]);
 
-/* RFC 3079 section 2: start key from MS-CHAPv1; both directions share it.
- * lm_hash (16 octets) for 40/56 bits, nt_hash_hash with the 8-octet challenge for 128 bits. */
-void mppe_keys_mschapv1(const uint8_t lm_hash[16], const uint8_t nt_hash_hash[16],
-	const uint8_t challenge[8], enum mppe_strength strength, uint8_t start[MPPE_KEY_MAX]);
-
 /* RFC 3079 GetNewKeyFromSHA: the key that follows `session` (the first one when session is the
  * start key), before the RC4 step of key changes and before the reduction to 40 or 56 bits. Exposed
  * for test vectors. */

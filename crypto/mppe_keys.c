@@ -126,27 +126,3 @@ mppe_keys_mschapv2(const uint8_t nt_hash_hash[16], const uint8_t nt_response[24]
 	OPENSSL_cleanse(master, sizeof(master));
 	OPENSSL_cleanse(&ctx, sizeof(ctx));
 }
-
-void
-mppe_keys_mschapv1(const uint8_t lm_hash[16], const uint8_t nt_hash_hash[16],
-	const uint8_t challenge[8], enum mppe_strength strength, uint8_t start[MPPE_KEY_MAX])
-{
-	uint8_t digest[SHA_DIGEST_LENGTH];
-	SHA_CTX ctx;
-
-	memset(start, 0, MPPE_KEY_MAX);
-	if (strength != MPPE_128) {
-		/* RFC 3079 sections 2.1 and 2.2. */
-		memcpy(start, lm_hash, 8);
-		return;
-	}
-	/* RFC 3079 section 2.3, GetStartKey. */
-	SHA1_Init(&ctx);
-	SHA1_Update(&ctx, nt_hash_hash, 16);
-	SHA1_Update(&ctx, nt_hash_hash, 16);
-	SHA1_Update(&ctx, challenge, 8);
-	SHA1_Final(digest, &ctx);
-	memcpy(start, digest, MPPE_KEY_MAX);
-	OPENSSL_cleanse(digest, sizeof(digest));
-	OPENSSL_cleanse(&ctx, sizeof(ctx));
-}

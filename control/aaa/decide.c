@@ -132,20 +132,10 @@ inherit(int user_value, uint8_t gateway_value)
 	return user_value >= 0 ? (uint8_t)user_value : gateway_value;
 }
 
-static bool
-all_zero(const uint8_t *bytes, size_t len)
-{
-	uint8_t sum = 0;
-
-	while (len--)
-		sum |= *bytes++;
-	return sum == 0;
-}
-
 /* R2, T16: the weak switch is read here, and what is decided here is what CCP may negotiate. */
 static enum refusal_code
-grant_encryption(const struct aaa *a, const struct user *user, enum ppp_auth method, bool encrypted,
-	struct ppp_verdict *verdict)
+grant_encryption(
+	const struct aaa *a, const struct user *user, bool encrypted, struct ppp_verdict *verdict)
 {
 	struct ppp_grant *g = &verdict->grant;
 	uint8_t configured = inherit(user->mppe_strengths, a->settings.mppe_strengths);
@@ -164,10 +154,6 @@ grant_encryption(const struct aaa *a, const struct user *user, enum ppp_auth met
 	}
 	g->mppe_strengths = weak ? configured : configured & ~WEAK_STRENGTHS;
 	g->mppe_refused_weak = weak ? 0 : WEAK_STRENGTHS;
-	/* A password without an LM hash has no MS-CHAPv1 keys of 40 and 56 bits, RFC 3079
-	 * section 2.1. */
-	if (method == PPP_AUTH_MSCHAPV1 && all_zero(verdict->lm_hash, sizeof(verdict->lm_hash)))
-		g->mppe_strengths &= (uint8_t)~WEAK_STRENGTHS;
 	if (g->mppe_strengths)
 		return REFUSAL_NONE;
 	if (g->mppe_policy == PPP_MPPE_REQUIRE)
@@ -208,7 +194,7 @@ authorize(struct aaa *a, const struct user *user, enum ppp_auth method, bool enc
 		return REFUSAL_DIALIN_DENIED;
 	why = method_allowed(a, user, method);
 	if (why == REFUSAL_NONE)
-		why = grant_encryption(a, user, method, encrypted, verdict);
+		why = grant_encryption(a, user, encrypted, verdict);
 	if (why == REFUSAL_NONE)
 		why = grant_address(a, user, &verdict->grant);
 	return why;

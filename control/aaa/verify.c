@@ -50,8 +50,6 @@ verify_mschapv1(const struct ppp_credentials *cred, const char *password, nt_has
 	has_lm = mschap_lm_hash(password, s->lm_hash) == 0 && strlen(password) <= LM_PASSWORD_MAX;
 	nt_ok = mschapv1_verify(cred->challenge, s->nt_hash, cred->response + 24);
 	lm_ok = mschapv1_verify(cred->challenge, s->lm_hash, cred->response) && has_lm;
-	if (!has_lm)
-		memset(s->lm_hash, 0, sizeof(s->lm_hash));
 	return cred->response[48] & 1 ? nt_ok : lm_ok;
 }
 
@@ -106,10 +104,11 @@ aaa_verify(const struct ppp_credentials *cred, const char *password, struct ppp_
 		break;
 	}
 	if (ok) {
-		verdict->have_keys =
-			cred->method == PPP_AUTH_MSCHAPV2 || cred->method == PPP_AUTH_MSCHAPV1;
-		memcpy(verdict->nt_hash_hash, s.nt_hash_hash, sizeof(verdict->nt_hash_hash));
-		memcpy(verdict->lm_hash, s.lm_hash, sizeof(verdict->lm_hash));
+		verdict->have_keys = cred->method == PPP_AUTH_MSCHAPV2;
+		/* T2: MS-CHAPv1 would give both directions one key. */
+		if (verdict->have_keys)
+			memcpy(verdict->nt_hash_hash, s.nt_hash_hash,
+				sizeof(verdict->nt_hash_hash));
 		memcpy(verdict->authenticator_response, s.authenticator_response,
 			sizeof(verdict->authenticator_response));
 	}

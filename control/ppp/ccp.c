@@ -245,17 +245,8 @@ derive_keys(struct ppp_link *l, struct mppe_params *tx, struct mppe_params *rx)
 	const uint8_t *hash_hash = l->secret.nt_hash_hash, *nt_response = l->chap.response + 24;
 	uint8_t other[MPPE_KEY_MAX];
 
-	if (l->lcp.auth == PPP_AUTH_MSCHAPV1) {
-		mppe_keys_mschapv1(l->secret.lm_hash, hash_hash, l->chap.challenge, tx->strength,
-			tx->start_key);
-		mppe_keys_mschapv1(l->secret.lm_hash, hash_hash, l->chap.challenge, rx->strength,
-			rx->start_key);
-	} else {
-		mppe_keys_mschapv2(
-			hash_hash, nt_response, true, tx->strength, tx->start_key, other);
-		mppe_keys_mschapv2(
-			hash_hash, nt_response, true, rx->strength, other, rx->start_key);
-	}
+	mppe_keys_mschapv2(hash_hash, nt_response, true, tx->strength, tx->start_key, other);
+	mppe_keys_mschapv2(hash_hash, nt_response, true, rx->strength, other, rx->start_key);
 	ppp_wipe(other, sizeof(other));
 }
 

@@ -57,7 +57,7 @@ struct pap {
 
 /* What CCP derives MPPE keys from. */
 struct mppe_secret {
-	uint8_t nt_hash_hash[16], lm_hash[16];
+	uint8_t nt_hash_hash[16];
 	bool valid;
 };
 

@@ -214,12 +214,9 @@ begin_network(struct ppp_link *l)
 static void
 accept_user(struct ppp_link *l, const struct ppp_verdict *v)
 {
-	bool ms = l->lcp.auth & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2);
-
 	l->grant = v->grant;
-	if (ms && v->have_keys) {
+	if (l->lcp.auth == PPP_AUTH_MSCHAPV2 && v->have_keys) {
 		memcpy(l->secret.nt_hash_hash, v->nt_hash_hash, sizeof(l->secret.nt_hash_hash));
-		memcpy(l->secret.lm_hash, v->lm_hash, sizeof(l->secret.lm_hash));
 		l->secret.valid = true;
 	}
 	if (l->lcp.auth == PPP_AUTH_PAP)

@@ -94,9 +94,10 @@ struct ppp_verdict {
 	char user[PPP_NAME_MAX + 1];     /* when ok: his name as configured */
 	struct ppp_grant grant;          /* when ok */
 	char authenticator_response[41]; /* MS-CHAPv2 "40 hex digits", RFC 2759 section 8.7 */
-	bool have_keys;                  /* MPPE keys could be derived */
-	uint8_t nt_hash_hash[16];        /* MS-CHAPv1/v2: for mppe_keys_mschap*() */
-	uint8_t lm_hash[16];             /* MS-CHAPv1 */
+	/* MPPE keys could be derived.  Not from MS-CHAPv1: it has one for both directions, and the
+	 * same in each session at 40 and 56 bits (T2). */
+	bool have_keys;
+	uint8_t nt_hash_hash[16]; /* MS-CHAPv2: for mppe_keys_mschapv2() */
 };
 
 /* CCP is open (RFC 3078/3079).  Direction as seen from this gateway. */

@@ -340,6 +340,45 @@ test_t24_deadline_from_the_first_octet(void **state)
 	assert_int_equal(status().refusals[REFUSAL_SETUP_TIMEOUT], 1);
 }
 
+static void
+with_mschapv1(struct config *c)
+{
+	c->ppp.auth = c->aaa.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_MSCHAPV1;
+}
+
+static int
+setup_mschapv1(void **state)
+{
+	(void)state;
+	dial_stage("", with_mschapv1);
+	return 0;
+}
+
+/* T16: MS-CHAPv1 is behind the weak switch: not asked for and not taken while that is off.  T2: and
+ * when it is on, there is no MPPE with it. */
+static void
+test_t16_mschapv1_behind_the_switch(void **state)
+{
+	struct peer_config pc = client_config("alice", "pw-alice");
+
+	(void)state;
+	pc.auth = PPP_AUTH_MSCHAPV1;
+	client_start(&clients[0], &fake, &pc, cfg->pptp_port, 1);
+	assert_true(loop_until(&loop, client_over, &clients[0], 6000));
+	assert_int_equal(clients[0].peer.last_response_len, 0);
+	assert_int_equal(status().refusals[REFUSAL_NO_COMMON_AUTH], 1);
+	gateway_weak_crypto_pptp(gw, true, WEAK_KEEP, "root");
+	client_start(&clients[1], &fake, &pc, cfg->pptp_port, 2);
+	assert_true(loop_until(&loop, client_over, &clients[1], 6000));
+	assert_int_not_equal(clients[1].peer.last_response_len, 0);
+	assert_int_equal(status().refusals[REFUSAL_ENCRYPTION_NEEDS_MSCHAP], 1);
+	/* The remedy leads somewhere. */
+	aaa_settings(gw->aaa)->mppe_policy = PPP_MPPE_ALLOW;
+	client_start(&clients[2], &fake, &pc, cfg->pptp_port, 3);
+	assert_true(loop_until(&loop, client_up, &clients[2], 9000));
+	assert_int_equal(first_session().mppe_tx, 0);
+}
+
 int
 main(void)
 {
@@ -357,6 +396,8 @@ main(void)
 			test_t24_deadline_from_the_first_octet, setup_deadline, dial_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_t24_two_thousand_behind_one_nat, setup_crowd, dial_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_t16_mschapv1_behind_the_switch, setup_mschapv1, dial_teardown),
 		cmocka_unit_test_setup_teardown(test_t27_l2tp, setup_clear, call_teardown),
 	};
 	return STAGE_RUN(tests);

@@ -48,7 +48,6 @@ static const struct vector v1[] = {
 		{0xfa, 0xe9, 0x06, 0x88, 0xf9, 0x85, 0xf3, 0x13, 0xc7, 0xd3, 0x67, 0xc3}},
 };
 
-static const uint8_t challenge_v1[8] = {0x10, 0x2d, 0xb5, 0xdf, 0x08, 0x5d, 0x30, 0x41};
 static const uint8_t nt_response[24] = {0x82, 0x30, 0x9e, 0xcd, 0x8d, 0x70, 0x8b, 0x5e, 0xa0, 0x8f,
 	0xaa, 0x39, 0x81, 0xcd, 0x83, 0x54, 0x42, 0x33, 0x11, 0x4a, 0x3d, 0x85, 0xd6, 0xdf};
 
@@ -69,13 +68,12 @@ check_vector(const struct vector *v, const uint8_t start[MPPE_KEY_MAX])
 }
 
 static int
-hashes(uint8_t lm[16], uint8_t nt_hash_hash[16])
+hash_hash(uint8_t nt_hash_hash[16])
 {
 	uint8_t nt[16];
 	char err[128];
 
 	assert_int_equal(mschap_init(err, sizeof(err)), 0);
-	assert_int_equal(mschap_lm_hash("clientPass", lm), 0);
 	assert_int_equal(mschap_nt_hash("clientPass", nt), 0);
 	return mschap_hash_hash(nt, nt_hash_hash);
 }
@@ -83,10 +81,10 @@ hashes(uint8_t lm[16], uint8_t nt_hash_hash[16])
 static void
 test_mschapv2(void **state)
 {
-	uint8_t lm[16], hh[16], send[16], recv[16], csend[16], crecv[16];
+	uint8_t hh[16], send[16], recv[16], csend[16], crecv[16];
 
 	(void)state;
-	assert_int_equal(hashes(lm, hh), 0);
+	assert_int_equal(hash_hash(hh), 0);
 	for (size_t i = 0; i < 3; i++) {
 		mppe_keys_mschapv2(hh, nt_response, true, v2[i].strength, send, recv);
 		mppe_keys_mschapv2(hh, nt_response, false, v2[i].strength, csend, crecv);
@@ -97,17 +95,13 @@ test_mschapv2(void **state)
 	}
 }
 
+/* What follows a start key, whatever it came from: MS-CHAPv1's, which are never used (T2). */
 static void
-test_mschapv1(void **state)
+test_mschapv1_vectors(void **state)
 {
-	uint8_t lm[16], hh[16], start[16];
-
 	(void)state;
-	assert_int_equal(hashes(lm, hh), 0);
-	for (size_t i = 0; i < 3; i++) {
-		mppe_keys_mschapv1(lm, hh, challenge_v1, v1[i].strength, start);
-		check_vector(&v1[i], start);
-	}
+	for (size_t i = 0; i < 3; i++)
+		check_vector(&v1[i], v1[i].start);
 }
 
 int
@@ -115,7 +109,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mschapv2),
-		cmocka_unit_test(test_mschapv1),
+		cmocka_unit_test(test_mschapv1_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,9 +139,8 @@ lab_verdict(struct lab *lab)
 	mschap_nt_hash(lab->password, nt_hash);
 	v.ok = lab->refuse == REFUSAL_NONE && password_good(lab, nt_hash);
 	v.refusal = lab->refuse != REFUSAL_NONE ? lab->refuse : REFUSAL_WRONG_PASSWORD;
-	v.have_keys = c->method & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2);
+	v.have_keys = c->method & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2); /* whatever it says */
 	mschap_hash_hash(nt_hash, v.nt_hash_hash);
-	mschap_lm_hash(lab->password, v.lm_hash);
 	if (c->method == PPP_AUTH_MSCHAPV2)
 		mschapv2_authenticator_response(nt_hash, c->response, c->challenge,
 			c->peer_challenge, c->user, v.authenticator_response);

@@ -385,7 +385,6 @@ respond(struct peer *p, uint8_t id, const uint8_t *challenge, size_t challenge_l
 			challenge, peer_challenge, p->cfg.user, p->nt_hash, value + 24);
 		memcpy(p->nt_response, value + 24, 24);
 	} else if (p->method == PPP_AUTH_MSCHAPV1 && challenge_len == 8) {
-		memcpy(p->v1_challenge, challenge, 8);
 		mschap_challenge_response(challenge, p->nt_hash, value + 24);
 		value[48] = 1;
 	} else {

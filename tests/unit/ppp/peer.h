@@ -68,7 +68,7 @@ struct peer {
 	bool tx_stateless, rx_stateless, mppe_wanted, tried_second;
 	uint32_t ip, dns[2], wins[2];
 	bool ip_asks_dns, ip_asks_wins;
-	uint8_t nt_hash[16], nt_response[24], v1_challenge[8];
+	uint8_t nt_hash[16], nt_response[24];
 	uint8_t last_response[300];
 	size_t last_response_len;
 	uint64_t response_due;
