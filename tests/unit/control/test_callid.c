@@ -15,6 +15,7 @@ test_t5_random_and_at_rest(void **state)
 	struct call_ids ids = {0};
 	uint16_t last = call_id_take(&ids, 1), freed;
 	unsigned int near = 0, high = 0;
+	static bool given[65536];
 	for (unsigned int i = 0; i < 2000; i++) {
 		uint16_t id = call_id_take(&ids, 1);
 		uint16_t step = (uint16_t)(id - last);
@@ -30,6 +31,8 @@ test_t5_random_and_at_rest(void **state)
 		uint16_t id = call_id_take(&ids, 1);
 		assert_int_not_equal(id, 0);
 		assert_int_not_equal(id, freed);
+		assert_false(given[id]);
+		given[id] = true;
 		call_id_release(&ids, 1, id);
 	}
 	/* Whoever comes back to it by right may have it. */
