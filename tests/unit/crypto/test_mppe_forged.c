@@ -192,7 +192,7 @@ test_budgets_are_not_shared(void **state)
 static void
 test_share_of_the_quiet(void **state)
 {
-	enum { HOSTILE = 20 };
+	enum { HOSTILE = 17 };
 	static struct pair hostile[HOSTILE];
 	uint8_t pkt[BODY];
 	struct pair quiet;
