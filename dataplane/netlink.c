@@ -69,13 +69,13 @@ netlink_close(void)
 static void
 attributes(const struct nlmsghdr *nlh, size_t offset, const struct nlattr **tb, unsigned int max)
 {
-	struct nlattr *a;
+	const struct nlattr *a = mnl_nlmsg_get_payload_offset(nlh, offset);
+	const char *end = (const char *)nlh + nlh->nlmsg_len;
 	memset(tb, 0, (max + 1) * sizeof(*tb));
-	mnl_attr_for_each(a, nlh, offset)
-	{
+	/* Not mnl_attr_for_each(): its end is the aligned one. */
+	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a))
 		if (mnl_attr_get_type(a) <= max)
 			tb[mnl_attr_get_type(a)] = a;
-	}
 }
 
 static uint32_t
@@ -180,6 +180,23 @@ on_message(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+void
+netlink_input(const void *messages, size_t len)
+{
+	const uint8_t *at = messages;
+
+	/* Not by libmnl: a length of 2^31 and more is negative to it. */
+	while (len >= sizeof(struct nlmsghdr)) {
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)at;
+		if (nlh->nlmsg_len < sizeof(*nlh) || nlh->nlmsg_len > len)
+			break;
+		on_message(nlh, NULL);
+		size_t step = RTE_MIN((size_t)MNL_ALIGN(nlh->nlmsg_len), len);
+		at += step;
+		len -= step;
+	}
+}
+
 static int
 dump(uint16_t type)
 {
@@ -234,7 +251,7 @@ netlink_poll(void)
 				resync = true;
 			break;
 		}
-		mnl_cb_run(buf, (size_t)n, 0, 0, on_message, NULL);
+		netlink_input(buf, (size_t)n);
 	}
 	if (resync)
 		netlink_dump();

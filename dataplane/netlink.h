@@ -5,6 +5,7 @@
 #define ADIT_DATAPLANE_NETLINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Open the sockets and subscribe; the descriptor to poll, or a negative errno. */
@@ -12,6 +13,9 @@ int netlink_open(void);
 void netlink_close(void);
 /* Ask for everything: routes and neighbours reach route.h's functions.  0 or a negative errno. */
 int netlink_dump(void);
+/* Messages that the kernel has sent, len octets: routes and neighbours reach route.h's functions,
+ * what is cut off or not understood is left out. */
+void netlink_input(const void *messages, size_t len);
 /* Handle what has come.  Never blocks.  After an overrun of the socket everything is asked for
  * again. */
 void netlink_poll(void);
