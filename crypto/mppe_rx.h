@@ -80,16 +80,15 @@ mppe_try(const struct mppe_rx *rx, const uint8_t *key, const struct packet *pkt)
 	return ret;
 }
 
+/* Of the other place, when it is given up: its key, and the table that only the stateful have. */
+void mppe_wipe_other(struct mppe_rx *rx);
+
 /* The other place is given up. */
 static inline void
 mppe_forget_other(struct mppe_rx *rx)
 {
-	if (rx->other == MPPE_OTHER_NONE)
-		return;
-	rx->other = MPPE_OTHER_NONE;
-	explicit_bzero(rx->other_key, sizeof(rx->other_key));
-	if (!rx->stateless)
-		explicit_bzero(&rx->full.other, sizeof(rx->full.other));
+	if (rx->other != MPPE_OTHER_NONE)
+		mppe_wipe_other(rx);
 }
 
 /* A plaintext has proved that the session is where the peer is. */

@@ -15,6 +15,15 @@
 /* Flag packets in one wrap of the count. */
 #define WRAP_FLAGS   (MPPE_COUNT_MOD / 256)
 
+void
+mppe_wipe_other(struct mppe_rx *rx)
+{
+	rx->other = MPPE_OTHER_NONE;
+	explicit_bzero(rx->other_key, sizeof(rx->other_key));
+	if (!rx->stateless)
+		explicit_bzero(&rx->full.other, sizeof(rx->full.other));
+}
+
 /* The stream goes on. */
 static enum evidence
 run_on(struct rc4_state *rc4, struct packet *pkt)

@@ -48,20 +48,23 @@ service_allowed(uint8_t proto, uint16_t port)
 	return false;
 }
 
-/* A fragment does not say whom it is for. */
+/* First fragments say whom they are for, and without an allowed one the others come to nothing: the
+ * protocol and the sender are part of what fragments are put together by (RFC 791). */
 static bool
 is_allowed(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 {
 	uint32_t hlen = rte_ipv4_hdr_len(ip);
 	const uint8_t *l4 = (const uint8_t *)ip + hlen;
+	bool first = !(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK));
 
-	if (m->data_len < hlen + 8 ||
-		ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+	if (first && m->data_len < hlen + 8)
 		return false;
 	if (ip->next_proto_id == IPPROTO_ICMP)
-		return icmp_allowed(l4[0]);
-	return (ip->next_proto_id == IPPROTO_TCP || ip->next_proto_id == IPPROTO_UDP) &&
-	       service_allowed(ip->next_proto_id, (uint16_t)(l4[2] << 8 | l4[3]));
+		return !first || icmp_allowed(l4[0]);
+	if (ip->next_proto_id != IPPROTO_TCP && ip->next_proto_id != IPPROTO_UDP)
+		return false;
+	return first ? service_allowed(ip->next_proto_id, (uint16_t)(l4[2] << 8 | l4[3]))
+		     : settings.n_inside > 0;
 }
 
 static rte_edge_t

@@ -40,7 +40,7 @@ def test_ping_and_named_services_only(lab, session, to):
         send_up(s, IP(src=s.inner, dst=to) / TCP(sport=3333, dport=5353, flags="S"))
         send_up(s, IP(src=s.inner, dst=to) / UDP(sport=500, dport=500) / (b"\x11" * 28))
         send_up(s, IP(src=s.inner, dst=to) / UDP(sport=500, dport=1701) / (b"\x11" * 28))
-        send_up(s, IP(src=s.inner, dst=to, flags="MF") / UDP(sport=9, dport=5353) / (b"x" * 24))
+        send_up(s, IP(src=s.inner, dst=to, flags="MF") / UDP(sport=9, dport=5354) / (b"x" * 24))
         send_up(s, IP(src=s.inner, dst=to, proto=47) / (b"\x11" * 28))
         send_up(s, IP(src=s.inner, dst=to) / ICMP(type=13) / (b"\x11" * 12))
     assert not answer(s, 0.3)

@@ -43,19 +43,30 @@ inside_reaches_ping_and_named_services_only(void **state)
 		up_to_port(0, own[i], IPPROTO_UDP, 500);
 		up_to_port(0, own[i], IPPROTO_UDP, 4500);
 		up_to_port(0, own[i], IPPROTO_GRE, 22);
-		assert_int_equal(dropped(DROP_inside_service), refused += 5);
+		struct rte_ipv4_hdr *ip = up(0, own[i], IPPROTO_TCP, 0, 24); /* no ports in it */
+		ip->fragment_offset = RTE_BE16(3);
+		((uint8_t *)(ip + 1))[3] = 22;
+		go(ip);
+		assert_int_equal(dropped(DROP_inside_service), refused += 6);
 		settings.inside[0] = (struct inside_service){IPPROTO_TCP, 22};
 		settings.n_inside = 1;
 		up_to_port(0, own[i], IPPROTO_TCP, 22);
 		assert_int_equal(given(PUNT_INNER), 1);
 		up_to_port(0, own[i], IPPROTO_UDP, 22);
 		up_to_port(0, own[i], IPPROTO_TCP, 23);
-		struct rte_ipv4_hdr *ip = up(0, own[i], IPPROTO_TCP, 0, 24); /* no ports in it */
-		ip->fragment_offset = RTE_BE16(3);
-		((uint8_t *)(ip + 1))[3] = 22;
-		go(ip);
 		go(up(0, own[i], IPPROTO_TCP, 0, 4));
+		ip = up(0, own[i], IPPROTO_TCP, 0, 24); /* the first one says for whom it is */
+		ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_MF_FLAG);
+		((uint8_t *)(ip + 1))[3] = 23;
+		go(ip);
 		assert_int_equal(dropped(DROP_inside_service), refused += 4);
+		ip = up(0, own[i], IPPROTO_TCP, 0, 24);
+		ip->fragment_offset = RTE_BE16(3);
+		go(ip);
+		ip = up(0, own[i], IPPROTO_ICMP, 0, 24); /* of a long ping */
+		ip->fragment_offset = RTE_BE16(3);
+		go(ip);
+		assert_int_equal(given(PUNT_INNER), 2);
 		settings.inside_ping = false;
 		up_ping(0, own[i], 8);
 		assert_int_equal(dropped(DROP_inside_service), refused += 1);
