@@ -282,6 +282,29 @@ test_t27_genuine_end(void **state)
 	assert_int_equal(lab.forged, 0);
 }
 
+/* A client that has hung up has gone, whatever else comes in its name while it is asked for. */
+static void
+test_t27_end_is_not_displaced(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < FORGERIES; i++) {
+		lab_init(&lab, &pc);
+		lab_start(&lab, &pc, true);
+		expect_open();
+		lab_run(&lab, lab.now + 20000);
+		peer_hang_up(&lab.peer, 9, lab.now);
+		for (unsigned int n = 0; n < 21 && lab.downs == 0; n++) {
+			lab_run(&lab, lab.now + 100);
+			ppp_input(lab.link, forgeries[i].frame, forgeries[i].len, lab.now);
+		}
+		lab_run(&lab, lab.now + 100);
+		if (lab.downs != 1 || lab.code != REFUSAL_PEER_CLOSED)
+			fail_msg("after a forged %s: downs %u, code %d", forgeries[i].name,
+				lab.downs, (int)lab.code);
+		lab_end(&lab);
+	}
+}
+
 /* Inside IPsec nobody forges: at once, as RFC 1661 wants it. */
 static void
 test_t27_authentic_path(void **state)
@@ -436,6 +459,7 @@ main(void)
 		LINK_TEST(test_t27_storm),
 		LINK_TEST(test_t27_forged_echo_replies),
 		LINK_TEST(test_t27_genuine_end),
+		LINK_TEST(test_t27_end_is_not_displaced),
 		LINK_TEST(test_t27_authentic_path),
 		LINK_TEST(test_t27_lcp_anew),
 		LINK_TEST(test_t27_long_request),
