@@ -52,7 +52,8 @@ answer(const uint8_t *data, size_t size)
 	struct vici_answer a;
 	if (!vici_parse(data, size, &a))
 		return;
-	check(a.type == VICI_RESPONSE || a.type == VICI_UNKNOWN_COMMAND);
+	check(a.type == VICI_RESPONSE || a.type == VICI_UNKNOWN_COMMAND ||
+		a.type == VICI_REGISTERED || a.type == VICI_UNKNOWN_EVENT);
 	check(strlen(a.errmsg) < sizeof(a.errmsg) && strlen(a.version) < sizeof(a.version));
 }
 
