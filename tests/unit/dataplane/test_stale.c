@@ -268,7 +268,13 @@ the_next_hop_follows_an_update(void **state)
 		.handle = h,
 		.sa_update.outer = {SERVER_IP, PEER_IP + 1, 4500, 4501}};
 	assert_int_equal(writer_sa_apply(&u, 1), 0);
-	route_neighbour(WAN_IFINDEX, PEER_IP + 2, macs[2], false); /* routes change */
+	const struct kernel_route other = {.ip = 0xcb007100,
+		.depth = 24,
+		.oif = WAN_IFINDEX,
+		.gateway = PEER_IP + 2,
+		.type = KERNEL_ROUTE_UNICAST};
+	route_neighbour(WAN_IFINDEX, PEER_IP + 2, macs[2], false);
+	route_kernel_add(&other, false); /* all ways are looked at again */
 	route_tick(2);
 	owner_applies();
 	assert_int_equal(sa->cfg.peer_ip_be, rte_cpu_to_be_32(PEER_IP + 1));
