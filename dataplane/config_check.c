@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dataplane/config.h"
+#include "dataplane/frames.h"
 
 struct check {
 	const char *file;
@@ -115,6 +116,9 @@ check_port(struct check *k, const struct config *c, unsigned int port)
 	}
 	if (!near)
 		SAY(k, "port \"%s\": its gateway is in none of its networks", p->name);
+	char err[256];
+	if (!frames_check(p, err, sizeof(err)))
+		SAY(k, "%s", err);
 }
 
 unsigned int

@@ -11,10 +11,11 @@
 #include <rte_errno.h>
 
 #include "dataplane/config.h"
+#include "dataplane/frames.h"
 
 #define ARGS_MAX (24 + CONFIG_MAX_EAL_ARGS + 2 * SEGMENT_MAX_PORTS)
 
-static char text[ARGS_MAX][CONFIG_STRING + 32];
+static char text[ARGS_MAX][CONFIG_STRING + 96];
 static char *args[ARGS_MAX + 1];
 static int n_args;
 static bool hugepages; /* in use */
@@ -35,16 +36,10 @@ add_ports(void)
 	bool pci = false;
 	for (unsigned int i = 0; i < config.n_ports; i++) {
 		const struct config_port *cp = &config.ports[i];
-		char device[CONFIG_STRING + 32];
+		char device[CONFIG_STRING + 96];
 		pci |= cp->pci;
 		add(cp->pci ? "-a" : "--vdev");
-		/* A packet socket's device opens as many receive queues as it is told, and all have
-		 * to be read. */
-		if (strncmp(cp->device, "net_af_packet", 13) == 0 &&
-			!strstr(cp->device, ",qpairs="))
-			snprintf(device, sizeof(device), "%s,qpairs=%u", cp->device, cp->queues);
-		else
-			snprintf(device, sizeof(device), "%s", cp->device);
+		frames_device(cp, device, sizeof(device));
 		add(device);
 	}
 	if (!pci)

@@ -2,22 +2,21 @@
 #include "dataplane/port.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_jhash.h>
 #include <rte_thash.h>
 
 #include "dataplane/buffers.h"
 #include "dataplane/config.h"
-#include "dataplane/netlink.h"
+#include "dataplane/frames.h"
+#include "dataplane/iface.h"
 #include "dataplane/worker.h"
 
 #define KEY_MAX  64
@@ -28,9 +27,8 @@ unsigned int n_ports;
 
 /* The main lcore's side of a port. */
 static struct port_state {
-	int claim;               /* descriptor that holds the claim, 0: none */
-	char iface[IF_NAMESIZE]; /* kernel interface under a packet socket */
-	struct sysctl_saved saved[4];
+	int claim;          /* descriptor that holds the claim, 0: none */
+	struct iface iface; /* under a packet socket */
 	bool open, started, rss;
 	uint8_t first_worker; /* of rx queue 0 */
 	uint16_t reta_size;
@@ -63,62 +61,14 @@ claim_name(const char *what)
 	return fd;
 }
 
-/* The kernel interface that a net_af_packet or net_af_xdp device sits on. */
-static bool
-device_iface(const char *device, char *iface, size_t len)
-{
-	const char *p = strstr(device, ",iface=");
-	if (!p || (strncmp(device, "net_af_packet", 13) != 0 &&
-			  strncmp(device, "net_af_xdp", 10) != 0))
-		return false;
-	p += 7;
-	size_t n = strcspn(p, ",");
-	if (n == 0 || n >= len)
-		return false;
-	memcpy(iface, p, n);
-	iface[n] = '\0';
-	return true;
-}
-
-static int
-interface_up(const char *name)
-{
-	struct ifreq ifr = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
-	if (fd < 0)
-		return -errno;
-	memcpy(ifr.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
-	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
-		rc = -errno;
-	ifr.ifr_flags |= IFF_UP;
-	if (rc == 0 && ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-/*
- * The kernel's own stack sees each frame of such an interface too.  The addresses live on the TAP
- * twin, so strict reverse path filtering makes it discard them here: else it would answer twice,
- * and GRE with "protocol unreachable".
- */
-static void
-shield_interface(struct port_state *st)
-{
-	sysctl_set(&st->saved[0], "ipv4/conf", st->iface, "rp_filter", "1");
-	sysctl_set(&st->saved[1], "ipv4/conf", st->iface, "arp_ignore", "8");
-	sysctl_set(&st->saved[2], "ipv4/conf", st->iface, "forwarding", "0");
-	sysctl_set(&st->saved[3], "ipv6/conf", st->iface, "disable_ipv6", "1");
-}
-
 int
 ports_claim(void)
 {
 	for (unsigned int i = 0; i < config.n_ports; i++) {
 		const struct config_port *cp = &config.ports[i];
 		struct port_state *st = &states[i];
-		bool on_iface = device_iface(cp->device, st->iface, sizeof(st->iface));
-		st->claim = claim_name(on_iface ? st->iface : cp->device);
+		bool on_iface = frames_iface(cp->device, st->iface.name, sizeof(st->iface.name));
+		st->claim = claim_name(on_iface ? st->iface.name : cp->device);
 		if (st->claim < 0) {
 			fprintf(stderr,
 				"adit-dataplane: port %s: device %s is in use by another data "
@@ -127,15 +77,16 @@ ports_claim(void)
 			st->claim = 0;
 			return -EBUSY;
 		}
+		char err[256];
+		if (!frames_check(cp, err, sizeof(err))) {
+			fprintf(stderr, "adit-dataplane: %s\n", err);
+			return -EINVAL;
+		}
 		if (!on_iface)
 			continue;
-		int rc = interface_up(st->iface);
-		if (rc) {
-			fprintf(stderr, "adit-dataplane: port %s: interface %s: %s\n", cp->name,
-				st->iface, strerror(-rc));
+		int rc = iface_take(&st->iface, cp->name);
+		if (rc)
 			return rc;
-		}
-		shield_interface(st);
 	}
 	return 0;
 }
@@ -217,6 +168,34 @@ setup_queues(const struct port *p, uint16_t n_tx, struct rte_mempool *pool)
 	return rc;
 }
 
+/* Buffers that the drivers of packet sockets fill, and soft_input empties at once: as large as
+ * their frames, and enough for one burst of each queue. */
+static struct rte_mempool *frame_pool;
+
+static int
+create_frame_pool(struct rte_mempool *pool)
+{
+	uint32_t room = 0;
+	unsigned int queues = 0;
+	for (unsigned int i = 0; i < config.n_ports; i++) {
+		uint32_t needed = frames_data_room(&config.ports[i]);
+		if (needed <= rte_pktmbuf_data_room_size(pool))
+			continue;
+		room = RTE_MAX(room, needed);
+		queues += config.ports[i].queues;
+	}
+	if (queues == 0)
+		return 0;
+	frame_pool = rte_pktmbuf_pool_create(
+		"frames", (queues + 1) * PORT_SOFT_BURST, 0, 0, (uint16_t)room, SOCKET_ID_ANY);
+	if (frame_pool)
+		return 0;
+	fprintf(stderr,
+		"adit-dataplane: %u buffers of %u octets for packet sockets: %s (eal.memory_mb)\n",
+		(queues + 1) * PORT_SOFT_BURST, room, rte_strerror(rte_errno));
+	return -rte_errno;
+}
+
 static int
 open_port(unsigned int index, struct rte_mempool *pool)
 {
@@ -231,6 +210,9 @@ open_port(unsigned int index, struct rte_mempool *pool)
 	p->role = cp->role;
 	p->mtu = cp->mtu;
 	p->tap_fd = -1;
+	p->soft = st->iface.name[0] != '\0';
+	if (frame_pool && frames_data_room(cp) > rte_pktmbuf_data_room_size(pool))
+		pool = frame_pool;
 	if (find_device(cp, &p->ethdev) < 0)
 		return -ENODEV;
 	st->open = true;
@@ -256,6 +238,7 @@ open_port(unsigned int index, struct rte_mempool *pool)
 	/* Devices that can't change it keep their own, which the operator sets on the interface
 	 * below. */
 	rte_eth_dev_set_mtu(p->ethdev, p->mtu);
+	iface_check_mtu(&st->iface, cp->name, p->mtu);
 	st->reta_size = info.reta_size;
 	return spread_queues(p, st, n_tx);
 }
@@ -263,8 +246,11 @@ open_port(unsigned int index, struct rte_mempool *pool)
 int
 ports_open(struct rte_mempool *pool)
 {
+	int rc = create_frame_pool(pool);
+	if (rc)
+		return rc;
 	for (unsigned int i = 0; i < config.n_ports; i++) {
-		int rc = open_port(i, pool);
+		rc = open_port(i, pool);
 		if (rc) {
 			fprintf(stderr, "adit-dataplane: port %s: device %s: %s\n",
 				config.ports[i].name, config.ports[i].device, strerror(-rc));
@@ -301,29 +287,14 @@ ports_close(void)
 			rte_eth_dev_stop(ports[i].ethdev);
 		if (st->open)
 			rte_eth_dev_close(ports[i].ethdev);
-		for (unsigned int k = 0; k < RTE_DIM(st->saved); k++)
-			sysctl_restore(&st->saved[k]);
+		iface_give_back(&st->iface);
 		if (st->claim > 0)
 			close(st->claim);
 		memset(st, 0, sizeof(*st));
 	}
+	rte_mempool_free(frame_pool);
+	frame_pool = NULL;
 	n_ports = 0;
-}
-
-/* Drivers of ordinary interfaces say "up" as long as they are started: ask the kernel. */
-static bool
-interface_runs(const char *name)
-{
-	struct ifreq ifr = {.ifr_flags = 0};
-	if (!*name)
-		return true;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return true;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	bool known = ioctl(fd, SIOCGIFFLAGS, &ifr) == 0;
-	close(fd);
-	return known && (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING);
 }
 
 void
@@ -336,7 +307,7 @@ ports_report(struct segment_header *h)
 		memcpy(sp->name, ports[i].name, sizeof(sp->name));
 		sp->role = ports[i].role;
 		if (rte_eth_link_get_nowait(ports[i].ethdev, &link) == 0)
-			sp->link_up = link.link_status && interface_runs(states[i].iface);
+			sp->link_up = link.link_status && iface_runs(&states[i].iface);
 		if (rte_eth_stats_get(ports[i].ethdev, &s) != 0)
 			continue;
 		sp->rx_packets = s.ipackets;

@@ -3,6 +3,7 @@
 #ifndef ADIT_DATAPLANE_PORT_H
 #define ADIT_DATAPLANE_PORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_ether.h>
@@ -21,8 +22,12 @@ struct port {
 	struct rte_ether_addr mac; /* shared with the TAP twin */
 	int tap_fd;                /* main lcore */
 	int ifindex;               /* of the TAP twin */
+	bool soft; /* frames come from an ordinary interface of the kernel's: node soft_input */
 	uint64_t tx_offloads, rx_offloads;
 };
+
+/* Frames that a worker takes at a time from one queue of such a port: each may become 45. */
+#define PORT_SOFT_BURST 32
 
 extern struct port ports[SEGMENT_MAX_PORTS];
 extern unsigned int n_ports;

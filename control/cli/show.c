@@ -307,13 +307,16 @@ show_drops(const json_t *list)
 static void
 show_workers(const json_t *list)
 {
-	struct table *t = table_new(">WORKER|>LCORE|>ITERATIONS|>IDLE|>SLEEPS|>PUNTED|>PUNTS LOST");
+	struct table *t =
+		table_new(">WORKER|>LCORE|>ITERATIONS|>IDLE|>SLEEPS|>PUNTED|>PUNTS LOST|>CHECKSUMS "
+			  "FINISHED|>FRAMES SPLIT");
 	const json_t *w;
 	size_t i;
 
 	json_array_foreach(list, i, w) table_row(t, count(w, "worker"), count(w, "lcore"),
 		count(w, "iterations"), count(w, "idle_iterations"), count(w, "sleeps"),
-		count(w, "punted"), count(w, "punt_lost"));
+		count(w, "punted"), count(w, "punt_lost"), count(w, "checksums_finished"),
+		count(w, "frames_split"));
 	table_print(t);
 }
 

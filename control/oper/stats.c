@@ -86,11 +86,13 @@ show_workers(const struct link_view *v)
 	for (uint32_t i = 0; i < v->n_workers; i++) {
 		const struct worker_counters *w = &v->workers[i];
 		json_array_append_new(list,
-			json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "worker", (int)i, "lcore",
-				rpc_u64(w->lcore), "iterations", rpc_u64(w->iterations),
+			json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "worker", (int)i,
+				"lcore", rpc_u64(w->lcore), "iterations", rpc_u64(w->iterations),
 				"idle_iterations", rpc_u64(w->idle_iterations), "sleeps",
 				rpc_u64(w->sleeps), "punted", rpc_u64(w->punted), "punt_lost",
-				rpc_u64(w->punt_lost)));
+				rpc_u64(w->punt_lost), "checksums_finished",
+				rpc_u64(w->checksums_finished), "frames_split",
+				rpc_u64(w->frames_split)));
 	}
 	return list;
 }

@@ -89,7 +89,8 @@
 	X(inside_service, "from inside a tunnel to the gateway, not in inside.services (T25)")  \
 	X(inside_rate, "from inside a tunnel to the gateway, more than is allowed (T25)")       \
 	X(tcp_rate, "more TCP to port 1723 than one stranger may send (T13)")                   \
-	X(tcp_flood, "more TCP to port 1723 than all strangers together may send (T13)")
+	X(tcp_flood, "more TCP to port 1723 than all strangers together may send (T13)")        \
+	X(eth_oversized, "larger than the port's MTU, and not to be split: see Ports")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,
@@ -135,6 +136,8 @@ struct worker_counters {
 	_Alignas(64) uint64_t iterations, idle_iterations, sleeps;
 	uint64_t punted, punt_lost;
 	uint64_t lcore;
+	/* What neighbours of software ports leave to their interfaces (node soft_input) */
+	uint64_t checksums_finished, frames_split;
 };
 
 #endif

@@ -16,8 +16,16 @@ transmit(const struct worker *w, uint8_t port, struct rte_mbuf **pkts, uint16_t 
 	*why = EDGE_TX_FULL;
 	if (unlikely(port >= n_ports))
 		return 0;
-	if (likely(w->tx_queues[port] != NO_TX_QUEUE))
-		return rte_eth_tx_burst(ports[port].ethdev, w->tx_queues[port], pkts, n);
+	if (likely(w->tx_queues[port] != NO_TX_QUEUE)) {
+		uint16_t queue = w->tx_queues[port];
+		uint16_t sent = rte_eth_tx_burst(ports[port].ethdev, queue, pkts, n), more = sent;
+		/* A ring of a packet socket is empty again after each call. */
+		while (unlikely(sent < n) && more > 0) {
+			more = rte_eth_tx_burst(ports[port].ethdev, queue, pkts + sent, n - sent);
+			sent += more;
+		}
+		return sent;
+	}
 	*why = EDGE_HANDOFF_FULL;
 	for (uint16_t i = 0; i < n; i++)
 		pkt_meta(pkts[i])->stage = STAGE_PORT;
