@@ -33,8 +33,7 @@ void gateway_free(struct gateway *g);
 /* Once a second: reports what the log left out of refusals (event=log-suppressed). */
 void gateway_log_turn(struct gateway *g);
 
-/* --- questions
- * ------------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ questions */
 
 /* Why a session or a tunnel of an earlier process was ended instead of gone on with.
  * X(enumerator, "stable-name", "what") */
@@ -137,8 +136,7 @@ bool gateway_segment(const struct gateway *g, struct link_view *out);
 /* What went over the shared segment, and what went wrong with it. */
 void gateway_link_stats(const struct gateway *g, struct link_stats *out);
 
-/* --- changes
- * -------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ changes */
 
 /* 0 or -ENOENT.  The client is told; the session is gone a little later. */
 int gateway_disconnect(struct gateway *g, uint32_t id);

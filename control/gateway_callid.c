@@ -8,7 +8,7 @@
 /* A TCP connection only comes to an address of this host; still, bound it. */
 #define CALL_ID_TABLES_MAX 1024
 
-#define REST                                                                                \
+#define REST \
 	16384u /* so many others are freed before an ID is given again, if there are enough \
 		*/
 

@@ -40,8 +40,8 @@ struct carrier {
 	void (*add)(const struct session *s, struct command *cmd);
 	/* This side ends the call: tell the peer. */
 	void (*close)(struct session *s, enum refusal_code why);
-	/* Nothing is left of the session: give back what the protocol took for it but the call ID.
-	 */
+	/* Nothing is left of the session: give back what the protocol took for it but the call
+	 * ID. */
 	void (*release)(struct session *s);
 	void (*describe)(const struct session *s, struct gateway_session *out);
 	/* Its user has authenticated. */

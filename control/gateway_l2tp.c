@@ -289,8 +289,8 @@ static const struct l2tp_ops l2tp_gateway_ops = {
 	.tunnel_forget = tunnel_forgotten,
 };
 
-/* ------------------------------------------------------------------ what an earlier process left
- */
+/* ------------------------------------------------------------------ what an earlier process
+ * left */
 
 bool
 l2tp_path_allowed(const struct gateway *g, uint32_t peer)

@@ -227,8 +227,8 @@ session_settle(struct session *s)
 		session_arm(s, sooner(ppp_next_timer(s->ppp), session_auth_due(s)));
 }
 
-/* End it as soon as the machine returns; may be called in its callbacks. The first reason counts.
- */
+/* End it as soon as the machine returns; may be called in its callbacks. The first reason
+ * counts. */
 static void
 session_doom(struct session *s, enum refusal_code code, const char *text)
 {
@@ -519,8 +519,8 @@ session_new(struct gateway *g)
 	return s;
 }
 
-/* Its slot, call ID and place in the data plane.  On failure the caller gives back what was taken.
- */
+/* Its slot, call ID and place in the data plane.  On failure the caller gives back what was
+ * taken. */
 static enum refusal_code
 session_place(struct session *s, const struct session_origin *o)
 {
@@ -528,8 +528,8 @@ session_place(struct session *s, const struct session_origin *o)
 	struct command cmd = {0};
 	struct ppp_config ppp = *o->ppp;
 	uint64_t elapsed = now_ms(s) - o->begun_ms;
-	/* R2, T16: behind the weak switch; what it says when the user is known counts in the end.
-	 */
+	/* R2, T16: behind the weak switch; what it says when the user is known counts in the
+	 * end. */
 	if (!aaa_settings(g->aaa)->allow_weak_crypto)
 		ppp.auth &= ~(unsigned int)PPP_AUTH_MSCHAPV1;
 	ppp.authentic_path = o->authentic;

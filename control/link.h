@@ -125,8 +125,7 @@ struct journal link_tunnel_journal(const struct link *l);
 /* The worker that owns the session; 0 when unknown. */
 uint8_t link_owner_worker(const struct link *l, uint32_t handle);
 
-/* --- pairs of SAs: handles are SPIs, dataplane/api/sa.h
- * --------------------------------------------------------- */
+/* --- pairs of SAs: handles are SPIs, dataplane/api/sa.h */
 
 /* Pairs that the data plane has room for; 0 while not connected, or without IPsec. */
 uint32_t link_max_sas(const struct link *l);

@@ -5,7 +5,7 @@
 
 #include "control/link_internal.h"
 
-#define L2TP_MIN                                                                          \
+#define L2TP_MIN \
 	12 /* octets of a control message's header, RFC 2661 section 3.1; LCP echoes have \
 	      more */
 

@@ -204,8 +204,7 @@ unsigned int mppe_decrypt_burst(struct mppe_job *jobs, unsigned int n, unsigned 
 /* Tell this thread's budgets the time, in milliseconds that may wrap.  Cheap; before a burst. */
 void mppe_tick(uint32_t now_ms);
 
-/* --- Keys from MS-CHAP, RFC 3079
- * ------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ Keys from MS-CHAP, RFC 3079 */
 
 /* RFC 3079 section 3.3/3.4: start keys of both directions from an MS-CHAPv2 exchange.
  * is_server: true when the caller is the authenticator.  nt_hash_hash: MD4(MD4(unicode password)).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What MPPE's receiving side is made of: packets, evidence, strays, budgets.  Private to crypto/.
- */
+/* What MPPE's receiving side is made of: packets, evidence, strays, budgets.  Private to
+ * crypto/. */
 #ifndef ADIT_CRYPTO_MPPE_RX_H
 #define ADIT_CRYPTO_MPPE_RX_H
 
@@ -8,8 +8,8 @@
 #include "crypto/mppe_chain.h"
 #include "crypto/mppe_judge.h"
 
-/* Packets out of reach that follow each other within STRAY_STEP counts, before they are believed.
- */
+/* Packets out of reach that follow each other within STRAY_STEP counts, before they are
+ * believed. */
 #define STRAY_AGREE 16
 #define STRAY_STEP  16
 /* Packets in sequence of which none is impossible: together they prove the key, as 1 in 800,000

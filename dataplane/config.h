@@ -63,8 +63,8 @@ struct config {
 /* Read before workers start, constant afterwards. */
 extern struct config config;
 
-/* Fill c from a file.  0, or -EINVAL after each() was called with every error, "file:line: reason".
- */
+/* Fill c from a file.  0, or -EINVAL after each() was called with every error, "file:line:
+ * reason". */
 int config_read_all(struct config *c, const char *file, void (*each)(void *user, const char *error),
 	void *user);
 /* What the settings name and the machine does not have, or what does not fit together.  Calls

@@ -40,8 +40,7 @@ host_lookup(uint32_t ip)
 	return atomic_load_explicit(&hosts.groups[g].value[ip & 255], memory_order_relaxed);
 }
 
-/* --- main lcore
- * ------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ main lcore */
 
 /* 0 or a negative errno. */
 int host_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu);

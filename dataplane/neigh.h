@@ -60,8 +60,8 @@ void neigh_free(void);
 uint32_t neigh_find(uint8_t port, uint32_t ip);
 uint32_t neigh_get(uint8_t port, uint32_t ip);
 struct neighbour *neigh_at(uint32_t index);
-/* Set or clear its hardware address in nexthops[]; held packets go out, or are dropped when failed.
- */
+/* Set or clear its hardware address in nexthops[]; held packets go out, or are dropped when
+ * failed. */
 void neigh_resolved(uint32_t index, const uint8_t *mac, uint64_t now_us);
 void neigh_lost(uint32_t index, bool failed, uint64_t now_us);
 /* Give it back if nothing needs it any more.  Its index rests until neigh_settle(), and from then

@@ -21,8 +21,8 @@
 #define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 #define POLL_BATCH 64 /* datagrams handled in one turn of the main loop */
 
-/* One socket listens; the other asks and waits for answers, so that events don't come in between.
- */
+/* One socket listens; the other asks and waits for answers, so that events don't come in
+ * between. */
 static struct mnl_socket *events, *requests;
 static unsigned int sequence;
 static bool resync; /* events were lost, or the kernel changed routes without saying so */

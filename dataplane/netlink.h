@@ -20,8 +20,8 @@ void netlink_input(const void *messages, size_t len);
  * again. */
 void netlink_poll(void);
 
-/* Requests; 0 or a negative errno, of the kernel where it is asked.  Addresses in host byte order.
- */
+/* Requests; 0 or a negative errno, of the kernel where it is asked.  Addresses in host byte
+ * order. */
 int netlink_address_add(int ifindex, uint32_t ip, uint8_t prefix);
 int netlink_address_del(int ifindex, uint32_t ip, uint8_t prefix);
 /* gateway 0: the destination is on the link itself */

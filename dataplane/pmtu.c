@@ -187,8 +187,8 @@ lower_all(const struct pmtu_quote *q, uint64_t now_us)
 	return n;
 }
 
-/* T24: only what is about nobody's packet counts against the rate, and takes nothing from others.
- */
+/* T24: only what is about nobody's packet counts against the rate, and takes nothing from
+ * others. */
 static enum drop_reason
 apply(const struct pmtu_quote *q, uint64_t now_us)
 {

@@ -136,8 +136,8 @@ configure_rss(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info, st
 	st->rss = true;
 }
 
-/* Without a table that we know, the owner of a session can't be computed: by a hash of ours then.
- */
+/* Without a table that we know, the owner of a session can't be computed: by a hash of ours
+ * then. */
 static void
 program_reta(struct port *p, struct port_state *st, uint16_t size)
 {

@@ -32,8 +32,7 @@ struct port {
 extern struct port ports[SEGMENT_MAX_PORTS];
 extern unsigned int n_ports;
 
-/* --- main lcore
- * ------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ main lcore */
 
 /* Take the devices for this process, before EAL opens them: a second data plane is refused by name.
  * 0 or a negative errno; says why on stderr. */

@@ -85,8 +85,7 @@ fib_lookup_bulk(const uint32_t *ips, uint32_t *values, unsigned int n)
 		values[i] = fib_value(ips[i]);
 }
 
-/* --- main lcore
- * ------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ main lcore */
 
 int route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu);
 void route_free(void);
@@ -119,8 +118,8 @@ void route_glean(struct rte_mbuf *m);
 /* How often a session's or a pair's slot was visited to look up its way; a change of one address
  * costs those who have it. */
 extern uint64_t route_visits;
-/* Timeouts, and sessions' and SAs' way to their peers after changes.  Each turn of the main loop.
- */
+/* Timeouts, and sessions' and SAs' way to their peers after changes.  Each turn of the main
+ * loop. */
 void route_tick(uint64_t now_us);
 
 #endif

@@ -158,8 +158,7 @@ sa_in_udp(const struct sa *sa)
  * for a pair that is gone, in either encapsulation. */
 uint32_t sa_payload_room(const struct sa *sa, uint32_t mtu);
 
-/* --- main lcore only
- * -------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ main lcore only */
 
 /* Allocate the table; max_sas may be 0.  0 or a negative errno. */
 int sa_table_init(uint32_t max_sas, struct rte_rcu_qsbr *rcu);
@@ -190,8 +189,7 @@ void sa_remove(struct sa *sa, uint64_t cookie);
 unsigned int sa_reap(
 	unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, struct sa *sa));
 
-/* --- owner worker only
- * ------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ owner worker only */
 
 /* COMMAND_SA_UPDATE. */
 void sa_apply(struct sa *sa, const struct command *cmd);

@@ -175,8 +175,7 @@ session_by_handle(uint32_t handle)
 	return likely(session_handle_of(s) == handle) ? s : NULL;
 }
 
-/* --- main lcore only
- * -------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ main lcore only */
 
 /* Allocate the tables.  0 or a negative errno. */
 int session_table_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu);
@@ -208,14 +207,13 @@ void session_remove(struct session *s, uint64_t cookie);
 unsigned int session_reap(
 	unsigned int max, void (*gone)(uint32_t handle, uint64_t cookie, struct session *s));
 
-/* --- owner worker only
- * ------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ owner worker only */
 
 /* Apply a command of control that concerns running state (SESSION_LINK, _MPPE, _OPEN, _FLUSH,
  * _L2TP, _SA). Keys in cmd are wiped. */
 void session_apply(struct session *s, struct command *cmd);
-/* Outer packets of at most mtu octets reach the peer (dataplane/pmtu.h); 0: those of the port do.
- */
+/* Outer packets of at most mtu octets reach the peer (dataplane/pmtu.h); 0: those of the port
+ * do. */
 void session_set_path_mtu(struct session *s, uint16_t mtu);
 
 #endif

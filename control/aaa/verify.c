@@ -45,8 +45,8 @@ verify_mschapv1(const struct ppp_credentials *cred, const char *password, nt_has
 		return false;
 	if (nt_hash(password, s->nt_hash) || mschap_hash_hash(s->nt_hash, s->nt_hash_hash))
 		return false;
-	/* The LM hash sees the first 14 characters only: it must not vouch for a longer password.
-	 */
+	/* The LM hash sees the first 14 characters only: it must not vouch for a longer
+	 * password. */
 	has_lm = mschap_lm_hash(password, s->lm_hash) == 0 && strlen(password) <= LM_PASSWORD_MAX;
 	nt_ok = mschapv1_verify(cred->challenge, s->nt_hash, cred->response + 24);
 	lm_ok = mschapv1_verify(cred->challenge, s->lm_hash, cred->response) && has_lm;

@@ -296,8 +296,8 @@ connection_write_conf(const struct ike_config *cfg, const char *group, FILE *out
 		"  ikesa_table_segments = 16\n"
 		"  prefer_configured_proposals = yes\n"
 		"  i_dont_care_about_security_and_use_aggressive_mode_psk = no\n"
-		/* T13.  IKEv1 has no cookies, so half-open exchanges of forged addresses go soon.
-		 */
+		/* T13.  IKEv1 has no cookies, so half-open exchanges of forged addresses go
+		 * soon. */
 		"  dos_protection = yes\n"
 		"  half_open_timeout = %u\n"
 		"  init_limit_job_load = %u\n"

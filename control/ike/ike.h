@@ -47,8 +47,7 @@ void ike_set_link(struct ike *k, struct link *l);
 /* Nothing is closed in the data plane: its pairs go on (T19).  closed(user) comes from the loop. */
 void ike_free(struct ike *k, void (*closed)(void *user));
 
-/* --- what the link reports: for link_ops.  owner is what sa_orphan() or the take gave.
- * --------------------------------------------------------- */
+/* --- what the link reports: for link_ops.  owner is what sa_orphan() or the take gave. */
 void *ike_sa_orphan(struct ike *k, const struct sa_entry *e);
 void ike_link_down(struct ike *k);
 void ike_sa_done(void *owner, enum command_type type, int error);
@@ -56,8 +55,7 @@ void ike_sa_expire(void *owner, enum sa_expiry which);
 void ike_sa_mapping(void *owner, const struct sa_outer *from);
 void ike_sa_gone(void *owner, const struct sa_counters *last);
 
-/* --- peers and pairs
- * ------------------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ peers and pairs */
 
 /* Whose pair this is, through which something came; NULL: unknown, or being closed. */
 struct ike_peer *ike_peer_of(const struct ike *k, uint32_t sa);
@@ -79,8 +77,7 @@ void *ike_peer_user(const struct ike_peer *p);
  * the data plane only. */
 void ike_peer_close(struct ike *k, struct ike_peer *p);
 
-/* --- operators
- * ------------------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ operators */
 
 struct ike_sa_info {
 	uint32_t spi, out_spi; /* out_spi 0: none yet */

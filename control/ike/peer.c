@@ -9,8 +9,8 @@ void
 peers_init(struct peers *ps)
 {
 	memset(ps, 0, sizeof(*ps));
-	/* A restarted control does not name a new peer as an old one whose packets are on the way.
-	 */
+	/* A restarted control does not name a new peer as an old one whose packets are on the
+	 * way. */
 	if (getrandom(&ps->next_id, sizeof(ps->next_id), 0) != sizeof(ps->next_id))
 		ps->next_id = 1;
 }

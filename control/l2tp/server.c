@@ -72,8 +72,8 @@ new_tunnel_id(struct l2tp_server *s, uint32_t server_ip)
 {
 	uint16_t id;
 
-	/* T5: one tells nothing of the next.  A tunnel that is over keeps its own while it lingers.
-	 */
+	/* T5: one tells nothing of the next.  A tunnel that is over keeps its own while it
+	 * lingers. */
 	s->ops.random(s->user, (uint8_t *)&id, sizeof(id));
 	for (unsigned int i = 0; i <= UINT16_MAX; i++, id++)
 		if (id != 0 && !server_tunnel_find(s, server_ip, id))

@@ -222,8 +222,8 @@ static void
 on_iccn(struct l2tp_tunnel *t, const struct l2tp_message *m)
 {
 	struct l2tp_session *s = by_our_id(t, m->session_id);
-	/* Some clients send no Tx Connect Speed, which section 6.8 demands: nothing depends on it.
-	 */
+	/* Some clients send no Tx Connect Speed, which section 6.8 demands: nothing depends on
+	 * it. */
 	struct l2tp_connected how = {.tx_speed = m->tx_speed,
 		.sequencing_required = m->has & L2TP_HAS(L2TP_SEQUENCING_REQUIRED)};
 

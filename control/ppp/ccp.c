@@ -312,8 +312,8 @@ input_reset_request(struct ppp_link *l, uint8_t id)
 		return;
 	c->last_reset_in = l->now;
 	l->ops->mppe_reset_request(l->user);
-	/* RFC 3078 has no Reset-Ack; pppd sends and awaits one (RFC 1962), Windows does not mind.
-	 */
+	/* RFC 3078 has no Reset-Ack; pppd sends and awaits one (RFC 1962), npppd answers it with a
+	 * Code-Reject, which ends nothing. */
 	fsm_send(&c->fsm, CCP_RESET_ACK, id, NULL, 0);
 }
 

@@ -211,8 +211,8 @@ id_expected(const struct chap *c, uint8_t id)
 {
 	if (c->state == CHAP_CHALLENGED)
 		return id == c->id;
-	/* RFC 2759 section 6: a retry answers C= of the Failure; Windows counts the identifier on.
-	 */
+	/* RFC 2759 section 6: a retry answers C= of the Failure; Windows counts the identifier
+	 * on. */
 	return c->state == CHAP_RETRY &&
 	       (id == c->response_id || id == (uint8_t)(c->response_id + 1));
 }

@@ -64,8 +64,8 @@ enum fsm_event {
 struct fsm;
 struct ppp_link;
 
-/* Options given to judge(), naked() and rejected() are well formed: iterating them never goes bad.
- */
+/* Options given to judge(), naked() and rejected() are well formed: iterating them never goes
+ * bad. */
 struct fsm_ops {
 	uint16_t protocol;
 	/* Write the options of our Configure-Request; the same until naked() or rejected() changes

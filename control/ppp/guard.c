@@ -81,8 +81,8 @@ keep(struct guard *g, uint16_t protocol, const uint8_t *packet, size_t length)
 {
 	static const uint8_t restart[] = {FSM_TERMINATE_ACK, 0, 0, 4};
 
-	/* Nothing takes the place of the link's end: if it was true, nobody is left to send more.
-	 */
+	/* Nothing takes the place of the link's end: if it was true, nobody is left to send
+	 * more. */
 	if (g->protocol == PPP_PROTO_LCP && g->held.len > 0 &&
 		g->held.packet[0] == FSM_TERMINATE_REQUEST)
 		return;

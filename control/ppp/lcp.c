@@ -277,8 +277,8 @@ input_echo(struct fsm *f, uint8_t code, uint8_t id, struct wire_reader body)
 	struct wire_reader whole = body;
 	uint32_t magic = wire_get32(&body), most = l->lcp.peer_mru;
 
-	/* RFC 1661 section 5.8: only in Opened; our own number back is a loop, not a sign of life.
-	 */
+	/* RFC 1661 section 5.8: only in Opened; our own number back is a loop, not a sign of
+	 * life. */
 	if (body.bad || f->state != FSM_OPENED || (magic != 0 && magic == l->lcp.magic))
 		return;
 	if (is_life(l, magic))

@@ -56,8 +56,7 @@ wipe_secrets(struct ppp_link *l)
 	ppp_wipe(&l->secret, sizeof(l->secret));
 }
 
-/* --- The end
- * -------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ The end */
 
 void
 ppp_finish(struct ppp_link *l, enum refusal_code code, const char *text)
@@ -105,8 +104,7 @@ ppp_close(struct ppp_link *l, enum refusal_code code, const char *text, uint64_t
 	ppp_fail(l, code, text != NULL ? text : "");
 }
 
-/* --- Phases
- * --------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ Phases */
 
 static void
 begin_authentication(struct ppp_link *l)
@@ -248,8 +246,7 @@ ppp_auth_result(struct ppp_link *l, const struct ppp_verdict *v, uint64_t now_ms
 	ppp_fail(l, v->refusal, "authentication refused");
 }
 
-/* --- Input
- * ---------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ Input */
 
 void
 ppp_peer_rejects(struct ppp_link *l, uint16_t protocol)
@@ -369,8 +366,7 @@ ppp_traffic_seen(struct ppp_link *l, uint64_t now_ms)
 		l->echo_due = now_ms + l->cfg.echo_interval_ms;
 }
 
-/* --- Life and time
- * -------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ Life and time */
 
 static unsigned int
 count_or(unsigned int count, unsigned int otherwise)

@@ -73,8 +73,8 @@ is_wan_address(rte_be32_t ip_be)
 	       ports[FIB_INDEX(v)].role == PORT_WAN;
 }
 
-/* R12: ICMP errors that path MTU discovery of the kernel's own connections needs, and ping by name.
- */
+/* R12: ICMP errors that path MTU discovery of the kernel's own connections needs, and ping by
+ * name. */
 static bool
 icmp_allowed(const uint8_t *icmp, uint32_t len)
 {

@@ -27,8 +27,8 @@ static struct limits {
 	struct rate_limit too_big;
 } limits[SEGMENT_MAX_WORKERS];
 
-/* Why the packet ends here: it counts as dropped for that reason, whether an error is sent or not.
- */
+/* Why the packet ends here: it counts as dropped for that reason, whether an error is sent or
+ * not. */
 static rte_edge_t
 edge_of(uint32_t icmp)
 {

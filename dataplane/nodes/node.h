@@ -40,8 +40,8 @@ node_dispatch(struct rte_graph *graph, struct rte_node *node, void **objs, const
 		node_enqueue_runs(graph, node, objs, next, n);
 }
 
-/* A node's decision about one packet: the edge it leaves by.  The packet may be changed, not freed.
- */
+/* A node's decision about one packet: the edge it leaves by.  The packet may be changed, not
+ * freed. */
 typedef rte_edge_t (*node_decision)(struct worker *w, struct rte_mbuf *m);
 
 /* Touches what the decision will need, a few packets ahead. */

@@ -8,8 +8,8 @@
 
 enum { EDGE_TX_FULL, EDGE_HANDOFF_FULL, EDGE_COUNT };
 
-/* A run of frames for one port.  What isn't sent stays behind, for the edge that is named in why.
- */
+/* A run of frames for one port.  What isn't sent stays behind, for the edge that is named in
+ * why. */
 static uint16_t
 transmit(const struct worker *w, uint8_t port, struct rte_mbuf **pkts, uint16_t n, rte_edge_t *why)
 {

@@ -243,8 +243,8 @@ take_udp(struct session *s, uint32_t src, uint32_t dst, const uint8_t *p, uint32
 		take_l2tp(s, direction_from(s, src), p, len, when);
 }
 
-/* A kernel that has just removed its SA answers its peer's last message in the clear, quoting it.
- */
+/* A kernel that has just removed its SA answers its peer's last message in the clear, quoting
+ * it. */
 static void
 take_icmp(struct session *s, const uint8_t *p, uint32_t len)
 {

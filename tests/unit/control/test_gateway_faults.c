@@ -32,8 +32,8 @@ test_dataplane_death(void **state)
 	dial_up(2, "alice", "pw-alice");
 }
 
-/* Control dies and comes back: what it left behind is closed, and nobody gets its address before.
- */
+/* Control dies and comes back: what it left behind is closed, and nobody gets its address
+ * before. */
 static void
 test_orphans(void **state)
 {

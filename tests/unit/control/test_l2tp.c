@@ -51,8 +51,8 @@ test_session(void **state)
 	assert_int_equal(fake_live(&fake), 0);
 }
 
-/* D1: clients behind one NAT address, each through its own SA; nobody's message counts for another.
- */
+/* D1: clients behind one NAT address, each through its own SA; nobody's message counts for
+ * another. */
 static void
 test_clients_behind_one_nat(void **state)
 {

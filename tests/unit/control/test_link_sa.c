@@ -236,8 +236,8 @@ test_reserved(void **state)
 	assert_int_equal(stats().stale_records, stale);
 }
 
-/* Refusals reach the pair's owner (T21: also those of a slot that an earlier control had filled).
- */
+/* Refusals reach the pair's owner (T21: also those of a slot that an earlier control had
+ * filled). */
 static void
 test_refused(void **state)
 {

@@ -175,8 +175,8 @@ test_t24_share(void **state)
 		assert_true(strangers_add(&t, &s[i], 4, 1000 + i));
 	assert_true(strangers_admit(&t, &shares, 20, 4, 6500, &out));
 	assert_ptr_equal(out, &s[8]); /* the oldest of its own address */
-	/* All ports are in use, by nobody for long: whoever holds most gives way, not to himself.
-	 */
+	/* All ports are in use, by nobody for long: whoever holds most gives way, not to
+	 * himself. */
 	assert_true(strangers_admit(&t, &shares, 12, 9, 2000, &out));
 	assert_ptr_equal(out, &s[8]);
 	assert_false(strangers_admit(&t, &shares, 12, 4, 2000, &out));

@@ -72,8 +72,8 @@ test_every_octet_is_authentic(void **state)
 	}
 }
 
-/* An ICV that is wrong in any one lane drops that packet alone; then in all lanes but one; in all.
- */
+/* An ICV that is wrong in any one lane drops that packet alone; then in all lanes but one; in
+ * all. */
 static void
 test_lanes(void **state)
 {
@@ -259,8 +259,8 @@ test_replay(void **state)
 		struct esp_job jobs[N], again;
 
 		lab_new(&l, pair);
-		/* The same packet many times in one batch, before a forged later one: one passes.
-		 */
+		/* The same packet many times in one batch, before a forged later one: one
+		 * passes. */
 		for (unsigned int i = 0; i < N; i++)
 			lab_sealed(&jobs[i], &l, 7, (const uint8_t *)"same", 4, 17);
 		jobs[3].data[jobs[3].len - 1] ^= 1;

@@ -144,8 +144,8 @@ test_work_is_bounded(void **state)
 	assert_in_range(work() - before - N * 255ull, 0, N * 4 + 2 * MPPE_BUDGET);
 }
 
-/* T4: a hostile session's counts cost a session in the same bursts, which loses packets, nothing.
- */
+/* T4: a hostile session's counts cost a session in the same bursts, which loses packets,
+ * nothing. */
 static void
 test_budgets_are_not_shared(void **state)
 {
@@ -232,8 +232,8 @@ test_honest_losses(void **state)
 	pace_ms = 100;
 }
 
-/* What proves nothing is delivered and moves nothing; a run of it is believed (R1: not all is IP).
- */
+/* What proves nothing is delivered and moves nothing; a run of it is believed (R1: not all is
+ * IP). */
 static void
 test_other_protocols(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions' own addresses against a plain list; groups wait for workers before they are used again.
- */
+/* Sessions' own addresses against a plain list; groups wait for workers before they are used
+ * again. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

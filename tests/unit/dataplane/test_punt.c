@@ -171,8 +171,8 @@ ike_has_a_rate_for_each_source(void **state)
 	assert_int_equal(ike_passed(), 1);
 }
 
-/* Strangers of as many addresses, until their limit is reached: with cookies of their own making.
- */
+/* Strangers of as many addresses, until their limit is reached: with cookies of their own
+ * making. */
 static unsigned int
 ike_flood(unsigned int n)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions' tables with their staged removal; routes and neighbours as they come from the kernel.
- */
+/* Sessions' tables with their staged removal; routes and neighbours as they come from the
+ * kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions' and pairs' ways to their peers follow routes and neighbours; how many slots that costs.
- */
+/* Sessions' and pairs' ways to their peers follow routes and neighbours; how many slots that
+ * costs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

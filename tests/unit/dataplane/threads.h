@@ -11,8 +11,8 @@
 
 /* xorshift; *x is not 0. */
 uint64_t traffic_random(uint64_t *x);
-/* A frame for a worker's classify, or NULL when no more should come for now.  The worker's thread.
- */
+/* A frame for a worker's classify, or NULL when no more should come for now.  The worker's
+ * thread. */
 struct rte_mbuf *traffic_next(unsigned int worker);
 /* A record of control: mostly one that makes sense, sometimes noise.  to: in the segment. */
 void traffic_command(struct command *to, uint64_t *x);

@@ -172,8 +172,8 @@ answered_move_is_followed(void **state)
 	assert_true(sends_to(v, free_place));
 }
 
-/* T23: the neighbour's packets with the victim's address.  The victim answers there and keeps it.
- */
+/* T23: the neighbour's packets with the victim's address.  The victim answers there and keeps
+ * it. */
 static void
 held_place_is_kept(void **state)
 {

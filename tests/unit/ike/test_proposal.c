@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proposals come from the suite table, strongest first; weak ones with the switch only (R2, D12).
- */
+/* Proposals come from the suite table, strongest first; weak ones with the switch only (R2,
+ * D12). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pairs and peers while the plugin lies, and each of charon, control and the data plane dies (T19).
- */
+/* Pairs and peers while the plugin lies, and each of charon, control and the data plane dies
+ * (T19). */
 #include "plugin.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reliable delivery of control messages: loss, reordering, numbers, windows (RFC 2661 section 5.8).
- */
+/* Reliable delivery of control messages: loss, reordering, numbers, windows (RFC 2661 section
+ * 5.8). */
 #include <string.h>
 
 #include "lab_test.h"

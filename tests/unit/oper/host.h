@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A child process that serves the operators' socket on a fake gateway, and a blocking client of it.
- */
+/* A child process that serves the operators' socket on a fake gateway, and a blocking client of
+ * it. */
 #ifndef ADIT_TESTS_OPER_HOST_H
 #define ADIT_TESTS_OPER_HOST_H
 

@@ -57,8 +57,8 @@ void lab_init(struct lab *lab, struct peer_config *pc);
 /* Create both ends; start the server, and the client when client_starts. */
 void lab_start(struct lab *lab, const struct peer_config *pc, bool client_starts);
 void lab_run(struct lab *lab, uint64_t until);
-/* Run until the client is open and the server told ip_up, or the link is down, or the time is over.
- */
+/* Run until the client is open and the server told ip_up, or the link is down, or the time is
+ * over. */
 void lab_settle(struct lab *lab, uint64_t until);
 void lab_verdict(struct lab *lab);
 /* The n-th (from 0) step that contains text, or -1. */

@@ -64,8 +64,7 @@ peer_packet(
 	p->send(p->user, f, len + 6);
 }
 
-/* --- Requests
- * ------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ Requests */
 
 static void
 lcp_options(struct peer *p, struct options *o)
@@ -189,8 +188,7 @@ advance(struct peer *p)
 		begin(p, P_IPCP);
 }
 
-/* --- Answers to the server's requests
- * ------------------------------------------------------------- */
+/* --- Answers to the server's requests */
 
 static void
 judge_auth(struct peer *p, const uint8_t *o, struct options *nak, struct options *rej)
@@ -293,8 +291,7 @@ input_request(struct peer *p, int which, uint8_t id, const uint8_t *body, size_t
 	advance(p);
 }
 
-/* --- Answers to ours
- * ------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ Answers to ours */
 
 static void
 take_nak(struct peer *p, int which, const uint8_t *o)
@@ -366,8 +363,7 @@ input_answer(struct peer *p, int which, uint8_t code, uint8_t id, const uint8_t 
 		request(p, which, true);
 }
 
-/* --- Authentication
- * ------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ Authentication */
 
 static void
 respond(struct peer *p, uint8_t id, const uint8_t *challenge, size_t challenge_len)
@@ -461,8 +457,7 @@ send_pap(struct peer *p)
 	peer_packet(p, 0xc023, 1, 7, body, 2u + u + w);
 }
 
-/* --- Dispatch
- * ------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------ Dispatch */
 
 static void
 input_lcp_other(struct peer *p, uint8_t code, uint8_t id, const uint8_t *body, size_t len)
@@ -480,8 +475,8 @@ input_lcp_other(struct peer *p, uint8_t code, uint8_t id, const uint8_t *body, s
 		peer_packet(p, 0xc021, 7, 88, reply, len + 4);
 		return;
 	}
-	/* RFC 1661 section 5.8: answered in Opened only, with our magic number and the same data.
-	 */
+	/* RFC 1661 section 5.8: answered in Opened only, with our magic number and the same
+	 * data. */
 	if (code == ECHO_REQ && n->ours && n->theirs && len >= 4 && len <= sizeof(reply)) {
 		memcpy(reply + 4, body + 4, len - 4);
 		peer_packet(p, 0xc021, 10, id, reply, len);

@@ -91,8 +91,8 @@ test_out_of_phase(void **state)
 	assert_int_equal(lab.server_frames, before);
 	assert_int_equal(lab.auths, 0);
 	expect_open();
-	/* Open: unknown protocols are rejected (R28), early data and LCP's unknown codes handled.
-	 */
+	/* Open: unknown protocols are rejected (R28), early data and LCP's unknown codes
+	 * handled. */
 	INJECT(0x80, 0x57, 1, 1, 0, 4);
 	INJECT(0x80, 0x2b, 1, 1, 0, 4);
 	INJECT(0x00, 0x21, 0x45);

@@ -37,8 +37,8 @@ struct caller {
 /* Begins at once; calls as soon as its tunnel is up.  The struct must live until caller_end(). */
 void caller_start(struct caller *c, struct fake *f, const struct lac_config *lc,
 	const struct peer_config *pc, uint32_t sa, const struct sa_outer *inner);
-/* The gateway sent an L2TP message, or a PPP frame of this session: true when it is for this one.
- */
+/* The gateway sent an L2TP message, or a PPP frame of this session: true when it is for this
+ * one. */
 bool caller_message(struct caller *c, uint32_t sa, const struct sa_outer *inner,
 	const uint8_t *bytes, size_t len);
 bool caller_frame(
