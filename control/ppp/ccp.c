@@ -288,7 +288,8 @@ finished(struct fsm *f, enum fsm_event why)
 {
 	struct ppp_link *l = f->link;
 	/* A client that speaks, but not CCP, has an opinion on it. */
-	bool alive = why != FSM_TO_BAD || l->now - l->heard_at < 3 * (uint64_t)l->cfg.restart_ms;
+	bool alive = why != FSM_TO_BAD ||
+		     l->now - l->heard_at < 3 * (uint64_t)rtt_patience(l, l->cfg.restart_ms);
 
 	if (alive)
 		give_up(l, ccp_refusal(l), "CCP did not converge");
@@ -357,7 +358,7 @@ ccp_begin(struct ppp_link *l)
 	c->fsm = fsm;
 	c->rx_bits = bits_of(l->grant.mppe_strengths);
 	c->rx_stateless = l->grant.mppe_mode != PPP_MPPE_PREFER_STATEFUL;
-	c->give_up_at = required(l) ? FSM_NEVER : l->now + ALLOW_WAIT_MS;
+	c->give_up_at = required(l) ? FSM_NEVER : l->now + ALLOW_WAIT_MS + 3 * l->rtt_ms;
 	fsm_begin(&c->fsm);
 }
 

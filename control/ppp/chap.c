@@ -57,18 +57,26 @@ send_chap(struct ppp_link *l, uint8_t code, uint8_t id, const void *body, size_t
 		ppp_send(l, PPP_PROTO_CHAP, buf, w.len);
 }
 
+static struct chap_asked *
+asked(struct chap *c, uint8_t id)
+{
+	return &c->asked[id % CHAP_KEPT];
+}
+
 /* RFC 1994 section 4.1: identifier and value change with every Challenge, also with a repeated one.
- * pppd answers every Challenge anew, and takes only the Success that fits its last Response. */
+ * So the next one waits for the round trip. */
 static void
 send_challenge(struct ppp_link *l)
 {
 	struct chap *c = &l->chap;
+	struct chap_asked *a = asked(c, ++c->id);
 	uint8_t buf[128];
 	struct wire_writer w = wire_write(buf, sizeof(buf));
 
-	c->id++;
 	l->ops->random(l->user, c->challenge, c->challenge_len);
-	c->due = l->now + l->cfg.restart_ms;
+	*a = (struct chap_asked){.at = l->now, .open = true, .id = c->id};
+	memcpy(a->value, c->challenge, c->challenge_len);
+	c->due = l->now + rtt_patience(l, l->cfg.restart_ms);
 	wire_put8(&w, c->challenge_len);
 	wire_put(&w, c->challenge, c->challenge_len);
 	wire_put(&w, l->cfg.server_name, strnlen(l->cfg.server_name, sizeof(l->cfg.server_name)));
@@ -76,11 +84,21 @@ send_challenge(struct ppp_link *l)
 	send_chap(l, CHAP_CHALLENGE, c->id, buf, w.len);
 }
 
+static void
+forget_early(struct chap *c)
+{
+	ppp_wipe(c->early, sizeof(c->early));
+	c->early_len = 0;
+	c->early_waits = false;
+}
+
 void
 chap_begin(struct ppp_link *l)
 {
 	struct chap *c = &l->chap;
 
+	memset(c->asked, 0, sizeof(c->asked));
+	forget_early(c);
 	c->state = CHAP_CHALLENGED;
 	c->response_len = 0;
 	c->tries = (uint8_t)l->cfg.max_configure;
@@ -95,6 +113,8 @@ chap_stop(struct ppp_link *l)
 
 	c->state = CHAP_IDLE;
 	c->due = FSM_NEVER;
+	forget_early(c);
+	ppp_wipe(c->asked, sizeof(c->asked));
 	ppp_wipe(c->challenge, sizeof(c->challenge));
 	ppp_wipe(c->response, sizeof(c->response));
 	ppp_wipe(c->authenticator_response, sizeof(c->authenticator_response));
@@ -121,7 +141,7 @@ static void
 repeat_success(struct ppp_link *l)
 {
 	l->chap.tries--;
-	l->chap.due = l->now + l->cfg.restart_ms;
+	l->chap.due = l->now + rtt_patience(l, l->cfg.restart_ms);
 	send_success(l);
 }
 
@@ -130,22 +150,6 @@ chap_seen_through(struct ppp_link *l)
 {
 	if (l->chap.state == CHAP_DONE)
 		l->chap.due = FSM_NEVER;
-}
-
-void
-chap_timer(struct ppp_link *l)
-{
-	struct chap *c = &l->chap;
-
-	if (c->due > l->now)
-		return;
-	c->due = FSM_NEVER;
-	if (c->state == CHAP_CHALLENGED && c->tries > 0)
-		send_challenge(l);
-	else if (c->state == CHAP_CHALLENGED)
-		ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "no answer to the CHAP Challenge");
-	else if (c->state == CHAP_DONE && c->tries > 0)
-		repeat_success(l);
 }
 
 static void
@@ -175,7 +179,7 @@ chap_success(struct ppp_link *l, const char *authenticator_response)
 	l->chap.authenticator_response[40] = '\0';
 	l->chap.state = CHAP_DONE;
 	l->chap.tries = (uint8_t)l->cfg.max_configure;
-	l->chap.due = l->now + l->cfg.restart_first_ms;
+	l->chap.due = l->now + rtt_patience(l, l->cfg.restart_first_ms);
 	send_success(l);
 }
 
@@ -206,15 +210,64 @@ is_repeated(const struct chap *c, uint8_t id, const uint8_t *value, uint8_t len)
 	       memcmp(value, c->response, len) == 0;
 }
 
+/* Each Challenge is answered once. */
 static bool
-id_expected(const struct chap *c, uint8_t id)
+take_challenge(struct ppp_link *l, uint8_t id)
 {
-	if (c->state == CHAP_CHALLENGED)
-		return id == c->id;
-	/* RFC 2759 section 6: a retry answers C= of the Failure; Windows counts the identifier
-	 * on. */
-	return c->state == CHAP_RETRY &&
-	       (id == c->response_id || id == (uint8_t)(c->response_id + 1));
+	struct chap *c = &l->chap;
+	struct chap_asked *a = asked(c, id);
+	bool open = a->open && a->id == id;
+
+	if (c->state != CHAP_CHALLENGED && c->state != CHAP_RETRY)
+		return false;
+	if (open)
+		a->open = false;
+	/* RFC 2759 section 6: a retry answers C= of the Failure; Windows counts the identifier on.
+	 * What answers a Challenge was on its way before. */
+	if (c->state == CHAP_RETRY)
+		return !open && (id == c->response_id || id == (uint8_t)(c->response_id + 1));
+	if (!open)
+		return false;
+	memcpy(c->challenge, a->value, c->challenge_len);
+	if (id == c->id)
+		rtt_guessed(l, a->at);
+	return true;
+}
+
+/* It was let in by an earlier answer and has answered another Challenge since: then its keys are
+ * not ours, or it waits for another Success. */
+static bool
+has_gone_past(struct ppp_link *l, uint8_t id)
+{
+	const struct chap_asked *a = asked(&l->chap, id);
+
+	return l->phase == PPP_NETWORK && l->lcp.auth == PPP_AUTH_MSCHAPV2 && a->open &&
+	       a->id == id && (uint8_t)(id - l->chap.response_id) < CHAP_KEPT;
+}
+
+/* pppd answers every Challenge anew, takes its MPPE keys from its last Response, and before 2.4.9 a
+ * Success for that one only.  So an answer to an earlier Challenge is kept while the one to the
+ * last may be under way, and while another Challenge may get one. */
+static bool
+keep_early(struct ppp_link *l, uint8_t id, struct wire_reader body)
+{
+	struct chap *c = &l->chap;
+	const struct chap_asked *a = asked(c, id), *last = asked(c, c->id);
+	uint64_t due;
+
+	if (c->state != CHAP_CHALLENGED || l->lcp.auth != PPP_AUTH_MSCHAPV2 || !a->open ||
+		a->id != id || a == last || body.left > sizeof(c->early))
+		return false;
+	if (c->early_len == 0) {
+		rtt_outgrown(l, a->at);
+		due = last->at + rtt_patience(l, l->cfg.restart_ms);
+		if (due > c->due)
+			c->due = due;
+	}
+	memcpy(c->early, body.at, body.left);
+	c->early_len = (uint16_t)body.left;
+	c->early_id = id;
+	return true;
 }
 
 static void
@@ -239,9 +292,10 @@ fill_credentials(struct ppp_link *l, struct ppp_credentials *cred, struct wire_r
 }
 
 static void
-input_response(struct ppp_link *l, uint8_t id, struct wire_reader r)
+input_response(struct ppp_link *l, uint8_t id, struct wire_reader r, bool wait)
 {
 	struct chap *c = &l->chap;
+	const struct wire_reader body = r;
 	uint8_t want = l->lcp.auth == PPP_AUTH_CHAP_MD5 ? MD5_RESPONSE : MS_RESPONSE;
 	uint8_t len = wire_get8(&r);
 	const uint8_t *value = wire_take(&r, len);
@@ -256,7 +310,11 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r)
 			send_failure(l, true);
 		return;
 	}
-	if (!id_expected(c, id) || l->verdict_owed)
+	if (has_gone_past(l, id)) {
+		fsm_renegotiate(&l->lcp.fsm);
+		return;
+	}
+	if (l->verdict_owed || (wait && keep_early(l, id, body)) || !take_challenge(l, id))
 		return;
 	if (r.left == 0 || r.left > PPP_NAME_MAX || memchr(r.at, 0, r.left) != NULL) {
 		c->response_id = id;
@@ -264,6 +322,7 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r)
 		ppp_fail(l, REFUSAL_PROTOCOL_ERROR, "malformed user name");
 		return;
 	}
+	forget_early(c);
 	c->response_id = id;
 	c->response_len = len;
 	memcpy(c->response, value, len);
@@ -272,6 +331,52 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r)
 	fill_credentials(l, &cred, r);
 	ppp_ask_verdict(l, &cred);
 	ppp_wipe(&cred, sizeof(cred));
+}
+
+static void
+take_early(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+	uint8_t body[CHAP_EARLY_MAX];
+	size_t len = c->early_len;
+
+	memcpy(body, c->early, len);
+	forget_early(c);
+	input_response(l, c->early_id, wire_read(body, len), false);
+	ppp_wipe(body, sizeof(body));
+}
+
+static void
+challenge_timer(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+	bool early = c->early_len > 0,
+	     last = c->early_waits || (uint8_t)(c->id - c->early_id) == CHAP_KEPT - 1;
+
+	if (early && (last || c->tries == 0))
+		take_early(l);
+	if (c->state != CHAP_CHALLENGED)
+		return;
+	if (c->tries > 0) {
+		c->early_waits = c->early_len > 0;
+		send_challenge(l);
+	} else {
+		ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "no answer to the CHAP Challenge");
+	}
+}
+
+void
+chap_timer(struct ppp_link *l)
+{
+	struct chap *c = &l->chap;
+
+	if (c->due > l->now)
+		return;
+	c->due = FSM_NEVER;
+	if (c->state == CHAP_CHALLENGED)
+		challenge_timer(l);
+	else if (c->state == CHAP_DONE && c->tries > 0)
+		repeat_success(l);
 }
 
 void
@@ -284,5 +389,5 @@ chap_input(struct ppp_link *l, const uint8_t *packet, size_t len)
 	/* We are never the one who is asked: only Responses count. */
 	if (r.bad || length < 4 || length > len || code != CHAP_RESPONSE)
 		return;
-	input_response(l, id, wire_read(packet + 4, length - 4u));
+	input_response(l, id, wire_read(packet + 4, length - 4u), true);
 }

@@ -121,7 +121,8 @@ send_request(struct fsm *f, bool again)
 		f->asked_at = f->link->now;
 	if (f->restarts > 0)
 		f->restarts--;
-	f->due = f->link->now + (f->fresh ? cfg->restart_first_ms : cfg->restart_ms);
+	f->due = f->link->now +
+		 rtt_patience(f->link, f->fresh ? cfg->restart_first_ms : cfg->restart_ms);
 	fsm_send(f, FSM_CONFIGURE_REQUEST, f->id, buf, w.len);
 }
 
@@ -291,10 +292,12 @@ fsm_is_repeated(const struct fsm *f, struct wire_reader options)
 {
 	bool guarded = guard_is_on(f->link) && f->ops->protocol != PPP_PROTO_LCP;
 	uint64_t age = f->link->now - f->opened_at;
+	/* It asks again until our Ack has come all the way, each second perhaps. */
+	uint32_t rtt = f->link->rtt_ms;
 
 	return f->state == FSM_OPENED && hash(options.at, options.left) == f->acked_hash &&
-	       f->repeats < (guarded ? GUARDED_MAX : REPEAT_MAX) &&
-	       age < (guarded ? GUARDED_WINDOW_MS : REPEAT_WINDOW_MS);
+	       f->repeats < (guarded ? GUARDED_MAX : REPEAT_MAX) + rtt / 1000 &&
+	       age < (guarded ? GUARDED_WINDOW_MS : REPEAT_WINDOW_MS) + rtt;
 }
 
 static void

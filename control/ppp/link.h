@@ -35,15 +35,31 @@ struct lcp {
 
 enum chap_state { CHAP_IDLE, CHAP_CHALLENGED, CHAP_PENDING, CHAP_RETRY, CHAP_DONE };
 
+#define CHAP_KEPT      4   /* Challenges whose answer counts; a power of two */
+#define CHAP_EARLY_MAX 309 /* Value-Size, MS-CHAPv2's value, the longest name */
+
+struct chap_asked {
+	uint64_t at;
+	bool open; /* not answered */
+	uint8_t id;
+	uint8_t value[16];
+};
+
 struct chap {
 	uint64_t due;
-	uint8_t state; /* enum chap_state */
+	struct chap_asked asked[CHAP_KEPT]; /* by identifier */
+	/* The body of an answer to an earlier Challenge than the last, while that one is open. */
+	uint8_t early[CHAP_EARLY_MAX];
+	uint16_t early_len;
+	uint8_t early_id;
+	bool early_waits; /* a further Challenge was sent since */
+	uint8_t state;    /* enum chap_state */
 	uint8_t id;
 	uint8_t tries;   /* Challenges, or repeated Successes, left to send */
 	uint8_t retries; /* failures with R=1 sent on this link */
 	uint8_t challenge_len;
-	uint8_t challenge[16];
-	uint8_t response_id; /* the last Response, to know a repeated one */
+	uint8_t challenge[16]; /* the last, or the one that was answered */
+	uint8_t response_id;   /* the last Response, to know a repeated one */
 	uint8_t response_len;
 	uint8_t response[49];
 	uint16_t error; /* E= of the last failure */
@@ -125,7 +141,7 @@ struct ppp_link {
 	struct ppp_probe echo; /* the last that was sent, at echo_at */
 	uint64_t echo_at;
 	uint32_t rtt_ms; /* 0: not known */
-	bool rtt_rough;  /* no more than that: the question was repeated */
+	bool rtt_rough;  /* no more than that: question or answer may have been repeated */
 	struct ppp_grant grant;
 	struct mppe_secret secret;
 	struct guard guard;
@@ -178,9 +194,14 @@ bool probe_fits(
 	const struct ppp_link *l, const struct ppp_probe *p, uint8_t id, struct wire_reader body);
 /* A Code-Reject of it, from the identifier on. */
 bool probe_rejected(const struct ppp_link *l, const struct ppp_probe *p, struct wire_reader rest);
-/* The answer came just now. */
+/* The answer came just now.  guessed: no longer than that, the question or the answer may have been
+ * repeated meanwhile; outgrown: it came later than what was known let expect. */
 void rtt_guessed(struct ppp_link *l, uint64_t sent_at);
+void rtt_outgrown(struct ppp_link *l, uint64_t sent_at);
 void rtt_measured(struct ppp_link *l, uint64_t sent_at);
+/* How long a question waits for its answer until it is asked again: so long, and on a slow path
+ * half as long again as the round trip. */
+uint32_t rtt_patience(const struct ppp_link *l, uint32_t ms);
 
 /* guard.c */
 void guard_init(struct ppp_link *l);

@@ -2,6 +2,8 @@
 /* Questions that only the peer can answer, RFC 1661 section 5.8. */
 #include "control/ppp/link.h"
 
+#define RTT_PATIENCE_MS 15000 /* the longest that a path makes a restart timer wait */
+
 size_t
 ppp_probe_make(struct ppp_link *l, struct ppp_probe *p, uint8_t *frame, size_t size)
 {
@@ -72,9 +74,22 @@ elapsed(const struct ppp_link *l, uint64_t sent_at)
 void
 rtt_guessed(struct ppp_link *l, uint64_t sent_at)
 {
-	if (l->rtt_ms != 0)
+	uint32_t ms = elapsed(l, sent_at);
+
+	if (l->rtt_ms != 0 && !(l->rtt_rough && ms < l->rtt_ms))
 		return;
-	l->rtt_ms = elapsed(l, sent_at);
+	l->rtt_ms = ms;
+	l->rtt_rough = true;
+}
+
+void
+rtt_outgrown(struct ppp_link *l, uint64_t sent_at)
+{
+	uint32_t ms = elapsed(l, sent_at);
+
+	if (ms <= l->rtt_ms)
+		return;
+	l->rtt_ms = ms;
 	l->rtt_rough = true;
 }
 
@@ -88,4 +103,14 @@ rtt_measured(struct ppp_link *l, uint64_t sent_at)
 	l->rtt_rough = false;
 	/* Up at once, down slowly: what waits three times as long must not wait too short. */
 	l->rtt_ms = ms > l->rtt_ms ? ms : l->rtt_ms - (l->rtt_ms - ms + 7) / 8;
+}
+
+uint32_t
+rtt_patience(const struct ppp_link *l, uint32_t ms)
+{
+	uint32_t slow = l->rtt_ms + l->rtt_ms / 2;
+
+	if (slow > RTT_PATIENCE_MS)
+		slow = RTT_PATIENCE_MS;
+	return slow > ms ? slow : ms;
 }

@@ -8,7 +8,7 @@
 #include "crypto/mschap.h"
 
 #define NEVER   UINT64_MAX
-#define RESTART 3000
+#define RESTART 3000 /* unless configured otherwise */
 
 enum {
 	CONF_REQ = 1,
@@ -139,7 +139,7 @@ request(struct peer *p, int which, bool fresh)
 	}
 	n->started = true;
 	n->ours = false;
-	n->due = p->now + RESTART;
+	n->due = p->now + (p->cfg.restart_ms != 0 ? p->cfg.restart_ms : RESTART);
 	build(p, which, &o);
 	peer_packet(p, n->protocol, CONF_REQ, n->id, o.buf, o.len);
 }

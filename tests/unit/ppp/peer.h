@@ -41,7 +41,8 @@ struct peer_config {
 			   * the link when CCP is requested after it has opened */
 	bool acks_choice; /* acknowledges several strengths */
 	bool stubborn;    /* repeats its own strengths after a Nak */
-	uint32_t ip;      /* asked for */
+	uint32_t restart_ms; /* of its requests; 0: 3 s */
+	uint32_t ip;         /* asked for */
 	bool ip_insist, no_ip_option, dns, wins, vj, reject_server_ip, early_ipcp;
 };
 
