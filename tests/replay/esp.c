@@ -53,22 +53,26 @@ be32(const uint8_t *p)
 
 /* --- Keys ------------------------------------------------------------------------------------ */
 
-/* By the names of the captures' JSON; AES comes with its key's length, GCM's with a salt. */
+/* By Wireshark's names, as in the captures' JSON, or by the suite table's own; AES comes with its
+ * key's length, GCM's with a salt. */
 static const struct suite *
 encryption_of(const char *name, size_t key_len)
 {
+	unsigned int icv;
 	char row[32];
 
+	if (strncmp(name, "NULL", 4) == 0)
+		return suite_by_name("null");
 	if (strncmp(name, "TripleDES-CBC", 13) == 0)
 		return suite_by_name("3des-cbc");
 	if (strncmp(name, "DES-CBC", 7) == 0)
 		return suite_by_name("des-cbc");
-	if (strncmp(name, "AES-GCM with 16 octet ICV", 25) == 0)
-		snprintf(row, sizeof(row), "aes%zu-gcm16", key_len * 8 - 32);
+	if (sscanf(name, "AES-GCM with %u octet ICV", &icv) == 1 && key_len > 4)
+		snprintf(row, sizeof(row), "aes%zu-gcm%u", key_len * 8 - 32, icv);
 	else if (strncmp(name, "AES-CBC", 7) == 0)
 		snprintf(row, sizeof(row), "aes%zu-cbc", key_len * 8);
 	else
-		return NULL;
+		return suite_by_name(name);
 	return suite_by_name(row);
 }
 
@@ -88,7 +92,7 @@ integrity_of(const char *name)
 		if (strncmp(name, names[i][0], strlen(names[i][0])) == 0)
 			return suite_by_name(names[i][1]);
 	}
-	return NULL;
+	return suite_by_name(name);
 }
 
 static const char *
@@ -136,7 +140,7 @@ add_sa(struct session *s, const json_t *json)
 	c.integrity = integrity_of(text(json, "authentication"));
 	if (!suite_pair_is_valid(c.encryption, c.integrity))
 		return "no such pair of suites";
-	if (s->n_sas == SAS_MAX)
+	if (s->n_sas >= SAS_MAX)
 		return "too many SAs";
 	if (inet_pton(AF_INET, text(json, "src"), &sa->src) != 1 ||
 		inet_pton(AF_INET, text(json, "dst"), &sa->dst) != 1)

@@ -2,7 +2,7 @@
 /*
  * adit-replay CAPTURE.pcap CAPTURE.json [--out PLAIN.pcap]
  *
- * Decodes a recorded session with the gateway's own code, PPTP from the account's password alone,
+ * Decodes recorded sessions with the gateway's own code, PPTP from the accounts' passwords alone,
  * L2TP/IPsec with the keys of its SAs, L2TP in clear, and compares the outcome with `expect` of the
  * JSON.  The last line of standard output is one JSON object.  Exit status: 0 as expected, 1
  * different, 2 cannot be decoded at all.

@@ -35,7 +35,8 @@ void result_frame(struct result *r, enum direction dir, uint16_t protocol, const
 void result_ppp(struct result *r, enum direction dir, const uint8_t *ppp, uint32_t len,
 	const struct timeval *when);
 
-/* One PPTP call in an Ethernet capture.  Returns 0, or -1 with one line in err. */
+/* The PPTP calls of an Ethernet capture, of one user or of several.  Returns 0, or -1 with one line
+ * in err. */
 int replay_pptp(pcap_t *in, const json_t *session, struct result *r, char *err, size_t err_len);
 /* The L2TP sessions of an Ethernet capture: in ESP, keys from the JSON, or, if it has none, in
  * clear. The same. */
