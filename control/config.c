@@ -81,12 +81,12 @@ const struct config_group config_groups[] = {
 	{"control", {"socket", "socket_group", "operate_group", "dataplane", "user", "log_level"}},
 	{"pptp", {"enabled", "listen", "port", "max_sessions", "max_connections",
 			 "max_connections_per_address", "max_calls_per_connection", "start_timeout",
-			 "echo_interval", "echo_timeout"}},
+			 "echo_interval", "echo_timeout", "host_name", "vendor"}},
 	{"l2tp", {"enabled", "max_sessions", "require_ipsec", "tunnel_secret", "mru", "sequencing",
 			 "hello_interval", "start_timeout", "idle_timeout", "max_tunnels",
 			 "max_tunnels_per_peer", "max_half_open", "max_half_open_per_peer",
 			 "max_sessions_per_tunnel", "receive_window", "max_retransmissions",
-			 "max_retransmit_interval"}},
+			 "max_retransmit_interval", "host_name", "vendor"}},
 	{"ipsec", {"enabled", "directory", "charon_user", "listen", "psk", "peers", "certificate",
 			  "crl", "revocation", "ocsp", "revoked", "key", "ca", "pkcs12",
 			  "pkcs12_password", "identity", "allow_weak_crypto", "proposals",
@@ -148,6 +148,8 @@ read_pptp(struct reader *r, const config_setting_t *g)
 	config_get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms);
 	config_get_seconds(r, g, "echo_interval", 1, 3600, &c->pptp.echo_interval_ms);
 	config_get_seconds(r, g, "echo_timeout", 1, 3600, &c->pptp.echo_timeout_ms);
+	config_get_string(r, g, "host_name", 0, c->pptp.host_name, sizeof(c->pptp.host_name));
+	config_get_string(r, g, "vendor", 0, c->pptp.vendor, sizeof(c->pptp.vendor));
 }
 
 static void
@@ -365,7 +367,6 @@ read_root(struct reader *r, const config_setting_t *root)
 	config_get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n);
 	config_get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n);
 	read_users(r, root);
-	memcpy(c->pptp.host_name, c->ppp.server_name, sizeof(c->pptp.host_name));
 	config_complete_l2tp(c);
 	c->pptp.max_channels =
 		c->pptp_max_sessions > UINT16_MAX ? UINT16_MAX : (uint16_t)c->pptp_max_sessions;
@@ -392,8 +393,7 @@ config_defaults(void)
 	c->pptp_max_sessions = 128;
 	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
 	c->pptp_max_connections_per_address = 8;
-	c->pptp = (struct pptp_config){.vendor = "Adit",
-		.max_calls = 1,
+	c->pptp = (struct pptp_config){.max_calls = 1,
 		.start_timeout_ms = 30000,
 		.echo_interval_ms = 60000,
 		.echo_timeout_ms = 60000,

@@ -18,11 +18,10 @@ config_l2tp_defaults(struct config *c)
 	c->l2tp_max_sessions = 128;
 	c->l2tp_require_ipsec = true;
 	c->l2tp_ppp.mru = L2TP_MRU;
-	c->l2tp = (struct l2tp_config){.vendor = "Adit",
-		.delivery = {.receive_window = 8,
-			.retransmit_ms = 1000,
-			.retransmit_max_ms = 8000,
-			.max_tries = 5},
+	c->l2tp = (struct l2tp_config){.delivery = {.receive_window = 8,
+					       .retransmit_ms = 1000,
+					       .retransmit_max_ms = 8000,
+					       .max_tries = 5},
 		.half_open_ms = 15000,
 		.idle_ms = 30000,
 		.hello_interval_ms = 60000,
@@ -58,6 +57,8 @@ config_read_l2tp(struct reader *r, const config_setting_t *g)
 	config_get_number(r, g, "max_half_open", 1, 65535, &l->max_half_open);
 	config_get_number(r, g, "max_half_open_per_peer", 1, 65535, &l->max_half_open_per_peer);
 	config_get_number(r, g, "max_sessions_per_tunnel", 1, 4096, &l->max_sessions_per_tunnel);
+	config_get_string(r, g, "host_name", 0, l->host_name, sizeof(l->host_name));
+	config_get_string(r, g, "vendor", 0, l->vendor, sizeof(l->vendor));
 	config_get_number(r, g, "max_retransmissions", 1, 20, &l->delivery.max_tries);
 	config_get_seconds(r, g, "max_retransmit_interval", 1, 60, &l->delivery.retransmit_max_ms);
 }
@@ -69,6 +70,5 @@ config_complete_l2tp(struct config *c)
 	uint16_t mru = c->l2tp_ppp.mru;
 	c->l2tp_ppp = c->ppp;
 	c->l2tp_ppp.mru = mru;
-	memcpy(c->l2tp.host_name, c->ppp.server_name, sizeof(c->l2tp.host_name));
 	c->l2tp.connect_ms = c->l2tp.half_open_ms;
 }

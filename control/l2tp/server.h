@@ -19,7 +19,7 @@
 #include "control/refusal.h"
 
 struct l2tp_config {
-	char host_name[64], vendor[64]; /* in SCCRP */
+	char host_name[64], vendor[64]; /* in SCCRP; "": not told */
 	/* Shared by both sides, RFC 2661 section 5.1.1; "": none, tunnels are not authenticated. */
 	char secret[129];
 	struct l2tp_delivery_config delivery;

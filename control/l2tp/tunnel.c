@@ -9,7 +9,8 @@
 #include "control/l2tp/result.h"
 #include "crypto/mschap.h"
 
-#define ANSWER_MAX      512 /* octets of any message that we send */
+#define NO_HOST_NAME    "lns" /* section 4.4.3: the AVP must be there, and not empty */
+#define ANSWER_MAX      512   /* octets of any message that we send */
 /* A client sends about ten messages to set up a call and hardly any later. */
 #define RATE_BURST      64
 #define RATE_PER_SECOND 16
@@ -155,16 +156,19 @@ tunnel_begin(struct l2tp_tunnel *t, const struct l2tp_message *sccrq)
 	struct l2tp_message m = {
 		.type = L2TP_SCCRP,
 		.has = L2TP_HAS(L2TP_PROTOCOL_VERSION) | L2TP_HAS(L2TP_FRAMING_CAPABILITIES) |
-		       L2TP_HAS(L2TP_HOST_NAME) | L2TP_HAS(L2TP_VENDOR_NAME) |
-		       L2TP_HAS(L2TP_ASSIGNED_TUNNEL_ID) | L2TP_HAS(L2TP_RECEIVE_WINDOW),
+		       L2TP_HAS(L2TP_HOST_NAME) | L2TP_HAS(L2TP_ASSIGNED_TUNNEL_ID) |
+		       L2TP_HAS(L2TP_RECEIVE_WINDOW),
 		.version = L2TP_VERSION,
 		.framing_capabilities = L2TP_FRAMING_SYNC | L2TP_FRAMING_ASYNC,
 		.assigned_tunnel_id = t->id,
 		.receive_window = t->delivery.cfg.receive_window,
 	};
 
-	snprintf(m.host_name, sizeof(m.host_name), "%s", cfg->host_name);
+	snprintf(m.host_name, sizeof(m.host_name), "%s",
+		*cfg->host_name ? cfg->host_name : NO_HOST_NAME);
 	snprintf(m.vendor, sizeof(m.vendor), "%s", cfg->vendor);
+	if (*cfg->vendor)
+		m.has |= L2TP_HAS(L2TP_VENDOR_NAME);
 	if (*cfg->secret) {
 		t->server->ops.random(t->server->user, t->challenge, sizeof(t->challenge));
 		memcpy(m.challenge, t->challenge, sizeof(t->challenge));

@@ -17,14 +17,13 @@
 #define PPTP_PORT 1723
 
 struct pptp_config {
-	char host_name[64]; /* Start-Control-Connection-Reply, RFC 2637 section 2.2 */
-	char vendor[64];
-	uint16_t max_channels;     /* reported in SCCRP */
-	unsigned int max_calls;    /* calls per control connection */
-	uint32_t start_timeout_ms; /* until SCCRQ and, after it, until the first call */
-	uint32_t echo_interval_ms; /* 60000, RFC 2637 section 3.1.4 */
-	uint32_t echo_timeout_ms;  /* 60000: no Echo-Reply: the connection is dead */
-	uint32_t stop_timeout_ms;  /* for StopCCRP / CDN */
+	char host_name[64], vendor[64]; /* in SCCRP, RFC 2637 section 2.2; "": not told */
+	uint16_t max_channels;          /* reported in SCCRP */
+	unsigned int max_calls;         /* calls per control connection */
+	uint32_t start_timeout_ms;      /* until SCCRQ and, after it, until the first call */
+	uint32_t echo_interval_ms;      /* 60000, RFC 2637 section 3.1.4 */
+	uint32_t echo_timeout_ms;       /* 60000: no Echo-Reply: the connection is dead */
+	uint32_t stop_timeout_ms;       /* for StopCCRP / CDN */
 };
 
 struct pptp_conn; /* one control connection */

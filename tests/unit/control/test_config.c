@@ -228,14 +228,19 @@ test_l2tp(void **state)
 	char err[256] = "";
 	struct config *c = load(POOL
 		"l2tp: { enabled = true; max_sessions = 5; require_ipsec = false; mru = 1300;\n"
-		"tunnel_secret = \"shared\"; idle_timeout = 0; max_retransmissions = 7; };\n"
+		"tunnel_secret = \"shared\"; idle_timeout = 0; max_retransmissions = 7;\n"
+		"host_name = \"gate\"; vendor = \"none\"; };\n"
+		"pptp: { host_name = \"door\"; vendor = \"nobody\"; };\n"
 		"ppp: { mru = 1450; server_name = \"lns\"; echo_interval = 7; };\n",
 		err, sizeof(err));
 	assert_string_equal(err, "");
 	assert_true(c->l2tp_enabled);
 	assert_false(c->l2tp_require_ipsec);
 	assert_string_equal(c->l2tp.secret, "shared");
-	assert_string_equal(c->l2tp.host_name, "lns");
+	assert_string_equal(c->l2tp.host_name, "gate");
+	assert_string_equal(c->l2tp.vendor, "none");
+	assert_string_equal(c->pptp.host_name, "door");
+	assert_string_equal(c->pptp.vendor, "nobody");
 	assert_int_equal(c->l2tp.max_tunnels, 26);
 	assert_int_equal(c->l2tp.idle_ms, 0);
 	assert_int_equal(c->l2tp.delivery.max_tries, 7);
@@ -285,8 +290,10 @@ test_example(void **state)
 	assert_int_equal(c->aaa.dns[0], 0xc6336435);
 	assert_int_equal(c->aaa.mppe_strengths, PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40);
 	assert_int_equal(c->ppp.echo_interval_ms, 30000);
-	assert_string_equal(c->pptp.host_name, "vpn");
-	assert_string_equal(c->l2tp.host_name, "vpn");
+	assert_string_equal(c->pptp.host_name, ""); /* nobody is told */
+	assert_string_equal(c->pptp.vendor, "");
+	assert_string_equal(c->l2tp.host_name, "");
+	assert_string_equal(c->l2tp.vendor, "");
 	assert_int_equal(c->l2tp.hello_interval_ms, 60000);
 	const struct user *bob = users_find(c->users, "BOB");
 	assert_non_null(bob);

@@ -81,6 +81,26 @@ test_sccrp(void **state)
 	assert_false(m.has & L2TP_HAS(L2TP_CHALLENGE));
 }
 
+/* F13: nobody is told what and who we are, unless the operator wants it.  The name must be there.
+ */
+static void
+test_sccrp_tells_nothing(void **state)
+{
+	struct l2tp_header h;
+	struct l2tp_message m;
+
+	(void)state;
+	lab.cfg.host_name[0] = lab.cfg.vendor[0] = '\0';
+	lab_start(&lab);
+	lac_start(lab_lac(&lab, &(struct lac_config){.id = 7}, 0), lab.now);
+	lab_run(&lab, 1015);
+	assert_int_equal(l2tp_header_decode(&h, lab.last, lab.last_len), 0);
+	assert_int_equal(l2tp_message_decode(&m, &h, lab.last, NULL), L2TP_GOOD);
+	assert_int_equal(m.type, L2TP_SCCRP);
+	assert_string_equal(m.host_name, "lns");
+	assert_false(m.has & L2TP_HAS(L2TP_VENDOR_NAME));
+}
+
 /* ICCN as some phones send it, and with Sequencing Required. */
 static void
 test_iccn_variants(void **state)
@@ -342,6 +362,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_session),
 		TEST(test_sccrp),
+		TEST(test_sccrp_tells_nothing),
 		TEST(test_iccn_variants),
 		TEST(test_tunnel_secret),
 		TEST(test_challenge_declined),

@@ -123,6 +123,16 @@ peer_start(struct peer *p)
 }
 
 void
+peer_start_quiet(struct peer *p)
+{
+	peer_start(p);
+	pptp_free(p->conn);
+	p->cfg.host_name[0] = p->cfg.vendor[0] = '\0';
+	p->conn = pptp_new(&p->cfg, &ops, p, p->now);
+	assert_non_null(p->conn);
+}
+
+void
 peer_end(struct peer *p)
 {
 	pptp_free(p->conn);

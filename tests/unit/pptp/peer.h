@@ -32,7 +32,8 @@ struct peer {
 	bool free_on_request, free_on_down, free_on_closed, close_on_up, stop_on_request;
 };
 
-void peer_start(struct peer *p); /* a new connection at time 1000 */
+void peer_start(struct peer *p);       /* a new connection at time 1000 */
+void peer_start_quiet(struct peer *p); /* one without host name and vendor */
 void peer_end(struct peer *p);
 void peer_bytes(struct peer *p, const void *bytes, size_t len);
 void peer_send(struct peer *p, const struct pptp_message *m);

@@ -52,6 +52,29 @@ start_and_call(void **state)
 	assert_int_equal(p.calls[0].down, 0); /* pptp_free() calls nothing */
 }
 
+/* F13: nobody is told what and who we are, unless the operator wants it; clients call all the same.
+ */
+static void
+tells_nothing(void **state)
+{
+	static const char zero[65];
+	struct pptp_message m = {.type = PPTP_SCCRQ, .version = PPTP_VERSION};
+
+	(void)state;
+	peer_start_quiet(&p);
+	peer_send(&p, &m);
+	m = peer_next(&p);
+	assert_int_equal(m.type, PPTP_SCCRP);
+	assert_int_equal(m.result, 1);
+	assert_memory_equal(m.host_name, zero, sizeof(zero));
+	assert_memory_equal(m.vendor, zero, sizeof(zero));
+	peer_ocrq(&p, 7);
+	m = peer_next(&p);
+	assert_int_equal(m.type, PPTP_OCRP);
+	assert_int_equal(m.result, 1);
+	peer_end(&p);
+}
+
 /* pptp-linux: Call-Clear-Request, Stop-Control-Connection-Request, then the TCP connection ends. */
 static void
 client_hangs_up(void **state)
@@ -345,6 +368,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_and_call),
+		cmocka_unit_test(tells_nothing),
 		cmocka_unit_test(client_hangs_up),
 		cmocka_unit_test(call_ids_are_reused),
 		cmocka_unit_test(lost_connections),
