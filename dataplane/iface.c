@@ -60,25 +60,29 @@ int (*iface_ethtool)(const char *name, void *request) = ethtool;
 static unsigned int
 feature_names(const char *name, struct ethtool_gstrings **strings)
 {
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t count;
-	} sets = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
+	union {
+		struct ethtool_sset_info head;
+		uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
+	} sets = {.room = {0}};
 
-	if (iface_ethtool(name, &sets) != 0 || sets.info.sset_mask == 0 || sets.count == 0 ||
-		sets.count > FEATURES_MAX)
+	sets.head.cmd = ETHTOOL_GSSET_INFO;
+	sets.head.sset_mask = 1ull << ETH_SS_FEATURES;
+	if (iface_ethtool(name, &sets) != 0 || sets.head.sset_mask == 0)
 		return 0;
-	struct ethtool_gstrings *s = calloc(1, sizeof(*s) + sets.count * ETH_GSTRING_LEN);
+	uint32_t count = sets.head.data[0];
+	if (count == 0 || count > FEATURES_MAX)
+		return 0;
+	struct ethtool_gstrings *s = calloc(1, sizeof(*s) + count * ETH_GSTRING_LEN);
 	if (!s)
 		return 0;
 	*s = (struct ethtool_gstrings){
-		.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = sets.count};
+		.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count};
 	if (iface_ethtool(name, s) != 0) {
 		free(s);
 		return 0;
 	}
 	*strings = s;
-	return sets.count;
+	return count;
 }
 
 /* The bits of joining[]; -1: not known here. */
@@ -105,32 +109,38 @@ find_features(const char *name, int *bits, unsigned int *n)
 static bool
 read_features(const char *name, const int *bits, unsigned int n, bool *on)
 {
-	struct {
+	union {
 		struct ethtool_gfeatures head;
-		struct ethtool_get_features_block blocks[BLOCKS(FEATURES_MAX)];
-	} get = {.head = {.cmd = ETHTOOL_GFEATURES, .size = BLOCKS(n)}};
+		uint8_t room[sizeof(struct ethtool_gfeatures) +
+			     BLOCKS(FEATURES_MAX) * sizeof(struct ethtool_get_features_block)];
+	} get = {.room = {0}};
 
+	get.head.cmd = ETHTOOL_GFEATURES;
+	get.head.size = BLOCKS(n);
 	if (iface_ethtool(name, &get) != 0)
 		return false;
 	for (unsigned int k = 0; k < IFACE_FEATURES; k++)
-		on[k] = bits[k] >= 0 && get.blocks[bits[k] / 32].active >> bits[k] % 32 & 1;
+		on[k] = bits[k] >= 0 && get.head.features[bits[k] / 32].active >> bits[k] % 32 & 1;
 	return true;
 }
 
 static int
 write_features(const char *name, const int *bits, unsigned int n, const bool *which, bool on)
 {
-	struct {
+	union {
 		struct ethtool_sfeatures head;
-		struct ethtool_set_features_block blocks[BLOCKS(FEATURES_MAX)];
-	} set = {.head = {.cmd = ETHTOOL_SFEATURES, .size = BLOCKS(n)}};
+		uint8_t room[sizeof(struct ethtool_sfeatures) +
+			     BLOCKS(FEATURES_MAX) * sizeof(struct ethtool_set_features_block)];
+	} set = {.room = {0}};
 
+	set.head.cmd = ETHTOOL_SFEATURES;
+	set.head.size = BLOCKS(n);
 	for (unsigned int k = 0; k < IFACE_FEATURES; k++) {
 		if (!which[k] || bits[k] < 0)
 			continue;
 		uint32_t bit = UINT32_C(1) << bits[k] % 32;
-		set.blocks[bits[k] / 32].valid |= bit;
-		set.blocks[bits[k] / 32].requested |= on ? bit : 0;
+		set.head.features[bits[k] / 32].valid |= bit;
+		set.head.features[bits[k] / 32].requested |= on ? bit : 0;
 	}
 	return iface_ethtool(name, &set);
 }

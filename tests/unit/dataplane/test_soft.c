@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames of ordinary interfaces: unfinished checksums, TCP that nobody has cut, datagrams that the
- * kernel has put together (T1: what is inside of tunnels stays as it is; T17). */
+ * kernel has put together (T25: what is inside of tunnels stays as it is; T17). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -287,7 +287,7 @@ too_short_for_a_header_is_left_alone(void **state)
 	}
 }
 
-/* T1: a field that has this value by chance in a right packet stays what it is; in a wrong one,
+/* T25: a field that has this value by chance in a right packet stays what it is; in a wrong one,
  * that is what its sender could have written himself. */
 static void
 a_right_checksum_that_looks_unfinished_stays(void **state)
@@ -308,7 +308,7 @@ a_right_checksum_that_looks_unfinished_stays(void **state)
 	assert_int_equal(checksum_of(only_out()), pseudo);
 }
 
-/* T1: GRE's and ESP's packets of clients are data to this node, whatever is in them. */
+/* T25: GRE's and ESP's packets of clients are data to this node, whatever is in them. */
 static void
 what_is_inside_of_a_tunnel_is_not_touched(void **state)
 {
