@@ -103,9 +103,10 @@ bench_report(const struct bench_result *r)
 		print_row(r);
 		return;
 	}
-	o = json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:i}", "bench", r->bench, "case", r->name,
-		"bytes", (int)r->bytes, "sessions", (int)r->sessions, "unit", r->unit, "value",
-		r->value, "cycles", r->cycles, "kernel", r->kernel, "runs", (int)r->runs);
+	o = json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:s,s:i}", "bench", r->bench, "case",
+		r->name, "bytes", (int)r->bytes, "sessions", (int)r->sessions, "unit", r->unit,
+		"value", r->value, "cycles", r->cycles, "kernel", r->kernel, "choice",
+		r->choice ? r->choice : r->kernel, "runs", (int)r->runs);
 	if (r->peer)
 		json_object_update_new(o, json_pack("{s:s,s:f,s:f}", "peer", r->peer, "peer_value",
 						  r->peer_value, "ratio", r->ratio));

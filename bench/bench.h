@@ -16,6 +16,7 @@ struct bench_result {
 	const char *peer;         /* NULL: a stage of what another row measures, beside nothing */
 	double peer_value, ratio; /* medians */
 	const char *kernel;
+	const char *choice; /* "auto", or the kernel that was forced; NULL: as kernel */
 	unsigned int runs;
 };
 

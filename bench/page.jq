@@ -17,7 +17,8 @@ def table($columns; $right; rows): # $right: how many of the columns, from the r
 
 def octets: if .bytes > 0 then .bytes elif .case | startswith("mixed") then "40 to 1400" else "-" end;
 def figures: .[] | select(.bench);
-def chosen: map(select(.bench == "mppe"))[0].kernel; # measured first
+def choice: .choice // .kernel; # figures of before 2026-11-28 have one kernel for all cases
+def chosen: map(select(.bench == "mppe"))[0] | choice; # measured first
 
 # What the figures were measured on.
 def machine:
@@ -27,24 +28,24 @@ def machine:
 
 def mppe:
 	chosen as $kernel
-	| table(["case", "octets", "sessions", "Adit", "", "cycles", "OpenSSL", "ratio"]; 5;
-		figures | select(.bench == "mppe" and .kernel == $kernel and (.case | startswith("stage-") | not))
-		| [.case, octets, .sessions,
+	| table(["case", "octets", "sessions", "kernel", "Adit", "", "cycles", "OpenSSL", "ratio"]; 5;
+		figures | select(.bench == "mppe" and choice == $kernel and (.case | startswith("stage-") | not))
+		| [.case, octets, .sessions, .kernel,
 			(.value | number), .unit, cycles, (.peer_value | number), "**\(.ratio | number)**"] | map(tostring));
 
 # The kernels of RC4 beside each other.
 def kernels:
 	map(select(.bench == "mppe" and .sessions == 64 and (.case | startswith("stage-") | not))) as $all
-	| ($all | map(.kernel) | unique) as $names
+	| ($all | map(choice) | unique) as $names
 	| table(["case", "octets"] + $names; ($names | length);
-		$all | group_by([.case, .bytes])[] | select(map(.kernel) | unique == $names)
+		$all | group_by([.case, .bytes])[] | select(map(choice) | unique == $names)
 		| . as $same
-		| [.[0].case, (.[0] | octets | tostring)] + ($names | map(. as $k | $same[] | select(.kernel == $k) | .ratio | number)));
+		| [.[0].case, (.[0] | octets | tostring)] + ($names | map(. as $k | $same[] | select(choice == $k) | .ratio | number)));
 
 # A stateless packet of 64 sessions, stage by stage.
 def mppe_stages:
 	chosen as $kernel
-	| map(select(.bench == "mppe" and .kernel == $kernel and .sessions == 64)) as $all
+	| map(select(.bench == "mppe" and choice == $kernel and .sessions == 64)) as $all
 	| def of($case; $bytes): $all[] | select(.case == $case and .bytes == $bytes) | .cycles;
 	of("stage-sha1"; 0) as $sha | of("stage-key-change"; 0) as $change | of("rc4-key-schedule"; 0) as $schedule
 	| table(["octets", "SHA-1", "first key schedule and new key", "second key schedule", "octets' encryption", "the rest", "whole packet"]; 6;

@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
 
 #include "crypto/rc4_kernel.h"
 
@@ -17,16 +14,21 @@
 const uint8_t rc4_identity[256] __attribute__((aligned(64))) = {
 	ROWS_(0), ROWS_(32), ROWS_(64), ROWS_(96), ROWS_(128), ROWS_(160), ROWS_(192), ROWS_(224)};
 
-static const struct rc4_kernel *const kernels[] = {
+static const struct rc4_kernel *const kernels[RC4_KERNELS] = {
 #ifdef __x86_64__
-	&rc4_avx512,
-	&rc4_scalar,
+	[RC4_SCALAR] = &rc4_scalar,
+	[RC4_WIDE] = &rc4_wide,
+	[RC4_OPENSSL] = &rc4_openssl,
+	[RC4_AVX512] = &rc4_avx512,
 #endif
-	&rc4_portable,
+	[RC4_PORTABLE] = &rc4_portable,
 };
-#define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
-static _Atomic(const struct rc4_kernel *) selected;
+/* What every burst begins with: the plan, 0 before there is one.  All kernels keep states in one
+ * form, so it may change between two bursts. */
+#define NO_PLAN UINT64_C(0)
+static _Atomic uint64_t current = NO_PLAN;
+static _Atomic bool settled;
 
 void
 rc4_init(struct rc4_state *st, const uint8_t *key, size_t key_len)
@@ -85,97 +87,133 @@ rc4_crypt(struct rc4_state *st, uint8_t *dst, const uint8_t *src, size_t len)
 	st->j = (uint8_t)j;
 }
 
-#ifdef __x86_64__
-/* Ticks of the best of a few runs over full lanes. */
-static uint64_t
-trial(const struct rc4_kernel *kernel)
+const struct rc4_kernel *
+rc4_kernel_at(enum rc4_kernel_id id)
 {
-	enum { STREAMS = 16, LEN = 256 };
-	uint8_t data[STREAMS][LEN] = {{0}};
-	struct rc4_stream streams[STREAMS];
-	const struct rc4_stream *order[STREAMS];
-	uint64_t best = UINT64_MAX;
-
-	for (unsigned int k = 0; k < STREAMS; k++) {
-		streams[k] =
-			(struct rc4_stream){.key = rc4_identity + k, .data = data[k], .len = LEN};
-		order[k] = &streams[k];
-	}
-	for (unsigned int run = 0; run < 4; run++) {
-		uint64_t ticks = __rdtsc();
-
-		for (unsigned int at = 0; at < STREAMS; at += kernel->lanes)
-			kernel->crypt(order + at, kernel->lanes);
-		ticks = __rdtsc() - ticks;
-		if (ticks < best)
-			best = ticks;
-	}
-	return best;
-}
-#endif
-
-/*
- * Whether gathers and scatters are worth it is not in the flags: AMD's are slow up to Zen 4, and
- * mitigations in microcode made some of Intel's slow after they were sold.  A trial of some 50
- * microseconds tells.
- */
-static const struct rc4_kernel *
-best_kernel(void)
-{
-#ifdef __x86_64__
-	if (rc4_scalar.supported() && rc4_avx512.supported())
-		return trial(&rc4_avx512) < trial(&rc4_scalar) ? &rc4_avx512 : &rc4_scalar;
-	if (rc4_scalar.supported())
-		return &rc4_scalar;
-#endif
-	return &rc4_portable;
+	return kernels[id] && kernels[id]->supported() ? kernels[id] : NULL;
 }
 
-static const struct rc4_kernel *
-kernel_in_use(void)
+uint64_t
+rc4_plan_of(enum rc4_kernel_id id)
 {
-	const struct rc4_kernel *k = atomic_load_explicit(&selected, memory_order_relaxed);
+	uint64_t plan = 0;
 
-	if (__builtin_expect(k == NULL, 0)) {
-		k = best_kernel();
-		atomic_store_explicit(&selected, k, memory_order_relaxed);
+	for (enum rc4_case c = 0; c < RC4_CASES; c++) {
+		enum rc4_kernel_id of = id;
+
+		if (id == RC4_AVX512 && c < RC4_MANY_NEW)
+			of = RC4_SCALAR;
+		if (id != RC4_AVX512 && c >= RC4_MANY_NEW)
+			of = RC4_NONE;
+		plan |= rc4_plan_entry(c, of, 0);
 	}
-	return k;
+	return plan;
+}
+
+void
+rc4_set_plan(uint64_t plan)
+{
+	atomic_store_explicit(&current, plan, memory_order_relaxed);
+}
+
+static void
+choose(void)
+{
+	uint64_t plan;
+
+	atomic_store_explicit(&settled, rc4_trial_here(&plan), memory_order_relaxed);
+	rc4_set_plan(plan);
+}
+
+uint64_t
+rc4_plan(void)
+{
+	uint64_t plan = atomic_load_explicit(&current, memory_order_relaxed);
+
+	if (__builtin_expect(plan == NO_PLAN, 0)) {
+		choose();
+		plan = atomic_load_explicit(&current, memory_order_relaxed);
+	}
+	return plan;
 }
 
 int
 rc4_select(const char *name)
 {
-	const struct rc4_kernel *chosen = NULL;
-
-	if (strcmp(name, "auto") == 0)
-		chosen = best_kernel();
-	for (unsigned int k = 0; !chosen && k < KERNELS; k++) {
-		if (strcmp(name, kernels[k]->name) != 0)
-			continue;
-		if (!kernels[k]->supported())
-			return -ENOTSUP;
-		chosen = kernels[k];
+	if (strcmp(name, "auto") == 0) {
+		choose();
+		return 0;
 	}
-	if (!chosen)
-		return -EINVAL;
-	atomic_store_explicit(&selected, chosen, memory_order_relaxed);
-	return 0;
+	for (enum rc4_kernel_id id = 0; id < RC4_KERNELS; id++) {
+		if (!kernels[id] || strcmp(name, kernels[id]->name) != 0)
+			continue;
+		if (!kernels[id]->supported())
+			return -ENOTSUP;
+		atomic_store_explicit(&settled, true, memory_order_relaxed);
+		rc4_set_plan(rc4_plan_of(id));
+		return 0;
+	}
+	return -EINVAL;
+}
+
+bool
+rc4_settle(void)
+{
+	static uint32_t calls; /* the main thread's */
+
+	if (atomic_load_explicit(&settled, memory_order_relaxed))
+		return true;
+	calls++;
+	if (calls & (calls - 1)) /* more and more rarely */
+		return false;
+	choose();
+	return atomic_load_explicit(&settled, memory_order_relaxed);
 }
 
 const char *
 rc4_kernel_name(unsigned int index)
 {
-	for (unsigned int k = 0; k < KERNELS; k++)
-		if (kernels[k]->supported() && index-- == 0)
-			return kernels[k]->name;
+	for (enum rc4_kernel_id id = 0; id < RC4_KERNELS; id++)
+		if (rc4_kernel_at(id) && index-- == 0)
+			return kernels[id]->name;
 	return NULL;
 }
 
 const char *
 rc4_selected(void)
 {
-	return kernel_in_use()->name;
+	const uint64_t plan = rc4_plan();
+	enum rc4_kernel_id id = rc4_plan_kernel(plan, RC4_MANY_ON);
+
+	if (id == RC4_NONE)
+		id = rc4_plan_kernel(plan, RC4_FOUR_ON);
+	return kernels[id]->name;
+}
+
+unsigned int
+rc4_choices(struct rc4_choice out[RC4_CHOICES])
+{
+	static const char *const names[RC4_CASES] = {
+		[RC4_LONE_NEW] = "rc4-new-1",
+		[RC4_LONE_ON] = "rc4-on-1",
+		[RC4_TWO_NEW] = "rc4-new-2",
+		[RC4_TWO_ON] = "rc4-on-2",
+		[RC4_FOUR_NEW] = "rc4-new-4",
+		[RC4_FOUR_ON] = "rc4-on-4",
+		[RC4_MANY_NEW] = "rc4-new-9",
+		[RC4_MANY_ON] = "rc4-on-9",
+	};
+	const uint64_t plan = rc4_plan();
+	unsigned int n = 0;
+
+	for (enum rc4_case c = 0; c < RC4_CASES; c++) {
+		enum rc4_kernel_id id = rc4_plan_kernel(plan, c);
+
+		if (id != RC4_NONE)
+			out[n++] = (struct rc4_choice){
+				names[c], kernels[id]->name, rc4_plan_from(plan, c)};
+	}
+	return n;
 }
 
 /* Streams with a key first, so that key schedules fill lanes; then the longest. */
@@ -187,30 +225,10 @@ goes_before(const struct rc4_stream *a, const struct rc4_stream *b)
 	return a->len > b->len;
 }
 
-/* Fewer streams than a wide kernel wants are better off with the scalar one. */
-static const struct rc4_kernel *
-kernel_for(unsigned int streams)
+/* Insertion: most bursts have few lengths, and many come sorted. */
+static inline void
+sort(const struct rc4_stream *streams, unsigned int n, const struct rc4_stream **order)
 {
-	const struct rc4_kernel *kernel = kernel_in_use();
-
-#ifdef __x86_64__
-	if (streams < kernel->least)
-		return &rc4_scalar;
-#endif
-	(void)streams;
-	return kernel;
-}
-
-void
-rc4_burst(const struct rc4_stream *streams, unsigned int n)
-{
-	const struct rc4_stream *order[RC4_BURST_MAX];
-
-	if (n == 1) {
-		kernel_for(1)->crypt(&streams, 1);
-		return;
-	}
-	/* Insertion: most bursts have few lengths, and many come sorted. */
 	for (unsigned int k = 0; k < n; k++) {
 		unsigned int m = k;
 
@@ -218,8 +236,66 @@ rc4_burst(const struct rc4_stream *streams, unsigned int n)
 			order[m] = order[m - 1];
 		order[m] = &streams[k];
 	}
+}
+
+/* What the plan says of a case, for n streams of this mean length; NULL: nothing. */
+static inline const struct rc4_kernel *
+kernel_in(uint64_t plan, enum rc4_case c, const struct rc4_stream *const *streams, unsigned int n)
+{
+	const enum rc4_kernel_id id = rc4_plan_kernel(plan, c);
+	const uint32_t from = rc4_plan_from(plan, c);
+	uint32_t len = 0;
+
+	if (from == 0)
+		return id == RC4_NONE ? NULL : kernels[id];
+	for (unsigned int k = 0; k < n; k++)
+		len += streams[k]->len;
+	if (len >= from * n)
+		return kernels[id];
+	return c < RC4_MANY_NEW ? kernels[RC4_SCALAR] : NULL;
+}
+
+/* Streams with a key come first: if the last has one, all have. */
+static inline const struct rc4_kernel *
+kernel_for(uint64_t plan, const struct rc4_stream *const *streams, unsigned int n)
+{
+	const unsigned int four = n < 4 ? n : 4, many = n < 16 ? n : 16;
+	const struct rc4_kernel *kernel;
+
+	if (n >= RC4_MANY) {
+		kernel = kernel_in(plan, RC4_MANY_NEW + !streams[many - 1]->key, streams, many);
+		if (kernel)
+			return kernel;
+	}
+	return kernel_in(
+		plan, 2 * (four > 2 ? 2 : four - 1) + !streams[four - 1]->key, streams, four);
+}
+
+const char *
+rc4_kernel_for(const struct rc4_stream *streams, unsigned int n)
+{
+	const struct rc4_stream *order[RC4_BURST_MAX];
+
+	sort(streams, n, order);
+	return kernel_for(rc4_plan(), order, n)->name;
+}
+
+void
+rc4_burst(const struct rc4_stream *streams, unsigned int n)
+{
+	const struct rc4_stream *order[RC4_BURST_MAX];
+	const uint64_t plan = rc4_plan();
+
+	if (n == 1) {
+		const struct rc4_stream *lone = streams;
+
+		kernel_in(plan, streams->key ? RC4_LONE_NEW : RC4_LONE_ON, &lone, 1)
+			->crypt(&lone, 1);
+		return;
+	}
+	sort(streams, n, order);
 	for (unsigned int at = 0, lanes; at < n; at += lanes) {
-		const struct rc4_kernel *kernel = kernel_for(n - at);
+		const struct rc4_kernel *kernel = kernel_for(plan, order + at, n - at);
 
 		lanes = n - at < kernel->lanes ? n - at : kernel->lanes;
 		kernel->crypt(order + at, lanes);

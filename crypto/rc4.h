@@ -9,6 +9,7 @@
 #ifndef ADIT_CRYPTO_RC4_H
 #define ADIT_CRYPTO_RC4_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,15 +46,32 @@ struct rc4_stream {
 void rc4_burst(const struct rc4_stream *streams, unsigned int n);
 
 /*
- * The kernel behind rc4_burst() for this process: "auto" (what measures best on this CPU), or one
- * of rc4_kernel_name(0), rc4_kernel_name(1)...  Returns 0, -EINVAL for an unknown name, -ENOTSUP
- * when the CPU can't.  Without a call, the first use chooses "auto".  For the main thread, before
- * others encrypt.
+ * The kernels behind rc4_burst() for this process: "auto" (for each number of streams and each
+ * length what measures best on this CPU, in about a millisecond), or rc4_kernel_name(0),
+ * rc4_kernel_name(1)... for all.  Returns 0, -EINVAL for an unknown name, -ENOTSUP when the CPU
+ * can't.  Without a call, the first use chooses "auto".  For the main thread, at any time: bursts
+ * that others have begun are not affected, and all kernels keep states in one form.
  */
 int rc4_select(const char *name);
+/* When there is nothing else to do, about once a second: chooses anew where the choice was
+ * disturbed by others at work on the CPU; after some calls more and more rarely.  For the main
+ * thread.  True: the choice stands. */
+bool rc4_settle(void);
 /* Kernels that this CPU can run; NULL behind the last. */
 const char *rc4_kernel_name(unsigned int index);
-/* The one in use; never NULL. */
+/* The one for long bursts of long packets; never NULL. */
 const char *rc4_selected(void);
+
+/* What was chosen. */
+struct rc4_choice {
+	const char *use;    /* "rc4-new-4": four new streams; "rc4-on-1": one that goes on */
+	const char *kernel; /* one of rc4_kernel_name() */
+	uint32_t from;      /* octets; shorter packets take the scalar kernel */
+};
+#define RC4_CHOICES 8
+/* Fills in out[]; returns how many there are. */
+unsigned int rc4_choices(struct rc4_choice out[RC4_CHOICES]);
+/* The kernel that the first of these streams get in a burst; never NULL. */
+const char *rc4_kernel_for(const struct rc4_stream *streams, unsigned int n);
 
 #endif

@@ -266,5 +266,5 @@ supported(void)
 
 /* Loading tables and the sixteen lanes of every step cost the same for fewer streams. */
 const struct rc4_kernel rc4_avx512 = {
-	.name = "avx512", .lanes = LANES, .least = 9, .supported = supported, .crypt = crypt};
+	.name = "avx512", .lanes = LANES, .supported = supported, .crypt = crypt};
 #endif

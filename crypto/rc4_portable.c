@@ -73,4 +73,4 @@ supported(void)
 }
 
 const struct rc4_kernel rc4_portable = {
-	.name = "portable", .lanes = LANES, .least = 1, .supported = supported, .crypt = crypt};
+	.name = "portable", .lanes = LANES, .supported = supported, .crypt = crypt};

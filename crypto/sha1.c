@@ -38,6 +38,26 @@ sha1_ni_supported(void)
 #endif
 }
 
+static _Atomic bool ni_forbidden;
+
+void
+sha1_allow_ni(bool allowed)
+{
+	atomic_store_explicit(&ni_forbidden, !allowed, memory_order_relaxed);
+}
+
+static inline bool
+use_ni(void)
+{
+	return sha1_ni_supported() && !atomic_load_explicit(&ni_forbidden, memory_order_relaxed);
+}
+
+const char *
+sha1_selected(void)
+{
+	return use_ni() ? "ni" : "openssl";
+}
+
 void
 sha1_keys_openssl(const uint8_t (*messages)[SHA1_MESSAGE_LEN], unsigned int n,
 	uint8_t (*digests)[SHA1_KEY_LEN])
@@ -61,7 +81,7 @@ sha1_keys(const uint8_t (*messages)[SHA1_MESSAGE_LEN], unsigned int n,
 	uint8_t (*digests)[SHA1_KEY_LEN])
 {
 #ifdef __x86_64__
-	if (sha1_ni_supported()) {
+	if (use_ni()) {
 		sha1_keys_ni(messages, n, digests);
 		return;
 	}

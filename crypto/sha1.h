@@ -22,4 +22,10 @@ void sha1_keys_ni(const uint8_t (*messages)[SHA1_MESSAGE_LEN], unsigned int n,
 	uint8_t (*digests)[SHA1_KEY_LEN]);
 bool sha1_ni_supported(void);
 
+/* What sha1_keys() uses: "ni" or "openssl"; never NULL. */
+const char *sha1_selected(void);
+/* For tests and benchmarks, before others work: false, as on a CPU without the instructions; true,
+ * as the CPU can. */
+void sha1_allow_ni(bool allowed);
+
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/stats.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "crypto/esp.h"
+#include "crypto/rc4.h"
 #include "dataplane/port.h"
+#include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
@@ -32,6 +36,31 @@ report_nodes(const struct worker *w)
 	return n;
 }
 
+_Static_assert(SEGMENT_MAX_KERNELS > RC4_CHOICES, "and one of ESP");
+
+static void
+set_kernel(struct segment_kernel *k, const char *use, const char *kernel, uint32_t from)
+{
+	snprintf(k->use, sizeof(k->use), "%s", use);
+	snprintf(k->kernel, sizeof(k->kernel), "%s", kernel);
+	k->from = from;
+}
+
+static void
+report_kernels(void)
+{
+	struct segment_kernel out[SEGMENT_MAX_KERNELS] = {0};
+	struct rc4_choice rc4[RC4_CHOICES];
+	uint32_t n = rc4_choices(rc4);
+
+	for (uint32_t i = 0; i < n; i++)
+		set_kernel(&out[i], rc4[i].use, rc4[i].kernel, rc4[i].from);
+	if (sas.engine)
+		set_kernel(&out[n++], "esp", esp_engine_kernel(sas.engine), 0);
+	memcpy(segment->kernels, out, sizeof(out));
+	segment->n_kernels = n;
+}
+
 void
 stats_report(struct rte_mempool *mbufs)
 {
@@ -43,4 +72,5 @@ stats_report(struct rte_mempool *mbufs)
 	atomic_store_explicit(
 		&segment->mbufs_free, rte_mempool_avail_count(mbufs), memory_order_relaxed);
 	ports_report(segment);
+	report_kernels();
 }

@@ -5,7 +5,7 @@
 
 #include <rte_mempool.h>
 
-/* Nodes' statistics, ports, buffers. */
+/* Nodes' statistics, ports, buffers, kernels of the ciphers. */
 void stats_report(struct rte_mempool *mbufs);
 
 #endif

@@ -335,6 +335,23 @@ show_ports(const json_t *list)
 	table_print(t);
 }
 
+/* "rc4-new-1 scalar, rc4-on-4 wide from 256 octets, esp avx2" */
+static void
+show_kernels(const json_t *list)
+{
+	const json_t *k;
+	size_t i;
+
+	fputs("kernels:", stdout);
+	json_array_foreach(list, i, k)
+	{
+		printf("%s %s %s", i ? "," : "", str(k, "use"), str(k, "kernel"));
+		if (num(k, "from") > 0)
+			printf(" from %s octets", count(k, "from"));
+	}
+	putchar('\n');
+}
+
 static void
 show_link(const json_t *l)
 {
@@ -370,6 +387,7 @@ show_stats(const json_t *r, bool all)
 		count(r, "mbufs_total"), count(r, "bad_records"),
 		show_count(num(r, "tsc_hz") / 1000000));
 	show_link(json_object_get(r, "link"));
+	show_kernels(json_object_get(r, "kernels"));
 }
 
 void

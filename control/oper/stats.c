@@ -120,6 +120,23 @@ show_ports(const struct link_view *v)
 }
 
 static json_t *
+show_kernels(const struct link_view *v)
+{
+	uint32_t n = bounded(&v->header->n_kernels, SEGMENT_MAX_KERNELS);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct segment_kernel k;
+		memcpy(&k, &v->header->kernels[i], sizeof(k));
+		json_array_append_new(
+			list, json_pack("{s:o, s:o, s:o}", "use", rpc_text(k.use, sizeof(k.use)),
+				      "kernel", rpc_text(k.kernel, sizeof(k.kernel)), "from",
+				      rpc_u64(k.from)));
+	}
+	return list;
+}
+
+static json_t *
 show_link(const struct gateway *g)
 {
 	struct link_stats s;
@@ -144,11 +161,11 @@ rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error 
 			"the data plane is not connected: start adit-dataplane and look at its "
 			"log");
 	const struct segment_header *h = v.header;
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tsc_hz",
-		rpc_u64(h->tsc_hz), "started_us", rpc_u64(h->started_us), "sessions_live",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"tsc_hz", rpc_u64(h->tsc_hz), "started_us", rpc_u64(h->started_us), "sessions_live",
 		rpc_u64(h->sessions_live), "max_sessions", rpc_u64(v.max_sessions), "mbufs_total",
 		rpc_u64(h->mbufs_total), "mbufs_free", rpc_u64(h->mbufs_free), "bad_records",
 		rpc_u64(h->bad_records), "link", show_link(ctx->gateway), "nodes",
 		show_nodes(&v, all), "drops", show_drops(&v, all), "workers", show_workers(&v),
-		"ports", show_ports(&v));
+		"ports", show_ports(&v), "kernels", show_kernels(&v));
 }

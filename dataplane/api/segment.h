@@ -92,6 +92,14 @@ struct segment_port {
 };
 enum port_role { PORT_WAN, PORT_LAN };
 
+/* What packets are encrypted with. */
+struct segment_kernel {
+	char use[16];    /* "rc4-on-4", "esp" */
+	char kernel[32]; /* "scalar", "avx2" */
+	uint32_t from;   /* octets of a packet; shorter ones take the plainest kernel */
+};
+#define SEGMENT_MAX_KERNELS 12
+
 struct segment_header {
 	uint32_t magic, version;
 	uint64_t size;
@@ -112,6 +120,8 @@ struct segment_header {
 	uint64_t
 		main_drops[DROP_COUNT]; /* written by the main lcore; to be added to the workers' */
 	struct segment_port ports[SEGMENT_MAX_PORTS];
+	uint32_t n_kernels;
+	struct segment_kernel kernels[SEGMENT_MAX_KERNELS];
 };
 
 /* ------------------------------------------------------------------ control -> data plane: command

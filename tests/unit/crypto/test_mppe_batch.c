@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "crypto/mppe_chain.h"
+#include "crypto/sha1.h"
 
 #define SESSIONS 12
 #define BURST    200
@@ -296,6 +297,20 @@ test_calm(void **state)
 	assert_int_equal(seen[MPPE_LATE] + seen[MPPE_SHORT] + seen[MPPE_NOT_ENCRYPTED], 0);
 }
 
+/* A machine without SHA instructions, and one without SSE 4.1. */
+static void
+test_old_machine(void **state)
+{
+	(void)state;
+	sha1_allow_ni(false);
+	assert_string_equal(sha1_selected(), "openssl");
+	memset(seen, 0, sizeof(seen));
+	each_kernel(SESSIONS, 0, 1);
+	each_kernel(SESSIONS, 16, 2);
+	assert_true(seen[MPPE_OK] > 1000);
+	sha1_allow_ni(true);
+}
+
 static void
 test_trouble(void **state)
 {
@@ -380,6 +395,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calm),
+		cmocka_unit_test(test_old_machine),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_wraps),
 		cmocka_unit_test(test_one_hostile),

@@ -78,6 +78,12 @@ new_segment(void)
 	strcpy(h->ports[0].name, "wan0");
 	h->ports[0].link_up = 1;
 	h->ports[0].rx_packets = 1000;
+	h->n_kernels = 2;
+	strcpy(h->kernels[0].use, "rc4-on-4");
+	strcpy(h->kernels[0].kernel, "wide");
+	h->kernels[0].from = 256;
+	strcpy(h->kernels[1].use, "esp");
+	strcpy(h->kernels[1].kernel, "avx2");
 	h->main_drops[DROP_edge_filter] = 1;
 	struct worker_counters *workers = (void *)((char *)h + h->worker_counters);
 	workers[0].drops[DROP_mppe_late] = 5;

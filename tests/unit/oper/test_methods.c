@@ -521,6 +521,11 @@ test_stats(void **state)
 	assert_int_equal(num(link, "waited"), 7);
 	assert_int_equal(num(link, "lost"), 8);
 	assert_int_equal(num(link, "bad_records"), 9);
+	const json_t *kernels = json_object_get(r, "kernels");
+	assert_int_equal(json_array_size(kernels), 2);
+	assert_string_equal(str(json_array_get(kernels, 0), "use"), "rc4-on-4");
+	assert_string_equal(str(json_array_get(kernels, 0), "kernel"), "wide");
+	assert_int_equal(num(json_array_get(kernels, 0), "from"), 256);
 	json_decref(r);
 	r = result(room, "stats", "{\"all\":true}");
 	assert_int_equal(json_array_size(json_object_get(r, "nodes")), 4);
@@ -537,12 +542,16 @@ test_stats_of_a_spoilt_segment(void **state)
 	struct room *room = *state;
 	struct segment_header *h = fake_gateway_segment(room->ctx.gateway);
 
-	h->n_ports = h->n_nodes = UINT32_MAX;
+	h->n_ports = h->n_nodes = h->n_kernels = UINT32_MAX;
+	memset(h->kernels[0].use, 'a', sizeof(h->kernels[0].use)); /* no end */
 	memset(h->ports[0].name, 0xff, sizeof(h->ports[0].name));
 	json_t *r = result(room, "stats", "{}");
 	const json_t *ports = json_object_get(r, "ports");
 	assert_int_equal(json_array_size(ports), SEGMENT_MAX_PORTS);
 	assert_memory_equal(str(json_array_get(ports, 0), "name"), "\\xff\\xff", 8);
+	const json_t *kernels = json_object_get(r, "kernels");
+	assert_int_equal(json_array_size(kernels), SEGMENT_MAX_KERNELS);
+	assert_int_equal(strlen(str(json_array_get(kernels, 0), "use")), 16);
 	json_decref(r);
 	h->node_counters = UINT64_MAX; /* offsets are not read */
 	json_decref(result(room, "stats", "{}"));
