@@ -358,7 +358,8 @@ on_first_message(struct l2tp_server *s, const struct l2tp_path *from, const stru
 		return;
 	}
 	if (m.type != L2TP_SCCRQ || m.assigned_tunnel_id == 0 || h->ns != 0 ||
-		(verdict != L2TP_GOOD && verdict != L2TP_UNKNOWN_AVP)) {
+		(verdict != L2TP_GOOD && verdict != L2TP_UNKNOWN_AVP &&
+			verdict != L2TP_BAD_VALUE)) {
 		s->stats.malformed++;
 		return;
 	}
@@ -369,6 +370,10 @@ on_first_message(struct l2tp_server *s, const struct l2tp_path *from, const stru
 		refuse(s, from, &m, h->len, REFUSAL_PROTOCOL_ERROR,
 			(struct l2tp_result){L2TP_STOP_ERROR, L2TP_ERROR_UNKNOWN_AVP},
 			"an unknown mandatory AVP in SCCRQ");
+	else if (verdict == L2TP_BAD_VALUE)
+		refuse(s, from, &m, h->len, REFUSAL_PROTOCOL_ERROR,
+			(struct l2tp_result){L2TP_STOP_ERROR, L2TP_ERROR_LENGTH},
+			"an AVP of a wrong length in SCCRQ, as an empty Host Name");
 	else if (m.has & L2TP_HAS(L2TP_PROTOCOL_VERSION) && m.version >> 8 != L2TP_VERSION >> 8)
 		/* Section 4.4.2: the error code is the version that we do. */
 		refuse(s, from, &m, h->len, REFUSAL_PROTOCOL_ERROR,

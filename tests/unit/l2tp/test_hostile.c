@@ -105,6 +105,34 @@ test_refused_sccrq(void **state)
 	assert_int_equal(lab_stats(&lab).tunnels_total, 0);
 }
 
+/* F9: an empty Host Name (section 4.4.3: at least one octet) is answered, without a tunnel. */
+static void
+test_t13_empty_host_name(void **state)
+{
+	enum { AT = L2TP_HEADER_LEN + 8 + 8 + 10 }; /* behind type, version and framing */
+	uint8_t bytes[128];
+	struct l2tp_path from = path_of(0, 7);
+	struct l2tp_header h;
+	struct l2tp_message m;
+
+	(void)state;
+	lab_start(&lab);
+	size_t len = sccrq(9, bytes);
+	assert_memory_equal(bytes + AT, "\x80\x07\x00\x00\x00\x07x", 7);
+	bytes[AT + 1]--;
+	memmove(bytes + AT + 6, bytes + AT + 7, len - AT - 7);
+	bytes[3] = (uint8_t)--len;
+	lab_inject(&lab, &from, bytes, len);
+	assert_int_equal(l2tp_header_decode(&h, lab.last, lab.last_len), 0);
+	assert_int_equal(l2tp_message_decode(&m, &h, lab.last, NULL), L2TP_GOOD);
+	assert_int_equal(m.type, L2TP_STOPCCN);
+	assert_int_equal(m.tunnel_id, 9);
+	assert_int_equal(m.error, L2TP_ERROR_LENGTH);
+	assert_true(lab.octets_out < lab.octets_in);
+	assert_int_equal(lab_stats(&lab).tunnels_total, 0);
+	assert_int_equal(lab.tunnels_over, 1);
+}
+
 /* ------------------------------------------------------------------ in an established tunnel */
 
 /* What stands behind the header, and what becomes of session and tunnel. */
@@ -436,6 +464,7 @@ main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, lab_setup, lab_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_t13_empty_host_name),
 		TEST(test_not_an_sccrq),
 		TEST(test_refused_sccrq),
 		TEST(test_breaches),

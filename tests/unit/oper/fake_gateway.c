@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "control/aaa/name.h"
 
 #define N_WORKERS    2
 #define MAX_SESSIONS 64
@@ -300,7 +301,7 @@ gateway_disconnect_user(struct gateway *g, const char *user)
 	unsigned int n = 0;
 
 	for (unsigned int i = g->n_sessions; i-- > 0;)
-		if (strcasecmp(g->sessions[i].user, user) == 0) {
+		if (user_name_same(g->sessions[i].user, user)) {
 			remove_at(g, i);
 			n++;
 		}

@@ -277,6 +277,10 @@ test_sessions(void **state)
 	r = result(room, "sessions", "{\"user\":\"ALICE\"}");
 	assert_int_equal(num(r, "total"), 1);
 	json_decref(r);
+	/* F13: named as for disconnect. */
+	r = result(room, "sessions", "{\"user\":\"DOMAIN\\\\Alice\"}");
+	assert_int_equal(num(r, "total"), 1);
+	json_decref(r);
 	r = result(room, "sessions", "{\"user\":\"nobody\"}");
 	assert_int_equal(num(r, "total"), 0);
 	json_decref(r);
@@ -303,7 +307,7 @@ test_disconnect(void **state)
 	assert_int_equal(num(r, "disconnected"), 1);
 	json_decref(r);
 	refused(room, "session", "{\"id\":1}", RPC_NOT_FOUND, "no session 1");
-	r = result(room, "disconnect", "{\"user\":\"bob\"}");
+	r = result(room, "disconnect", "{\"user\":\"DOMAIN\\\\Bob\"}");
 	assert_int_equal(num(r, "disconnected"), 1);
 	json_decref(r);
 }
