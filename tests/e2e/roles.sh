@@ -84,7 +84,7 @@ pptp_down() {
 }
 
 # l2tp_connect USER PASSWORD AUTH kernel|user: an unmodified xl2tpd and pppd; who carries the data, the guest's kernel
-# or xl2tpd itself.  Returns 0 when IP is up, 1 when the attempt has failed or takes longer than 20 s.
+# or xl2tpd itself.  Returns 0 when IP is up, 1 when the attempt has failed or takes longer than L2TP_AWAIT (20) s.
 l2tp_connect() {
 	local user=$1 password=$2 auth=$3 carrier=$4 i end
 	modprobe -qa ppp_generic ppp_async
@@ -125,7 +125,7 @@ l2tp_connect() {
 		sleep 0.05
 	done
 	xl2tpd-control -c /run/xl2tpd/l2tp-control connect-lac vpn > /dev/null
-	end=$((SECONDS + 20))
+	end=$((SECONDS + ${L2TP_AWAIT:-20}))
 	while [ $SECONDS -lt $end ]; do
 		if grep -q '^local  IP' /var/log/pppd.log && ip link show ppp0 2> /dev/null | grep -q ,UP; then
 			# Behind a NAT the default route is another one, and pppd leaves it alone.
