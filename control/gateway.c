@@ -202,35 +202,6 @@ gateway_free(struct gateway *g)
 		gateway_discard(g);
 }
 
-/* ------------------------------------------------------------------ counting and logging */
-
-void
-gateway_refusal(struct gateway *g, enum refusal_code code)
-{
-	if ((unsigned int)code < REFUSAL_COUNT)
-		g->refusals[code]++;
-}
-
-static void
-log_suppressed(void *user, enum refusal_code code, unsigned int lines)
-{
-	(void)user;
-	log_event(LOG_WARNING, "log-suppressed", "code=%s lines=%u", refusal_name(code), lines);
-}
-
-void
-gateway_log_turn(struct gateway *g)
-{
-	refusal_log_turn(&g->refusal_log, uv_now(g->loop), log_suppressed, NULL);
-}
-
-bool
-gateway_may_log(struct gateway *g, enum refusal_code code, uint32_t peer_ip)
-{
-	gateway_log_turn(g);
-	return refusal_log_may(&g->refusal_log, code, peer_ip);
-}
-
 /* ------------------------------------------------------------------ questions */
 
 static bool
@@ -258,9 +229,11 @@ describe_problem(const struct gateway *g, char *out, size_t size)
 		snprintf(out, size, "the address pool is used up; enlarge pool \"%s\"",
 			pool_name(g->pool));
 	else if (ports_full(g, TUNNEL_PPTP) || ports_full(g, TUNNEL_L2TP))
-		snprintf(out, size, "all %s ports are in use; %s",
+		snprintf(out, size,
+			"all %s ports are in use; raise %s.max_sessions, or disconnect idle "
+			"sessions",
 			ports_full(g, TUNNEL_PPTP) ? "PPTP" : "L2TP",
-			refusal_remedy(REFUSAL_PORTS_FULL));
+			ports_full(g, TUNNEL_PPTP) ? "pptp" : "l2tp");
 	else if (g->ike) {
 		struct ike_status is;
 		ike_status(g->ike, &is);

@@ -85,7 +85,7 @@ struct gateway_status {
 	uint64_t forged_frames; /* of PPP, in a client's name, ignored since start (T27) */
 	uint64_t refusals[REFUSAL_COUNT]; /* since start, by code (R17) */
 	/* What is wrong with the gateway now, "" when healthy: one sentence with its remedy. */
-	char problem[160];
+	char problem[400];
 };
 void gateway_status(const struct gateway *g, struct gateway_status *out);
 

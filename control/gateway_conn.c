@@ -230,7 +230,6 @@ conn_call_request(
 		/* However often it calls until it has authenticated. */
 		.begun_ms = c->stranger.of ? c->begun_ms : uv_now(c->g->loop)};
 	struct session *s = NULL;
-	char peer[16];
 	c->had_call = true;
 	enum refusal_code why = session_request(c->g, &origin, &s);
 	if (why == REFUSAL_NONE) {
@@ -238,13 +237,15 @@ conn_call_request(
 		*call = s;
 		return why;
 	}
-	gateway_refusal(c->g, why);
-	if (gateway_may_log(c->g, why, c->peer_ip))
-		log_event(LOG_NOTICE, "call-refused",
-			"protocol=pptp peer=%s code=%s text=\"%s\" remedy=\"%s\"",
-			log_ip(peer, c->peer_ip), refusal_name(why), refusal_text(why),
-			refusal_remedy(why));
+	session_refused(c->g, &pptp_carrier, c->peer_ip, why, NULL);
 	return why;
+}
+
+static void
+conn_call_refused(void *user, enum refusal_code why, const char *text)
+{
+	struct conn *c = user;
+	session_refused(c->g, &pptp_carrier, c->peer_ip, why, text);
 }
 
 static void
@@ -287,7 +288,8 @@ conn_closed(void *user, enum refusal_code why, const char *text)
 	}
 	gateway_refusal(c->g, why);
 	if (gateway_may_log(c->g, why, c->peer_ip))
-		log_event(LOG_NOTICE, "connection-refused", "peer=%s code=%s text=%s remedy=\"%s\"",
+		log_event(LOG_NOTICE, "connection-refused",
+			"protocol=pptp peer=%s code=%s text=%s remedy=\"%s\"",
 			log_ip(peer, c->peer_ip), refusal_name(why),
 			log_quote(quoted, sizeof(quoted), text && *text ? text : refusal_text(why)),
 			refusal_remedy(why));
@@ -300,6 +302,7 @@ static const struct pptp_ops conn_ops = {
 	.call_link_info = conn_call_link_info,
 	.call_down = conn_call_down,
 	.closed = conn_closed,
+	.call_refused = conn_call_refused,
 };
 
 static void
@@ -353,10 +356,10 @@ conn_room(struct gateway *g, uint32_t peer_ip)
 	uint32_t known = g->n_conns - g->conn_strangers.n, most = g->cfg->pptp_max_connections;
 	struct stranger *out = NULL;
 	if (known >= most)
-		return REFUSAL_PORTS_FULL;
+		return REFUSAL_CONNECTIONS_FULL;
 	if (!strangers_admit(&g->conn_strangers, &g->cfg->strangers, most - known, peer_ip,
 		    uv_now(g->loop), &out))
-		return REFUSAL_PORTS_FULL;
+		return REFUSAL_CONNECTIONS_FULL;
 	if (out)
 		conn_abort((struct conn *)((char *)out - offsetof(struct conn, stranger)));
 	return REFUSAL_NONE;
@@ -372,6 +375,20 @@ conn_limit(struct gateway *g, uint32_t peer_ip)
 		n += other->peer_ip == peer_ip;
 	return n >= g->cfg->pptp_max_connections_per_address ? REFUSAL_ADDRESS_LIMIT
 							     : conn_room(g, peer_ip);
+}
+
+/* Which setting the refusal is about. */
+static const char *
+limit_text(enum refusal_code why)
+{
+	switch (why) {
+	case REFUSAL_CONNECTIONS_FULL:
+		return "pptp.max_connections is reached";
+	case REFUSAL_ADDRESS_LIMIT:
+		return "pptp.max_connections_per_address is reached";
+	default:
+		return refusal_text(why);
+	}
 }
 
 static void
@@ -406,8 +423,9 @@ conn_accepted(struct gateway *g, struct conn *c)
 	gateway_refusal(g, why);
 	if (gateway_may_log(g, why, c->peer_ip))
 		log_event(LOG_NOTICE, "connection-refused",
-			"peer=%s code=%s text=\"%s\" remedy=\"%s\"", log_ip(peer, c->peer_ip),
-			refusal_name(why), refusal_text(why), refusal_remedy(why));
+			"protocol=pptp peer=%s code=%s text=\"%s\" remedy=\"%s\"",
+			log_ip(peer, c->peer_ip), refusal_name(why), limit_text(why),
+			refusal_remedy(why));
 	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);
 }

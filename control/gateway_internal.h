@@ -334,6 +334,12 @@ enum refusal_code session_request(
 uint32_t session_left(const struct gateway *g, uint8_t protocol);
 /* Sessions that the protocol may have (R4); 0: it is off. */
 uint32_t session_limit(const struct gateway *g, uint8_t protocol);
+/* Counts and logs a call that is refused; text NULL: what session_refusal_text() says. */
+void session_refused(struct gateway *g, const struct carrier *carrier, uint32_t peer_ip,
+	enum refusal_code why, const char *text);
+/* What happened, with the limit's setting where there is one; maybe in out. */
+const char *session_refusal_text(
+	const struct gateway *g, uint8_t protocol, enum refusal_code why, char out[static 96]);
 void session_start(struct session *s);
 /* Orderly: the client is told over PPP first. */
 void session_close(struct session *s, enum refusal_code code, const char *text);

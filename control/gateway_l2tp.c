@@ -185,7 +185,7 @@ on_tunnel_over(void *user, const struct l2tp_path *path, uint16_t id, bool had_s
 	enum refusal_code why, const char *text)
 {
 	struct gateway *g = user;
-	char peer[16], quoted[128];
+	char peer[16], quoted[128], own[96];
 	if (had_session || why == REFUSAL_NONE || why == REFUSAL_PEER_CLOSED ||
 		why == REFUSAL_SERVER_STOPPING || why == REFUSAL_ADMIN_DISCONNECT) {
 		log_event(LOG_DEBUG, "tunnel-closed", "tunnel=%u peer=%s code=%s", id,
@@ -195,10 +195,12 @@ on_tunnel_over(void *user, const struct l2tp_path *path, uint16_t id, bool had_s
 	gateway_refusal(g, why);
 	if (gateway_may_log(g, why, path->peer_ip))
 		log_event(LOG_NOTICE, "tunnel-refused",
-			"tunnel=%u peer=%s port=%u ipsec=%s code=%s text=%s remedy=\"%s\"", id,
-			log_ip(peer, path->peer_ip), path->peer_port, path->peer ? "yes" : "no",
+			"protocol=l2tp tunnel=%u peer=%s port=%u ipsec=%s code=%s text=%s "
+			"remedy=\"%s\"",
+			id, log_ip(peer, path->peer_ip), path->peer_port, path->peer ? "yes" : "no",
 			refusal_name(why),
-			log_quote(quoted, sizeof(quoted), *text ? text : refusal_text(why)),
+			log_quote(quoted, sizeof(quoted),
+				*text ? text : session_refusal_text(g, TUNNEL_L2TP, why, own)),
 			refusal_remedy(why));
 }
 
@@ -226,7 +228,6 @@ on_session_request(
 		.begun_ms = uv_now(g->loop),
 		.authentic = req->path->peer != 0};
 	struct session *s = NULL;
-	char peer[16];
 	/* Without an outbound SA the data plane would be told to send in clear. */
 	enum refusal_code why = req->path->peer && !current_sa(g, req->path->peer)
 					? REFUSAL_SA_GONE
@@ -236,13 +237,15 @@ on_session_request(
 		*session = s;
 		return why;
 	}
-	gateway_refusal(g, why);
-	if (gateway_may_log(g, why, req->path->peer_ip))
-		log_event(LOG_NOTICE, "call-refused",
-			"protocol=l2tp peer=%s code=%s text=\"%s\" remedy=\"%s\"",
-			log_ip(peer, req->path->peer_ip), refusal_name(why), refusal_text(why),
-			refusal_remedy(why));
+	session_refused(g, &l2tp_carrier, req->path->peer_ip, why, NULL);
 	return why;
+}
+
+static void
+on_session_refused(
+	void *user, const struct l2tp_path *path, enum refusal_code why, const char *text)
+{
+	session_refused(user, &l2tp_carrier, path->peer_ip, why, text);
 }
 
 static void
@@ -287,6 +290,7 @@ static const struct l2tp_ops l2tp_gateway_ops = {
 	.random = on_random,
 	.tunnel_save = tunnel_saved,
 	.tunnel_forget = tunnel_forgotten,
+	.session_refused = on_session_refused,
 };
 
 /* ------------------------------------------------------------------ what an earlier process
@@ -363,8 +367,14 @@ l2tp_frame(void *user, uint32_t sa, const struct sa_outer *inner, const struct s
 		.peer_ip = inner->peer_ip,
 		.server_port = inner->server_port,
 		.peer_port = inner->peer_port};
-	if (!g->l2tp)
+	struct l2tp_header h;
+	bool good = l2tp_header_decode(&h, message, len) == 0;
+	if (!g->l2tp) {
+		if (sa && good && h.tunnel_id == 0 && h.ns == 0)
+			session_refused(g, &l2tp_carrier, inner->peer_ip, REFUSAL_PROTOCOL_DISABLED,
+				"l2tp.enabled is off");
 		return;
+	}
 	if (sa && !(message[0] & 0x80)) {
 		gateway_probe_data(g, sa, inner->server_ip, from_where, message, len);
 		return;
@@ -378,12 +388,10 @@ l2tp_frame(void *user, uint32_t sa, const struct sa_outer *inner, const struct s
 	} else if (g->cfg->l2tp_require_ipsec) {
 		/* T20: the edge drops it already, unless it has not heard yet. */
 		g->l2tp_in_clear++;
-		gateway_refusal(g, REFUSAL_IPSEC_REQUIRED);
+		session_refused(g, &l2tp_carrier, inner->peer_ip, REFUSAL_IPSEC_REQUIRED, NULL);
 		return;
 	}
 	/* Who is new shall find our successor. */
-	struct l2tp_header h;
-	bool good = l2tp_header_decode(&h, message, len) == 0;
 	if (g->handing_over && good && h.tunnel_id == 0)
 		return;
 	if (sa && from_where && good)

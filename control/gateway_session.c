@@ -57,8 +57,9 @@ log_refused(const struct session *s)
 	if (!gateway_may_log(s->g, s->code, s->peer_ip))
 		return;
 	log_event(LOG_NOTICE, "session-refused",
-		"session=%u %s peer=%s code=%s text=%s remedy=\"%s\"", s->id, session_who(s, who),
-		log_ip(peer, s->peer_ip), refusal_name(s->code),
+		"session=%u protocol=%s %s peer=%s code=%s text=%s remedy=\"%s\"", s->id,
+		s->carrier->name, session_who(s, who), log_ip(peer, s->peer_ip),
+		refusal_name(s->code),
 		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
 		refusal_remedy(s->code));
 }
@@ -133,11 +134,28 @@ gave_up_after_failure(const struct session *s, enum refusal_code code)
 		       code == REFUSAL_AUTH_TIMEOUT || code == REFUSAL_SETUP_TIMEOUT);
 }
 
+/* Who hangs up before he is in has a reason, and what was under way tells most of it. */
+static bool
+gave_up_early(const struct session *s, enum refusal_code code)
+{
+	return s->up_ms == 0 && !s->orphan &&
+	       (code == REFUSAL_PEER_CLOSED || code == REFUSAL_CONTROL_LOST);
+}
+
+static const char *
+under_way(const struct session *s)
+{
+	return s->state == GW_LCP ? "while LCP was negotiated"
+	       : s->known         ? "after it had authenticated, before it had an address"
+				  : "while it authenticated";
+}
+
 void
 session_end(struct session *s, enum refusal_code code, const char *text)
 {
 	struct gateway *g = s->g;
 	bool attached = s->attached;
+	char early[sizeof(s->text)];
 	if (s->state == GW_CLOSING)
 		return;
 	/* Who answers the end of PPP by ending the call is not its reason. */
@@ -148,6 +166,11 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 	if (gave_up_after_failure(s, code)) {
 		code = s->auth_refusal;
 		text = "";
+	}
+	if (gave_up_early(s, code)) {
+		code = REFUSAL_SETUP_ABORTED;
+		snprintf(early, sizeof(early), "%s: %.40s", under_way(s), text ? text : "");
+		text = early;
 	}
 	if (s->state == GW_UP) {
 		g->n_up--;
@@ -543,7 +566,7 @@ session_place(struct session *s, const struct session_origin *o)
 		return REFUSAL_NO_RESOURCES;
 	s->handle = link_take(g->link, s);
 	if (!s->handle)
-		return REFUSAL_PORTS_FULL;
+		return REFUSAL_DATAPLANE_FULL;
 	cmd.handle = s->handle;
 	cmd.add.protocol = s->carrier->protocol;
 	cmd.add.server_ip = s->server_ip;

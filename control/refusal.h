@@ -11,32 +11,48 @@
 #define REFUSAL_TABLE(X)                                                                           \
 	X(NONE, "none", "orderly end", "nothing to do")                                            \
 	X(PROTOCOL_DISABLED, "protocol-disabled",                                                  \
-		"the tunnel protocol is turned off (max_sessions = 0)",                            \
-		"set enabled = true and max_sessions above 0, in the section pptp or "             \
-		"l2tp of the client's protocol")                                                   \
+		"the client came through IPsec, but L2TP is turned off; PPTP that is turned off "  \
+		"gives no answer at all",                                                          \
+		"set l2tp.enabled = true and l2tp.max_sessions above 0; for PPTP pptp.enabled "    \
+		"and pptp.max_sessions")                                                           \
 	X(PORTS_FULL, "ports-full", "all ports of the protocol are in use",                        \
-		"raise pptp.max_sessions or l2tp.max_sessions, as the log's protocol= "            \
-		"says, or disconnect idle sessions")                                               \
-	X(ADDRESS_LIMIT, "address-limit", "too many control connections from one address",         \
-		"raise pptp.max_connections_per_address if many clients share that address")       \
+		"raise pptp.max_sessions or l2tp.max_sessions, whichever text= in the log names, " \
+		"or disconnect idle sessions")                                                     \
+	X(CONNECTIONS_FULL, "connections-full",                                                    \
+		"there are as many PPTP connections, or L2TP tunnels, as there may be",            \
+		"raise pptp.max_connections, l2tp.max_tunnels or l2tp.max_half_open, whichever "   \
+		"text= in the log names")                                                          \
+	X(CALL_LIMIT, "call-limit",                                                                \
+		"the client's connection or tunnel has as many calls as it may have",              \
+		"raise pptp.max_calls_per_connection or l2tp.max_sessions_per_tunnel, whichever "  \
+		"text= in the log names")                                                          \
+	X(DATAPLANE_FULL, "dataplane-full", "the data plane has no room for another session",      \
+		"raise sessions.max in adit-dataplane.conf to pptp.max_sessions and "              \
+		"l2tp.max_sessions together, and restart adit-dataplane")                          \
+	X(ADDRESS_LIMIT, "address-limit",                                                          \
+		"too many PPTP connections, or L2TP tunnels, from one address or IPsec client",    \
+		"if many clients share it raise pptp.max_connections_per_address, "                \
+		"l2tp.max_tunnels_per_peer or l2tp.max_half_open_per_peer, whichever text= in "    \
+		"the log names")                                                                   \
 	X(STRANGERS, "unauthenticated-limit",                                                      \
 		"it had not authenticated, and made room for others; or its IPsec client has too " \
 		"many such sessions",                                                              \
-		"let the client dial again; raise max_sessions, or "                               \
-		"ppp.max_unauthenticated_per_peer for a LAC")                                      \
+		"let the client dial again; if it goes on raise pptp.max_sessions or "             \
+		"l2tp.max_sessions, and ppp.max_unauthenticated_per_peer for a LAC")               \
 	X(DATAPLANE_DOWN, "dataplane-down", "the data plane is not connected",                     \
 		"start adit-dataplane and look at its log; control.user and the socket "           \
 		"must be the same in both files: adit-control -t -d FILE")                         \
 	X(NO_COMMON_AUTH, "no-common-auth",                                                        \
 		"client and server have no authentication method in common",                       \
-		"enable a method of ppp.authentication that the client can do; "                   \
-		"mschapv1 counts only while aditctl weak-crypto pptp is on")                       \
+		"name a method that the client can do in ppp.authentication, or in "               \
+		"users[].authentication where the user has his own; all but mschapv2 also want "   \
+		"mppe.policy = \"allow\" (not inside IPsec), and mschapv1 mppe.allow_weak_crypto") \
 	X(UNKNOWN_USER, "unknown-user", "no such user", "create the user, or correct the name")    \
 	X(WRONG_PASSWORD, "wrong-password", "the password is wrong", "correct it at the client")   \
 	X(DIALIN_DENIED, "dialin-denied", "the user's dial-in permission is not allow",            \
 		"set dial_in = \"allow\" for the user")                                            \
 	X(LOCKED_OUT, "locked-out", "too many failed attempts",                                    \
-		"aditctl unlock USER, or wait for ppp.lockout_time")                               \
+		"aditctl unlock USER, or wait for ppp.lockout_time; and find out who guesses")     \
 	X(POOL_EMPTY, "pool-empty", "no free address is left in the pool", "enlarge the pool")     \
 	X(ADDRESS_IN_USE, "address-in-use", "the user's static address is in use",                 \
 		"disconnect the other session, or set sessions.same_user to \"allow\"")            \
@@ -46,36 +62,43 @@
 		"disconnect one of them, or raise sessions.max_per_user")                          \
 	X(NO_COMMON_ENCRYPTION, "no-common-encryption",                                            \
 		"policy requires encryption and the client agreed to none that is allowed",        \
-		"enable MPPE-128 at the client, or allow less in policy")                          \
+		"enable MPPE-128 at the client, or allow less in policy: mppe.policy = \"allow\"") \
 	X(WEAK_CRYPTO_OFF, "weak-crypto-off",                                                      \
 		"the client offers only 40- or 56-bit MPPE, which is off",                         \
-		"enable MPPE-128 at the client; as a last resort: 40 and 56 in "                   \
-		"mppe.strengths, and aditctl weak-crypto pptp on")                                 \
+		"enable MPPE-128 at the client; as a last resort both: 40 and 56 in "              \
+		"mppe.strengths, and mppe.allow_weak_crypto (or aditctl weak-crypto pptp on)")     \
 	X(ENCRYPTION_NEEDS_MSCHAP, "encryption-needs-mschap",                                      \
 		"MPPE is required, but the authentication method yields no keys",                  \
-		"let the client use MS-CHAPv2 (MS-CHAPv1 yields none), or do not require MPPE")    \
+		"let the client use MS-CHAPv2 (MS-CHAPv1 yields none), or do not "                 \
+		"require MPPE: mppe.policy = \"allow\"")                                           \
 	X(NO_IP, "no-ip", "the client refused the address it was given (IPCP failed)",             \
 		"let the client obtain its address automatically")                                 \
 	X(LCP_FAILED, "lcp-failed", "LCP did not converge", "look at the client's LCP options")    \
 	X(SETUP_TIMEOUT, "setup-timeout", "the client did not finish the set-up in time",          \
-		"check that GRE (IP protocol 47) passes firewalls and NATs in both directions")    \
+		"let firewalls and NATs pass the tunnel in both directions: GRE (IP protocol 47) " \
+		"for PPTP, UDP 1701 for L2TP without IPsec; on slow paths raise "                  \
+		"ppp.setup_timeout")                                                               \
 	X(PEER_DEAD, "peer-dead", "the client stopped answering", "check the client's network")    \
-	X(PEER_CLOSED, "peer-closed", "the client ended the connection",                           \
-		"nothing to do; if it never gets further than this, read what the "                \
-		"client itself reports")                                                           \
+	X(PEER_CLOSED, "peer-closed", "the client ended the connection", "nothing to do")          \
+	X(SETUP_ABORTED, "setup-aborted", "the client hung up before it was connected",            \
+		"dial again; if it comes back, read what the client itself reports: it does not "  \
+		"like what was under way then (text= in the log), or its user gave up")            \
 	X(LINK_RESTARTED, "link-restarted",                                                        \
 		"the client negotiated LCP anew in an open session, which was ended for that",     \
 		"let the client dial again; if it does so often, update it")                       \
 	X(CONTROL_LOST, "control-lost", "the PPTP control connection was lost",                    \
-		"check the client's network")                                                      \
+		"let the client dial again; check its network")                                    \
 	X(PROTOCOL_ERROR, "protocol-error", "the client broke the protocol",                       \
 		"update the client; a scanner or an attack also looks like this")                  \
 	X(ADMIN_DISCONNECT, "admin-disconnect", "an operator ended the session", "nothing to do")  \
 	X(SERVER_STOPPING, "server-stopping", "the gateway is being stopped",                      \
 		"connect again later")                                                             \
-	X(NO_RESOURCES, "no-resources", "out of memory or identifiers", "look at aditctl status")  \
+	X(NO_RESOURCES, "no-resources", "out of memory or identifiers",                            \
+		"let the client dial again; if it comes back, text= in the log says what there "   \
+		"is too little of")                                                                \
 	X(AUTH_TIMEOUT, "auth-timeout", "the client did not authenticate in time",                 \
-		"check the client")                                                                \
+		"look whether a dialog waits for its user there; on slow paths raise "             \
+		"ppp.auth_timeout")                                                                \
 	X(CALL_REFUSED, "call-refused", "the call request cannot be served",                       \
 		"clients call out; incoming and dial-out calls are not served")                    \
 	X(IKE_NO_PROPOSAL, "ike-no-common-proposal",                                               \

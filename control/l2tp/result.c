@@ -14,6 +14,7 @@ l2tp_stop_result(enum refusal_code code)
 		return (struct l2tp_result){L2TP_STOP_NOT_AUTHORIZED, L2TP_ERROR_NONE};
 	case REFUSAL_ADDRESS_LIMIT:
 	case REFUSAL_PORTS_FULL:
+	case REFUSAL_CONNECTIONS_FULL:
 	case REFUSAL_NO_RESOURCES:
 	case REFUSAL_DATAPLANE_DOWN:
 		return (struct l2tp_result){L2TP_STOP_ERROR, L2TP_ERROR_RESOURCES};
@@ -34,6 +35,8 @@ l2tp_cdn_result(enum refusal_code code)
 	case REFUSAL_SETUP_TIMEOUT:
 		return (struct l2tp_result){L2TP_CDN_TIMEOUT, L2TP_ERROR_NONE};
 	case REFUSAL_PORTS_FULL:
+	case REFUSAL_CALL_LIMIT:
+	case REFUSAL_DATAPLANE_FULL:
 	case REFUSAL_ADDRESS_LIMIT:
 	case REFUSAL_STRANGERS:
 		return (struct l2tp_result){L2TP_CDN_NO_FACILITIES_NOW, L2TP_ERROR_NONE};

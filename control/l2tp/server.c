@@ -254,8 +254,8 @@ judge(struct l2tp_server *s, const struct l2tp_path *from, const char **text)
 	if (s->stopping)
 		return REFUSAL_SERVER_STOPPING;
 	if (s->n_tunnels >= s->cfg.max_tunnels) {
-		*text = "too many tunnels";
-		return REFUSAL_PORTS_FULL;
+		*text = "l2tp.max_tunnels is reached";
+		return REFUSAL_CONNECTIONS_FULL;
 	}
 	LIST_FOREACH (t, peer_bucket(s, from), by_peer)
 		if (is_live(t) && same_host(&t->path, from)) {
@@ -263,12 +263,14 @@ judge(struct l2tp_server *s, const struct l2tp_path *from, const char **text)
 			half += t->state == TUNNEL_HALF_OPEN;
 		}
 	if (live >= s->cfg.max_tunnels_per_peer || half >= s->cfg.max_half_open_per_peer) {
-		*text = "too many tunnels of one peer";
+		*text = live >= s->cfg.max_tunnels_per_peer
+				? "l2tp.max_tunnels_per_peer is reached"
+				: "l2tp.max_half_open_per_peer is reached";
 		return REFUSAL_ADDRESS_LIMIT;
 	}
 	if (s->half_open[from->peer != 0] >= s->cfg.max_half_open) {
-		*text = "too many half-open tunnels";
-		return REFUSAL_PORTS_FULL;
+		*text = "l2tp.max_half_open is reached";
+		return REFUSAL_CONNECTIONS_FULL;
 	}
 	return s->ops.tunnel_request(s->user, from);
 }

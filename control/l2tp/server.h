@@ -103,6 +103,9 @@ struct l2tp_ops {
 	void (*tunnel_save)(void *user, const struct l2tp_tunnel_image *image, uint32_t *place);
 	/* It is not to be gone on with any more; place is not 0. */
 	void (*tunnel_forget)(void *user, uint32_t place);
+	/* A session was refused without session_request(). May be NULL. */
+	void (*session_refused)(
+		void *user, const struct l2tp_path *path, enum refusal_code why, const char *text);
 };
 
 /* cfg and ops are copied.  NULL when out of memory. */

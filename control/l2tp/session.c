@@ -149,6 +149,18 @@ refuse(struct l2tp_tunnel *t, uint16_t peer_id, enum refusal_code why, struct l2
 	post_cdn(t, peer_id, 0, r, refusal_name(why));
 }
 
+/* Without having asked the gateway, which is told. */
+static void
+refuse_unasked(struct l2tp_tunnel *t, uint16_t peer_id, enum refusal_code why, struct l2tp_result r,
+	const char *text)
+{
+	const struct l2tp_server *s = t->server;
+
+	if (s->ops.session_refused)
+		s->ops.session_refused(s->user, &t->path, why, text);
+	refuse(t, peer_id, why, r);
+}
+
 /* ------------------------------------------------------------------ messages */
 
 /* Asks the gateway; a session on the list, or NULL and why. */
@@ -200,13 +212,15 @@ on_icrq(struct l2tp_tunnel *t, const struct l2tp_message *m)
 		return;
 	}
 	if (by_peer_id(t, m->assigned_session_id)) {
-		refuse(t, m->assigned_session_id, REFUSAL_PROTOCOL_ERROR,
-			(struct l2tp_result){L2TP_CDN_ERROR, L2TP_ERROR_SESSION_ID});
+		refuse_unasked(t, m->assigned_session_id, REFUSAL_PROTOCOL_ERROR,
+			(struct l2tp_result){L2TP_CDN_ERROR, L2TP_ERROR_SESSION_ID},
+			"a session with the ID of another one");
 		return;
 	}
 	if (t->n_sessions >= t->server->cfg.max_sessions_per_tunnel) {
-		refuse(t, m->assigned_session_id, REFUSAL_PORTS_FULL,
-			l2tp_cdn_result(REFUSAL_PORTS_FULL));
+		refuse_unasked(t, m->assigned_session_id, REFUSAL_CALL_LIMIT,
+			l2tp_cdn_result(REFUSAL_CALL_LIMIT),
+			"l2tp.max_sessions_per_tunnel is reached");
 		return;
 	}
 	s = accept_session(t, m, &why);
@@ -282,8 +296,8 @@ sessions_message(struct l2tp_tunnel *t, const struct l2tp_message *m)
 	case L2TP_OCRQ:
 		/* We dial nobody. */
 		if (m->assigned_session_id)
-			refuse(t, m->assigned_session_id, REFUSAL_CALL_REFUSED,
-				l2tp_cdn_result(REFUSAL_CALL_REFUSED));
+			refuse_unasked(t, m->assigned_session_id, REFUSAL_CALL_REFUSED,
+				l2tp_cdn_result(REFUSAL_CALL_REFUSED), "Outgoing-Call-Request");
 		break;
 	case L2TP_WEN:
 		t->server->stats.wan_errors++;
@@ -304,7 +318,7 @@ sessions_bad_message(
 
 	if (m->type == L2TP_ICRQ || m->type == L2TP_OCRQ) {
 		if (m->assigned_session_id)
-			refuse(t, m->assigned_session_id, REFUSAL_PROTOCOL_ERROR, r);
+			refuse_unasked(t, m->assigned_session_id, REFUSAL_PROTOCOL_ERROR, r, text);
 	} else if (s) {
 		end_with_cdn(t, s, REFUSAL_PROTOCOL_ERROR, r, text);
 	}

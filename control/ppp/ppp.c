@@ -243,7 +243,7 @@ ppp_auth_result(struct ppp_link *l, const struct ppp_verdict *v, uint64_t now_ms
 		pap_answer(l, false);
 	else if (chap_failure(l, v->refusal))
 		return;
-	ppp_fail(l, v->refusal, "authentication refused");
+	ppp_fail(l, v->refusal, "");
 }
 
 /* ------------------------------------------------------------------ Input */

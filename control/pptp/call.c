@@ -122,17 +122,34 @@ send_ocrp(
 	pptp_transmit(c, &m);
 }
 
-/* Why a request is refused before the gateway is asked; result 1 when it is not. */
+static void
+tell_refused(const struct pptp_conn *c, enum refusal_code why, const char *text)
+{
+	if (c->ops.call_refused)
+		c->ops.call_refused(c->user, why, text);
+}
+
+/* Refuses a request before the gateway is asked; result 1 when it does not. */
 static struct pptp_result
 judge_ocrq(const struct pptp_conn *c, const struct pptp_message *m)
 {
-	if (pptp_call_by_peer_id(&c->calls, m->call_id))
-		return (struct pptp_result){PPTP_RESULT_GENERAL_ERROR, PPTP_ERROR_BAD_CALL_ID};
-	if (m->phone_len > PHONE_MAX)
-		return (struct pptp_result){PPTP_RESULT_GENERAL_ERROR, PPTP_ERROR_BAD_VALUE};
-	if (c->calls.count >= c->cfg.max_calls)
-		return pptp_ocrp_result(REFUSAL_PORTS_FULL);
-	return pptp_ocrp_result(REFUSAL_NONE);
+	struct pptp_result r = {PPTP_RESULT_GENERAL_ERROR, PPTP_ERROR_BAD_CALL_ID};
+	enum refusal_code why = REFUSAL_PROTOCOL_ERROR;
+	const char *text = "a call with the identifier of another one";
+
+	if (!pptp_call_by_peer_id(&c->calls, m->call_id)) {
+		if (m->phone_len > PHONE_MAX) {
+			r.error = PPTP_ERROR_BAD_VALUE;
+			text = "bad length of a phone number";
+		} else if (c->calls.count >= c->cfg.max_calls) {
+			r = pptp_ocrp_result(why = REFUSAL_CALL_LIMIT);
+			text = "pptp.max_calls_per_connection is reached";
+		} else {
+			return pptp_ocrp_result(REFUSAL_NONE);
+		}
+	}
+	tell_refused(c, why, text);
+	return r;
 }
 
 void
@@ -194,6 +211,7 @@ pptp_on_icrq(struct pptp_conn *c, const struct pptp_message *m)
 
 	c->stats.refused_calls++;
 	pptp_transmit(c, &reply);
+	tell_refused(c, REFUSAL_CALL_REFUSED, pptp_message_name(m->type));
 }
 
 /*

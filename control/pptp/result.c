@@ -10,6 +10,9 @@ pptp_ocrp_result(enum refusal_code code)
 	case REFUSAL_NONE:
 		return (struct pptp_result){PPTP_RESULT_OK, PPTP_ERROR_NONE};
 	case REFUSAL_PORTS_FULL:
+	case REFUSAL_CONNECTIONS_FULL:
+	case REFUSAL_CALL_LIMIT:
+	case REFUSAL_DATAPLANE_FULL:
 	case REFUSAL_ADDRESS_LIMIT:
 	case REFUSAL_STRANGERS:
 		return (struct pptp_result){PPTP_OCRP_BUSY, PPTP_ERROR_NONE};

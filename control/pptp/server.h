@@ -66,6 +66,8 @@ struct pptp_ops {
 	/* The connection is over (all its calls went down before): send what is queued, close the
 	 * socket, pptp_free(). Once.  */
 	void (*closed)(void *user, enum refusal_code why, const char *text);
+	/* A call was refused without call_request(). May be NULL. */
+	void (*call_refused)(void *user, enum refusal_code why, const char *text);
 };
 
 /* NULL when out of memory.  cfg and ops are copied.  A timeout of 0 in cfg means never, but for

@@ -218,7 +218,7 @@ static void
 l2tp(const uint8_t *data, size_t size)
 {
 	static const struct l2tp_ops ops = {l2tp_out, l2tp_may, l2tp_over, l2tp_stopped, l2tp_call,
-		l2tp_up, l2tp_down, zeros, l2tp_save, l2tp_forget};
+		l2tp_up, l2tp_down, zeros, l2tp_save, l2tp_forget, NULL};
 	static const struct l2tp_config cfg = {.host_name = "vpn",
 		.vendor = "Adit",
 		.delivery = {8, 1000, 8000, 5},

@@ -223,7 +223,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct l2tp_ops ops = {on_send, on_tunnel_request, on_tunnel_over,
 		on_tunnel_stopped, on_session_request, on_session_up, on_session_down, on_random,
-		NULL, NULL};
+		NULL, NULL, NULL};
 	struct l2tp_config cfg = {.host_name = "gateway",
 		.vendor = "Adit",
 		.delivery = {.receive_window = 3,

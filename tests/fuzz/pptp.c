@@ -176,7 +176,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct pptp_ops ops = {
-		on_send, on_call_request, on_call_up, on_link_info, on_call_down, on_closed};
+		on_send, on_call_request, on_call_up, on_link_info, on_call_down, on_closed, NULL};
 	static const struct pptp_config cfg = {.host_name = "gateway",
 		.vendor = "Adit",
 		.max_channels = 128,

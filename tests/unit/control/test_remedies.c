@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* R17: a client is refused for each cause, the remedy is followed, and the client gets in. */
 #include "fake/dial.h"
+#include "remedy.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "control/refusal.h"
-
+/* What the client is and does. */
 struct way {
 	enum refusal_code code;
-	const char *user, *password;             /* of the client ... */
-	void (*client)(struct peer_config *pc);  /* ... and what it can do; NULL: everything */
-	void (*before)(struct config *c);        /* settings that refuse it; NULL: as they are */
-	const char *remedy;                      /* has to name this */
-	void (*remedied)(struct config *c);      /* the settings that the remedy speaks of */
+	const char *settings; /* that refuse it */
+	const char *user, *password;
+	void (*client)(struct peer_config *pc);  /* what it can do; NULL: everything */
+	const char *remedy;                      /* has to say this */
+	const char *remedied;                    /* the settings that follow it */
 	const char *right_user, *right_password; /* what the client says then; NULL: as before */
+	void (*right_client)(struct peer_config *pc);
 };
 
 static void
@@ -37,55 +40,78 @@ only_chap(struct peer_config *pc)
 }
 
 static void
-weak_allowed(struct config *c)
+only_mschapv1(struct peer_config *pc)
 {
-	c->aaa.allow_weak_crypto = true;
-	c->aaa.mppe_strengths = PPP_MPPE_40 | PPP_MPPE_56 | PPP_MPPE_128;
+	pc->auth = PPP_AUTH_MSCHAPV1;
+	pc->no_mppe = true;
 }
 
 static void
-weak_listed(struct config *c)
+only_v2(struct peer_config *pc)
 {
-	c->aaa.mppe_strengths = PPP_MPPE_40 | PPP_MPPE_56 | PPP_MPPE_128;
+	pc->auth = PPP_AUTH_MSCHAPV2;
 }
 
 static void
-mppe_allowed(struct config *c)
+own_address(struct peer_config *pc)
 {
-	c->aaa.mppe_policy = PPP_MPPE_ALLOW;
+	pc->ip = 0xc0a80005;
+	pc->ip_insist = true;
 }
 
 static void
-chap_allowed(struct config *c)
+any_address(struct peer_config *pc)
 {
-	mppe_allowed(c);
-	c->ppp.auth = c->aaa.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_CHAP_MD5;
+	pc->ip = 0;
 }
 
-static void
-chap_and_mppe(struct config *c)
-{
-	chap_allowed(c);
-	c->aaa.mppe_policy = PPP_MPPE_REQUIRE;
-}
+#define BOB                                                                           \
+	"users = ( { name = \"bob\"; password = \"pw-bob\"; dial_in = \"allow\"; }, " \
+	"{ name = \"alise\"; password = \"pw-alice\"; dial_in = \"allow\"; } )\n"
+#define ALL_STRENGTHS "mppe.strengths = [ 128, 56, 40 ]\n"
+#define WITH_CHAP     "ppp.authentication = [ \"mschapv2\", \"chap-md5\" ]\n"
 
 static const struct way ways[] = {
-	{REFUSAL_UNKNOWN_USER, "alise", "pw-alice", NULL, NULL, "correct the name", NULL, "alice",
-		"pw-alice"},
-	{REFUSAL_WRONG_PASSWORD, "alice", "pw-alise", NULL, NULL, "correct it", NULL, "alice",
-		"pw-alice"},
-	{REFUSAL_DIALIN_DENIED, "bob", "pw-bob", NULL, NULL, "dial_in", NULL, "alice", "pw-alice"},
-	{REFUSAL_NO_COMMON_AUTH, "alice", "pw-alice", only_chap, NULL, "ppp.authentication",
-		chap_allowed, NULL, NULL},
-	{REFUSAL_NO_COMMON_ENCRYPTION, "alice", "pw-alice", no_mppe, NULL, "allow less",
-		mppe_allowed, NULL, NULL},
-	{REFUSAL_ENCRYPTION_NEEDS_MSCHAP, "alice", "pw-alice", only_chap, chap_and_mppe,
-		"do not require MPPE", chap_allowed, NULL, NULL},
+	{REFUSAL_UNKNOWN_USER, "", "alise", "pw-alice", NULL, "correct the name", "", "alice",
+		"pw-alice", NULL},
+	{REFUSAL_UNKNOWN_USER, "", "alise", "pw-alice", NULL, "create the user", BOB, NULL, NULL,
+		NULL},
+	{REFUSAL_WRONG_PASSWORD, "", "alice", "pw-alise", NULL, "correct it at the client", "",
+		NULL, "pw-alice", NULL},
+	{REFUSAL_DIALIN_DENIED, "", "bob", "pw-bob", NULL, "dial_in = \"allow\"", BOB, NULL, NULL,
+		NULL},
+	/* The method alone leads to encryption-needs-mschap: the remedy says so. */
+	{REFUSAL_NO_COMMON_AUTH, "", "alice", "pw-alice", only_chap,
+		"ppp.authentication, or in users[].authentication",
+		WITH_CHAP "mppe.policy = \"allow\"\n", NULL, NULL, NULL},
+	{REFUSAL_NO_COMMON_AUTH, "", "alice", "pw-alice", only_mschapv1, "mppe.allow_weak_crypto",
+		"ppp.authentication = [ \"mschapv2\", \"mschapv1\" ]\nmppe.policy = \"allow\"\n"
+		"mppe.allow_weak_crypto = true\n",
+		NULL, NULL, NULL},
+	{REFUSAL_NO_COMMON_AUTH,
+		WITH_CHAP "mppe.policy = \"allow\"\n"
+			  "users = ( { name = \"alice\"; password = \"pw-alice\"; dial_in = "
+			  "\"allow\"; authentication = [ \"mschapv2\" ]; } )\n",
+		"alice", "pw-alice", only_chap, "users[].authentication",
+		WITH_CHAP "mppe.policy = \"allow\"\n", NULL, NULL, NULL},
+	{REFUSAL_NO_COMMON_ENCRYPTION, "", "alice", "pw-alice", no_mppe, "mppe.policy = \"allow\"",
+		"mppe.policy = \"allow\"\n", NULL, NULL, NULL},
+	{REFUSAL_NO_COMMON_ENCRYPTION, "", "alice", "pw-alice", no_mppe,
+		"enable MPPE-128 at the client", "", NULL, NULL, only_v2},
+	{REFUSAL_ENCRYPTION_NEEDS_MSCHAP, WITH_CHAP, "alice", "pw-alice", only_chap,
+		"mppe.policy = \"allow\"", WITH_CHAP "mppe.policy = \"allow\"\n", NULL, NULL, NULL},
+	{REFUSAL_ENCRYPTION_NEEDS_MSCHAP, WITH_CHAP, "alice", "pw-alice", only_chap,
+		"let the client use MS-CHAPv2", WITH_CHAP, NULL, NULL, only_v2},
+	{REFUSAL_WEAK_CRYPTO_OFF, ALL_STRENGTHS, "alice", "pw-alice", weak_client,
+		"aditctl weak-crypto pptp on", ALL_STRENGTHS "mppe.allow_weak_crypto = true\n",
+		NULL, NULL, NULL},
 	/* The switch alone leads nowhere: mppe.strengths is [128]. */
-	{REFUSAL_WEAK_CRYPTO_OFF, "alice", "pw-alice", weak_client, weak_listed, "mppe.strengths",
-		weak_allowed, NULL, NULL},
-	{REFUSAL_WEAK_CRYPTO_OFF, "alice", "pw-alice", weak_client, NULL, "weak-crypto pptp on",
-		weak_allowed, NULL, NULL},
+	{REFUSAL_WEAK_CRYPTO_OFF, "", "alice", "pw-alice", weak_client, "both: 40 and 56 in",
+		ALL_STRENGTHS "mppe.allow_weak_crypto = true\n", NULL, NULL, NULL},
+	{REFUSAL_WEAK_CRYPTO_OFF, "", "alice", "pw-alice", weak_client,
+		"enable MPPE-128 at the client", "", NULL, NULL, only_v2},
+	{REFUSAL_NO_IP, "", "alice", "pw-alice", own_address, "automatically", "", NULL, NULL,
+		any_address},
 };
 
 static struct client *
@@ -93,10 +119,12 @@ call(const struct way *w, bool right)
 {
 	struct peer_config pc = client_config(right && w->right_user ? w->right_user : w->user,
 		right && w->right_password ? w->right_password : w->password);
-	if (w->client)
-		w->client(&pc);
-	client_start(&clients[0], &fake, &pc, cfg->pptp_port, 1);
-	return &clients[0];
+	void (*client)(struct peer_config *) =
+		right && w->right_client ? w->right_client : w->client;
+	if (client)
+		client(&pc);
+	client_start(&clients[right], &fake, &pc, cfg->pptp_port, 1);
+	return &clients[right];
 }
 
 static void
@@ -105,25 +133,152 @@ remedies_lead_in(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		const struct way *w = &ways[i];
-		assert_non_null(strstr(refusal_remedy(w->code), w->remedy));
-		dial_stage("", w->before);
+		walk_dial(w->settings);
 		loop_until(&loop, client_over, call(w, false), 9000);
-		loop_for(&loop, 50);
-		if (status().refusals[w->code] == 0)
-			fail_msg("%u: not refused as %s:\n%s", i, refusal_name(w->code),
-				stage_log());
-		dial_teardown(NULL);
-		dial_stage("", w->remedied);
+		walk_refused(w->code, "protocol=pptp", w->remedy);
+		walk_dial_again(w->remedied);
 		if (!loop_until(&loop, client_up, call(w, true), 5000))
 			fail_msg("%u: the remedy of %s leads nowhere:\n%s", i,
 				refusal_name(w->code), stage_log());
-		dial_teardown(NULL);
+		walk_dial_over();
+	}
+}
+
+static void
+walks(const struct walk *w)
+{
+	for (; w->here; w++)
+		w->here();
+}
+
+static void
+walks_of_pptp(void **state)
+{
+	(void)state;
+	walks(walks_pptp);
+}
+
+static void
+walks_of_l2tp(void **state)
+{
+	(void)state;
+	walks(walks_l2tp);
+}
+
+/* ------------------------------------------------------------------ is every code walked? */
+
+static const struct walk others[] = {
+	{REFUSAL_NONE, NULL, NULL, "refuses nobody"},
+	{REFUSAL_IKE_NO_PROPOSAL, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_ESP_NO_PROPOSAL, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_IKE_PSK_MISMATCH, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_IKE_AUTH_FAILED, NULL, "e2e/scenarios/ike-certificates", NULL},
+	{REFUSAL_IKE_AGGRESSIVE, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_IKE_NO_CERTIFICATE, NULL, "e2e/scenarios/ike-revoked", NULL},
+	{REFUSAL_IKE_REVOKED, NULL, "e2e/scenarios/ike-revoked", NULL},
+	{REFUSAL_IKE_MALFORMED, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_IKE_HALF_OPEN, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_IKE_PEER_DEAD, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_IPSEC_SELECTORS, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_IPSEC_NO_ESP, NULL, "e2e/scenarios/l2tp-causes", NULL},
+	{REFUSAL_ESP_AUTH_FAILED, NULL, "e2e/scenarios/l2tp-sha256-96", NULL},
+	{REFUSAL_IPSEC_WEAK_CRYPTO_OFF, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_IPSEC_ADDRESS_LIMIT, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_IPSEC_SHARE, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_IPSEC_FULL, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_IPSEC_INSTALL, NULL, "unit/ike/test_remedies.c", NULL},
+	{REFUSAL_COUNT, NULL, NULL, NULL},
+};
+
+/* "walked CODE" in that file. */
+static bool
+walked_in(const char *file, enum refusal_code code)
+{
+	char path[512], line[512], want[64];
+	bool found = false;
+	snprintf(path, sizeof(path), "%s/%s", TESTS_DIRECTORY, file);
+	snprintf(want, sizeof(want), "walked %s", refusal_name(code));
+	FILE *f = fopen(path, "r");
+	if (!f)
+		fail_msg("%s is not there", path);
+	while (!found && fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, want);
+		found = at && !isalnum((unsigned char)at[strlen(want)]) && at[strlen(want)] != '-';
+	}
+	fclose(f);
+	return found;
+}
+
+static void
+mark(const struct walk *w, bool *walked)
+{
+	for (; w->here || w->elsewhere || w->never; w++) {
+		if (w->elsewhere && !walked_in(w->elsewhere, w->code))
+			fail_msg("%s does not walk %s", w->elsewhere, refusal_name(w->code));
+		walked[w->code] = true;
+	}
+}
+
+static void
+every_refusal_is_walked(void **state)
+{
+	bool walked[REFUSAL_COUNT] = {false};
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		walked[ways[i].code] = true;
+	mark(walks_pptp, walked);
+	mark(walks_l2tp, walked);
+	mark(others, walked);
+	for (unsigned int i = 0; i < REFUSAL_COUNT; i++)
+		if (!walked[i])
+			fail_msg("nobody follows the remedy of %s", refusal_name(i));
+}
+
+/* ------------------------------------------------------------------ the words */
+
+/* "| section.name | ..." of the settings' tables. */
+static bool
+is_setting(const char *name)
+{
+	char line[2048], want[80];
+	bool found = false;
+	FILE *f = fopen(OPERATORS_PAGE, "r");
+	assert_non_null(f);
+	snprintf(want, sizeof(want), "| %s | ", name);
+	while (!found && fgets(line, sizeof(line), f))
+		found = strncmp(line, want, strlen(want)) == 0;
+	fclose(f);
+	return found;
+}
+
+/* What a remedy names has to exist: "section.setting". */
+static void
+remedies_name_what_exists(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < REFUSAL_COUNT; i++) {
+		char name[64];
+		const char *r = refusal_remedy(i);
+		for (size_t n; *r; r += n) {
+			n = strcspn(r, " ;,:)=(\"") + 1;
+			snprintf(name, sizeof(name), "%.*s", (int)(n - 1), r);
+			if (r[n - 1] == '\0')
+				n--;
+			const char *dot = strchr(name, '.');
+			if (dot && islower((unsigned char)dot[1]) && !strstr(name, ".conf") &&
+				!is_setting(name))
+				fail_msg("the remedy of %s names %s, which is no setting",
+					refusal_name(i), name);
+		}
 	}
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(remedies_lead_in)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(remedies_lead_in),
+		cmocka_unit_test(walks_of_pptp), cmocka_unit_test(walks_of_l2tp),
+		cmocka_unit_test(every_refusal_is_walked),
+		cmocka_unit_test(remedies_name_what_exists)};
 	return STAGE_RUN(tests);
 }

@@ -289,10 +289,9 @@ start_plugin(void)
 	assert_int_equal(list_end(), 0);
 }
 
-int
-setup(void **state)
+void
+setup_with(unsigned int max_sas)
 {
-	(void)state;
 	memset(&got, 0, sizeof(got));
 	ike_sa = 0;
 	memset(&cfg, 0, sizeof(cfg));
@@ -305,10 +304,17 @@ setup(void **state)
 		.max_half_open_per_address = 3};
 	strcpy(cfg.directory, stage_directory);
 	stage_open();
-	fake.max_sas = 256;
+	fake.max_sas = max_sas;
 	fake_make_segment(&fake);
 	fake_listen(&fake);
 	start_control();
+}
+
+int
+setup(void **state)
+{
+	(void)state;
+	setup_with(256);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ extern struct ike_heard got;
 extern struct ike_message answer; /* to the plugin's last question */
 
 int setup(void **state);
+void setup_with(unsigned int max_sas); /* room in the data plane */
 int teardown(void **state);
 void start_control(void);
 void stop_control(void); /* as if it had died: the data plane and the plugin live on */

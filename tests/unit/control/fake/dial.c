@@ -9,8 +9,8 @@
 
 struct client clients[CLIENTS_MAX];
 
-static uint16_t
-free_port(void)
+uint16_t
+dial_port(void)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sa);
@@ -21,9 +21,8 @@ free_port(void)
 	return ntohs(sa.sin_port);
 }
 
-/* Frames go to the client whose call the session carries. */
-static void
-to_client(void *user, uint32_t handle, const uint8_t *frame, size_t len)
+void
+dial_frame(void *user, uint32_t handle, const uint8_t *frame, size_t len)
 {
 	struct fake *f = user;
 	const struct session_entry *e = fake_entry(f, SESSION_SLOT(handle));
@@ -33,18 +32,24 @@ to_client(void *user, uint32_t handle, const uint8_t *frame, size_t len)
 }
 
 void
+dial_open(void)
+{
+	memset(clients, 0, sizeof(clients));
+	stage_open();
+	fake.frame = dial_frame;
+	fake.user = &fake;
+}
+
+void
 dial_stage(const char *settings, void (*change)(struct config *c))
 {
 	char all[1024];
-	memset(clients, 0, sizeof(clients));
-	stage_open();
-	fake.frame = to_client;
-	fake.user = &fake;
+	dial_open();
 	snprintf(all, sizeof(all),
 		"pptp: { enabled = true; listen = [ \"127.0.0.1\" ]; port = %u;\n"
 		"  max_sessions = 200; max_connections_per_address = 300; };\n"
 		"ppp: { auth_retries = 0; };\n%s",
-		free_port(), settings);
+		dial_port(), settings);
 	cfg = make_config(all);
 	if (change)
 		change(cfg);

@@ -13,8 +13,14 @@ extern struct client clients[CLIENTS_MAX];
 /* Start the gateway for PPTP on the loopback, with these settings besides; change, which may be
  * NULL, sees cfg before. */
 void dial_stage(const char *settings, void (*change)(struct config *c));
+/* Its parts: the stage with the fake data plane; a port that is free.  The rest is gateway.h's. */
+void dial_open(void);
+uint16_t dial_port(void);
 int dial_setup(void **state); /* without either */
 int dial_teardown(void **state);
+
+/* A frame goes to the client whose call the session carries: fake.frame; user is the fake. */
+void dial_frame(void *user, uint32_t handle, const uint8_t *frame, size_t len);
 
 /* Client i begins to dial. */
 struct client *dial(unsigned int i, const char *user, const char *password);
