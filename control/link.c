@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,31 @@ link_fail_errno(struct link *l, const char *what, int err)
 {
 	char why[128];
 	snprintf(why, sizeof(why), "%s: %s", what, strerror(err));
+	link_fail(l, why);
+}
+
+static const char *
+user_name(uid_t uid, char out[static 40])
+{
+	const struct passwd *pw = getpwuid(uid);
+	if (pw)
+		snprintf(out, 40, "%.32s", pw->pw_name);
+	else
+		snprintf(out, 40, "no. %u", (unsigned int)uid);
+	return out;
+}
+
+/* Whose socket is it, and who are we? */
+static void
+link_fail_denied(struct link *l)
+{
+	char why[160], ours[40], theirs[40];
+	struct stat st;
+	if (stat(l->path, &st) != 0 || st.st_uid == geteuid())
+		snprintf(why, sizeof(why), "user %s may not connect", user_name(geteuid(), ours));
+	else
+		snprintf(why, sizeof(why), "control.user is %s here, but %s for the data plane",
+			user_name(geteuid(), ours), user_name(st.st_uid, theirs));
 	link_fail(l, why);
 }
 
@@ -297,10 +323,11 @@ link_receive(struct link *l)
 			l->connected ? "the data plane ended" : "the data plane closed the socket");
 	else if (l->connected)
 		l->stats.bad_records++; /* nothing is to come after the hello */
+	else if (n == sizeof(m.refused) && m.refused.magic == SEGMENT_MAGIC &&
+		 m.refused.reason == SEGMENT_REFUSED_CREDENTIALS)
+		link_fail_denied(l);
 	else if (n == sizeof(m.refused) && m.refused.magic == SEGMENT_MAGIC)
-		link_fail(l, m.refused.reason == SEGMENT_REFUSED_BUSY
-				     ? "refused: another adit-control is connected"
-				     : "refused: this user may not connect (control.user there)");
+		link_fail(l, "refused: another adit-control is connected");
 	else if (n != sizeof(m.hello) || m.hello.magic != SEGMENT_MAGIC || n_fds != 3 ||
 		 (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		link_fail(l, "not a greeting of adit-dataplane");
@@ -339,7 +366,10 @@ link_connect(struct link *l)
 	strcpy(sa.sun_path, l->path);
 	l->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->sock < 0 || connect(l->sock, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
-		link_fail_errno(l, "connect", errno);
+		if (errno == EACCES)
+			link_fail_denied(l);
+		else
+			link_fail_errno(l, "connect", errno);
 		return;
 	}
 	if (uv_poll_init(l->loop, &l->sock_poll, l->sock) != 0) {

@@ -199,7 +199,7 @@ said_in_a_line(enum refusal_code code, const char *text)
 void
 walk_refused(enum refusal_code code, const char *text, const char *remedy)
 {
-	if (!loop_until(&loop, counted, &code, 12000))
+	if (!loop_until(&loop, counted, &code, 5000))
 		fail_msg("not refused as %s:\n%s", refusal_name(code), stage_log());
 	loop_for(&loop, 80); /* its line comes when the data plane has confirmed */
 	if (!said_in_a_line(code, text))

@@ -13,7 +13,9 @@ struct walk {
 	const char *elsewhere; /* a file in tests/, which has "walked CODE" in it */
 	const char *never;
 };
-extern const struct walk walks_pptp[], walks_l2tp[]; /* end with neither of the three */
+/* Each ends with neither of the three. */
+extern const struct walk walks_limits[], walks_users[], walks_paths[], walks_gateway[],
+	walks_l2tp[];
 
 /* Room in the data plane of the next stage; 0: as much as is usual. */
 extern unsigned int walk_room;

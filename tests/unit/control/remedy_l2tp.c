@@ -203,6 +203,7 @@ sa_gone(void)
 }
 
 const struct walk walks_l2tp[] = {
+	{REFUSAL_PROTOCOL_DISABLED, protocol_disabled, NULL, NULL},
 	{REFUSAL_PORTS_FULL, ports_full, NULL, NULL},
 	{REFUSAL_CONNECTIONS_FULL, connections_full, NULL, NULL},
 	{REFUSAL_CONNECTIONS_FULL, half_open_limit, NULL, NULL},
@@ -210,7 +211,6 @@ const struct walk walks_l2tp[] = {
 	{REFUSAL_ADDRESS_LIMIT, half_open_of_peer, NULL, NULL},
 	{REFUSAL_CALL_LIMIT, call_limit, NULL, NULL},
 	{REFUSAL_STRANGERS, strangers_of_peer, NULL, NULL},
-	{REFUSAL_PROTOCOL_DISABLED, protocol_disabled, NULL, NULL},
 	{REFUSAL_TUNNEL_AUTH_FAILED, tunnel_auth_failed, NULL, NULL},
 	{REFUSAL_IPSEC_REQUIRED, ipsec_required, NULL, NULL},
 	{REFUSAL_SA_GONE, sa_gone, NULL, NULL},

@@ -453,7 +453,7 @@ server_stopping(void)
 	dials_again(1);
 }
 
-const struct walk walks_pptp[] = {
+const struct walk walks_limits[] = {
 	{REFUSAL_PORTS_FULL, ports_full, NULL, NULL},
 	{REFUSAL_CONNECTIONS_FULL, connections_full, NULL, NULL},
 	{REFUSAL_DATAPLANE_FULL, dataplane_full, NULL, NULL},
@@ -461,16 +461,28 @@ const struct walk walks_pptp[] = {
 	{REFUSAL_ADDRESS_LIMIT, address_limit, NULL, NULL},
 	{REFUSAL_CALL_LIMIT, call_limit, NULL, NULL},
 	{REFUSAL_STRANGERS, strangers, NULL, NULL},
+	{REFUSAL_COUNT, NULL, NULL, NULL},
+};
+
+const struct walk walks_users[] = {
 	{REFUSAL_LOCKED_OUT, locked_out, NULL, NULL},
 	{REFUSAL_ADDRESS_IN_USE, address_in_use, NULL, NULL},
 	{REFUSAL_REPLACED, replaced, NULL, NULL},
 	{REFUSAL_USER_LIMIT, user_limit, NULL, NULL},
+	{REFUSAL_COUNT, NULL, NULL, NULL},
+};
+
+const struct walk walks_paths[] = {
+	{REFUSAL_SETUP_ABORTED, setup_aborted, NULL, NULL},
 	{REFUSAL_SETUP_TIMEOUT, setup_timeout, NULL, NULL},
 	{REFUSAL_AUTH_TIMEOUT, auth_timeout, NULL, NULL},
 	{REFUSAL_LCP_FAILED, lcp_failed, NULL, NULL},
 	{REFUSAL_PEER_DEAD, peer_dead, NULL, NULL},
 	{REFUSAL_PEER_CLOSED, peer_closed, NULL, NULL},
-	{REFUSAL_SETUP_ABORTED, setup_aborted, NULL, NULL},
+	{REFUSAL_COUNT, NULL, NULL, NULL},
+};
+
+const struct walk walks_gateway[] = {
 	{REFUSAL_LINK_RESTARTED, link_restarted, NULL, NULL},
 	{REFUSAL_CONTROL_LOST, control_lost, NULL, NULL},
 	{REFUSAL_PROTOCOL_ERROR, protocol_error, NULL, NULL},

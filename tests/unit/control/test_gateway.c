@@ -65,8 +65,9 @@ test_hangs_up_after_refusal(void **state)
 	client_end(c);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_int_equal(status().refusals[REFUSAL_WRONG_PASSWORD], 1);
-	assert_true(logged("event=session-refused session=1 protocol=pptp user=\"alice\" peer=127.0.0.1 "
-			   "code=wrong-password"));
+	assert_true(logged(
+		"event=session-refused session=1 protocol=pptp user=\"alice\" peer=127.0.0.1 "
+		"code=wrong-password"));
 }
 
 static void

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------ greetings */
 
@@ -37,6 +39,32 @@ test_absent(void **state)
 	fake_listen(&fake);
 	assert_true(loop_until(&loop, link_is_connected, NULL, 2000));
 	assert_int_equal(got.ups, 1);
+}
+
+/* The socket is the data plane's control.user's. */
+static void
+test_user_is_named(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fake_listen(&fake);
+	assert_int_equal(chmod(fake.path, 0600), 0);
+	assert_int_equal(chown(fake.path, 1, (gid_t)-1), 0);
+	assert_int_equal(chmod(stage_directory, 0711), 0);
+	assert_int_equal(seteuid(65534), 0);
+	begin(&got_ops);
+	loop_for(&loop, 60);
+	assert_int_equal(seteuid(0), 0);
+	assert_false(link_connected(lnk));
+	assert_string_equal(
+		link_error(lnk), "control.user is nobody here, but daemon for the data plane");
+	assert_true(logged("event=dataplane-unreachable"));
+	/* It is set right. */
+	assert_int_equal(chown(fake.path, 65534, (gid_t)-1), 0);
+	assert_int_equal(seteuid(65534), 0);
+	assert_true(loop_until(&loop, link_is_connected, NULL, 2000));
+	assert_int_equal(seteuid(0), 0);
 }
 
 static void
@@ -221,6 +249,7 @@ main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, link_setup, link_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_absent),
+		TEST(test_user_is_named),
 		TEST(test_hello_version),
 		TEST(test_no_descriptors),
 		TEST(test_busy),

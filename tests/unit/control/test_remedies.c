@@ -106,7 +106,8 @@ static const struct way ways[] = {
 		"aditctl weak-crypto pptp on", ALL_STRENGTHS "mppe.allow_weak_crypto = true\n",
 		NULL, NULL, NULL},
 	/* The switch alone leads nowhere: mppe.strengths is [128]. */
-	{REFUSAL_WEAK_CRYPTO_OFF, "", "alice", "pw-alice", weak_client, "both: 40 and 56 in",
+	{REFUSAL_WEAK_CRYPTO_OFF, "", "alice", "pw-alice", weak_client,
+		"both: 40 and 56 in mppe.strengths, and mppe.allow_weak_crypto",
 		ALL_STRENGTHS "mppe.allow_weak_crypto = true\n", NULL, NULL, NULL},
 	{REFUSAL_WEAK_CRYPTO_OFF, "", "alice", "pw-alice", weak_client,
 		"enable MPPE-128 at the client", "", NULL, NULL, only_v2},
@@ -152,10 +153,31 @@ walks(const struct walk *w)
 }
 
 static void
-walks_of_pptp(void **state)
+walks_of_limits(void **state)
 {
 	(void)state;
-	walks(walks_pptp);
+	walks(walks_limits);
+}
+
+static void
+walks_of_users(void **state)
+{
+	(void)state;
+	walks(walks_users);
+}
+
+static void
+walks_of_paths(void **state)
+{
+	(void)state;
+	walks(walks_paths);
+}
+
+static void
+walks_of_gateways(void **state)
+{
+	(void)state;
+	walks(walks_gateway);
 }
 
 static void
@@ -226,7 +248,10 @@ every_refusal_is_walked(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		walked[ways[i].code] = true;
-	mark(walks_pptp, walked);
+	mark(walks_limits, walked);
+	mark(walks_users, walked);
+	mark(walks_paths, walked);
+	mark(walks_gateway, walked);
 	mark(walks_l2tp, walked);
 	mark(others, walked);
 	for (unsigned int i = 0; i < REFUSAL_COUNT; i++)
@@ -277,8 +302,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(remedies_lead_in),
-		cmocka_unit_test(walks_of_pptp), cmocka_unit_test(walks_of_l2tp),
-		cmocka_unit_test(every_refusal_is_walked),
+		cmocka_unit_test(walks_of_limits), cmocka_unit_test(walks_of_users),
+		cmocka_unit_test(walks_of_paths), cmocka_unit_test(walks_of_gateways),
+		cmocka_unit_test(walks_of_l2tp), cmocka_unit_test(every_refusal_is_walked),
 		cmocka_unit_test(remedies_name_what_exists)};
 	return STAGE_RUN(tests);
 }
