@@ -46,6 +46,31 @@ cpu_model(char *out, size_t size)
 		fclose(f);
 }
 
+/* The core's design, which clouds' model names don't tell. */
+static const char *
+processor(void)
+{
+	static char name[64];
+	unsigned int family = 0, model = 0;
+	char vendor[32] = "", line[256];
+	FILE *f = name[0] ? NULL : fopen("/proc/cpuinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f) && line[0] != '\n') {
+		sscanf(line, "vendor_id : %31s", vendor);
+		sscanf(line, "cpu family : %u", &family);
+		sscanf(line, "model : %u", &model);
+	}
+	if (!f)
+		return name;
+	fclose(f);
+	if (family == 26)
+		return strcpy(name, "Zen 5");
+	if (family == 25)
+		return strcpy(name, (model & 0xf0) == 0x10 || model >= 0x60 ? "Zen 4" : "Zen 3");
+	snprintf(name, sizeof(name), "%s %u/%u", vendor, family, model);
+	return name;
+}
+
 static void
 print_object(json_t *o)
 {
@@ -90,7 +115,11 @@ print_row(const struct bench_result *r)
 		printf("%-16s %9.3f %7.2f", r->peer, r->peer_value, r->ratio);
 	else
 		printf("%-16s %9s %7s", "-", "-", "-");
-	printf("  %s\n", r->kernel);
+	printf("  %s", r->kernel);
+	if (r->pages)
+		printf("  %s, %s, %s, %u worker%s", processor(), r->pages, r->order, r->workers,
+			r->workers == 1 ? "" : "s");
+	printf("\n");
 	fflush(stdout);
 }
 
@@ -110,5 +139,9 @@ bench_report(const struct bench_result *r)
 	if (r->peer)
 		json_object_update_new(o, json_pack("{s:s,s:f,s:f}", "peer", r->peer, "peer_value",
 						  r->peer_value, "ratio", r->ratio));
+	if (r->pages)
+		json_object_update_new(
+			o, json_pack("{s:s,s:s,s:s,s:i}", "processor", processor(), "pages",
+				   r->pages, "order", r->order, "workers", (int)r->workers));
 	print_object(o);
 }

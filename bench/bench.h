@@ -18,6 +18,9 @@ struct bench_result {
 	const char *kernel;
 	const char *choice; /* "auto", or the kernel that was forced; NULL: as kernel */
 	unsigned int runs;
+	/* Of whole packets alone: what memory the tables are on, the order of sessions. */
+	const char *pages, *order;
+	unsigned int workers;
 };
 
 extern bool bench_json;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a packet costs through the whole PPTP graph on one worker, from a source node in memory. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/bench.h"
@@ -9,7 +10,7 @@
 
 enum cipher { CLEAR, STATELESS, STATEFUL };
 
-static struct mppe_tx peers[MAX_SESSIONS]; /* the clients' senders */
+static struct mppe_tx *peers; /* the clients' senders */
 
 static void
 fill_key(struct command_mppe_dir *d, uint32_t i, uint8_t direction, int cipher)
@@ -26,7 +27,7 @@ fill_key(struct command_mppe_dir *d, uint32_t i, uint8_t direction, int cipher)
 /* Bring session i to the state that the case needs, as control's commands would; also resets
  * sequence and keys between rounds. */
 static void
-reset_session(uint32_t i, int cipher)
+reset_session(const struct graph_case *c, uint32_t i)
 {
 	struct session *s = &sessions.slots[i];
 	struct command mppe = {.type = COMMAND_SESSION_MPPE};
@@ -35,8 +36,8 @@ reset_session(uint32_t i, int cipher)
 	s->up.rx_window = 0;
 	s->up.ack_due = 0;
 	s->up.rx_agree = 0;
-	fill_key(&mppe.mppe.rx, i, 0, cipher);
-	fill_key(&mppe.mppe.tx, i, 1, cipher);
+	fill_key(&mppe.mppe.rx, i, 0, c->how);
+	fill_key(&mppe.mppe.tx, i, 1, c->how);
 	session_apply(s, &mppe);
 }
 
@@ -46,13 +47,14 @@ add_sessions(void)
 	struct command link = {.type = COMMAND_SESSION_LINK,
 		.link = {.our_mru = 1500, .peer_mru = 1500, .tx_acfc = 1, .tx_pfc = 1}};
 
-	for (uint32_t i = 0; i < MAX_SESSIONS; i++) {
+	for (uint32_t i = 0; i < harness_sessions; i++) {
 		struct command open = {
 			.type = COMMAND_SESSION_OPEN, .open = {.inner_ip = INNER_IP(i)}};
-		const struct session_params params = {.server_ip = SERVER_IP,
+		const struct session_params params = {.server_ip = SERVER_IP(i),
 			.peer_ip = PEER_IP(i),
-			.call_id = (uint16_t)(i + 1),
-			.peer_call_id = (uint16_t)(i + 1),
+			.call_id = ID_OF(i),
+			.peer_call_id = ID_OF(i),
+			.owner = harness_owner(i),
 			.counters = &harness_counters[i]};
 		if (session_add(session_handle(i, 1), &params) != 0)
 			harness_die("session_add");
@@ -64,13 +66,6 @@ add_sessions(void)
 		if (route_add_session(INNER_IP(i), i) != 0)
 			harness_die("route_add_session");
 	}
-}
-
-static void
-reset_sessions(const struct graph_case *c)
-{
-	for (uint32_t i = 0; i < c->sessions; i++)
-		reset_session(i, c->how);
 }
 
 /* Before the first packet of client i. */
@@ -113,10 +108,10 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t seq)
 	}
 	put_be(gre, 0x3081880b, 4);
 	put_be(gre + 4, ppp_len, 2);
-	put_be(gre + 6, i + 1, 2);
+	put_be(gre + 6, ID_OF(i), 2);
 	put_be(gre + 8, seq, 4);
 	put_be(gre + 12, 0, 4);
-	put_ipv4(ip, PEER_IP(i), SERVER_IP, 47, (uint16_t)(20 + 16 + ppp_len));
+	put_ipv4(ip, PEER_IP(i), SERVER_IP(i), 47, (uint16_t)(20 + 16 + ppp_len));
 	return (uint16_t)(14 + 20 + 16 + ppp_len);
 }
 
@@ -124,26 +119,23 @@ static void
 measure_direction(bool uplink, enum cipher cipher)
 {
 	static const char *const ciphers[] = {"clear", "mppe128-stateless", "mppe128-stateful"};
-	static const uint16_t sizes[] = {64, 1400};
-	static const uint32_t counts[] = {1, MAX_SESSIONS};
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s-%s", uplink ? "uplink" : "downlink", ciphers[cipher]);
-	for (unsigned int s = 0; s < RTE_DIM(sizes); s++)
-		for (unsigned int n = 0; n < RTE_DIM(counts); n++)
-			harness_measure(&(struct graph_case){.name = name,
-				.uplink = uplink,
-				.bytes = sizes[s],
-				.sessions = counts[n],
-				.how = cipher,
-				.reset = reset_sessions,
-				.build = uplink ? build_uplink : build_downlink});
+	harness_measure(&(struct graph_case){.name = name,
+		.uplink = uplink,
+		.how = cipher,
+		.reset = reset_session,
+		.build = uplink ? build_uplink : build_downlink});
 }
 
 int
 main(int argc, char **argv)
 {
-	harness_start(argc, argv);
+	harness_start(argc, argv, 2048);
+	peers = calloc(harness_sessions, sizeof(*peers));
+	if (!peers)
+		harness_die("memory");
 	add_sessions();
 	harness_ready();
 	for (int uplink = 1; uplink >= 0; uplink--)

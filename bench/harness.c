@@ -2,6 +2,7 @@
 #include "bench/harness.h"
 
 #include <getopt.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,23 +20,37 @@
 
 #include "bench/bench.h"
 
-#define BURST     64
-#define MAX_NODES 128
+#define BURST       64
+#define MAX_NODES   128
+#define MAX_COUNTS  8
+#define MAX_WORKERS 4
+#define CACHES      (96u << 20) /* octets that leave nothing else in a core's caches */
 
-/* The source's packets: built once, copied into fresh mbufs on each round. */
-static struct {
+/* A worker's packets: built once, copied into fresh mbufs on each round. */
+static struct source {
 	uint8_t *data;
 	uint32_t stride, count, next;
 	uint32_t distinct; /* in data, taken in turn */
 	uint16_t len;
 	uint8_t port;
-} source;
+} __rte_cache_aligned sources[MAX_WORKERS];
+
+/* Whose the packets of a case are, in their order, and how many each session has. */
+static struct {
+	uint32_t *session, *touched, *packets;
+	uint32_t count, n_touched;
+} plan;
 
 static const char *only = ""; /* measure cases whose name contains this */
-static unsigned int runs = 7;
+static unsigned int runs = 7, only_bytes, hot;
+static uint32_t counts[MAX_COUNTS] = {1, 10000};
+static unsigned int n_counts = 2;
 static bool nodes;        /* say what each node costs */
+static bool round_robin;  /* sessions take turns */
 static const char *peers; /* file: what bench/ipsec-secgw measured */
+static const char *pages = "4k";
 static struct rte_mempool *pool;
+uint32_t harness_sessions;
 struct session_counters *harness_counters;
 
 /* ------------------------------------------------------------------ source node */
@@ -46,24 +61,26 @@ static int source_edge;
 static uint16_t
 bench_rx(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
+	struct source *source = &sources[node_worker(node)->index];
 	struct rte_mbuf *mbufs[BURST];
 
 	RTE_SET_USED(objs);
 	RTE_SET_USED(n);
-	uint32_t want = RTE_MIN((uint32_t)BURST, source.count - source.next);
+	uint32_t want = RTE_MIN((uint32_t)BURST, source->count - source->next);
 	if (want == 0 || rte_pktmbuf_alloc_bulk(pool, mbufs, want) != 0)
 		return 0;
 	for (uint32_t i = 0; i < want; i++) {
 		struct rte_mbuf *m = mbufs[i];
 		memcpy(rte_pktmbuf_mtod(m, void *),
-			source.data + (size_t)((source.next + i) % source.distinct) * source.stride,
-			source.len);
-		m->data_len = source.len;
-		m->pkt_len = source.len;
-		m->port = source.port;
-		pkt_meta(m)->port = source.port;
+			source->data +
+				(size_t)((source->next + i) % source->distinct) * source->stride,
+			source->len);
+		m->data_len = source->len;
+		m->pkt_len = source->len;
+		m->port = source->port;
+		pkt_meta(m)->port = source->port;
 	}
-	source.next += want;
+	source->next += want;
 	node->idx = want;
 	memcpy(node->objs, mbufs, want * sizeof(mbufs[0]));
 	rte_node_next_stream_move(graph, node, source_edge);
@@ -96,16 +113,19 @@ start_port(uint8_t index, const char *device)
 	struct port *p = &ports[index];
 
 	if (rte_eth_dev_get_port_by_name(device, &p->ethdev) != 0 ||
-		rte_eth_dev_configure(p->ethdev, 1, 1, &conf) != 0 ||
-		rte_eth_rx_queue_setup(p->ethdev, 0, 64, SOCKET_ID_ANY, NULL, pool) != 0 ||
-		rte_eth_tx_queue_setup(p->ethdev, 0, 64, SOCKET_ID_ANY, NULL) != 0 ||
-		rte_eth_dev_start(p->ethdev) != 0)
+		rte_eth_dev_configure(p->ethdev, n_workers, n_workers, &conf) != 0)
+		harness_die(device);
+	for (uint16_t q = 0; q < n_workers; q++)
+		if (rte_eth_rx_queue_setup(p->ethdev, q, 64, SOCKET_ID_ANY, NULL, pool) != 0 ||
+			rte_eth_tx_queue_setup(p->ethdev, q, 64, SOCKET_ID_ANY, NULL) != 0)
+			harness_die(device);
+	if (rte_eth_dev_start(p->ethdev) != 0)
 		harness_die(device);
 	snprintf(p->name, sizeof(p->name), "%s", index == WAN ? "wan0" : "lan0");
 	p->role = index == WAN ? PORT_WAN : PORT_LAN;
 	p->index = index;
 	p->mtu = 1500;
-	p->n_queues = 1;
+	p->n_queues = n_workers;
 	p->mac = (struct rte_ether_addr){.addr_bytes = {2, 0, 0, 0, 0, index}};
 	p->tap_fd = -1;
 }
@@ -123,9 +143,41 @@ add_nexthop(uint32_t index, uint8_t port)
 }
 
 static void
+set_up_worker(unsigned int index, unsigned int lcore)
+{
+	struct worker *w = &workers[index];
+
+	w->index = (uint8_t)index;
+	w->lcore = lcore;
+	w->mbuf_pool = pool;
+	for (unsigned int p = 0; p < n_ports; p++) {
+		w->tx_queues[p] = (uint16_t)index;
+		w->tx_worker[p] = (uint8_t)index;
+	}
+	w->counters = rte_zmalloc(NULL, sizeof(*w->counters), RTE_CACHE_LINE_SIZE);
+	void *punt = rte_zmalloc(NULL, RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)),
+		RTE_CACHE_LINE_SIZE);
+	if (!w->counters || !punt)
+		harness_die("set-up");
+	ring_attach(&w->punt, punt, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
+}
+
+static void
+add_routes(void)
+{
+	bool ok = rte_lpm_add(fib, LAN_HOST, 32, FIB_VALUE(FIB_NEXTHOP, NEXTHOP_LAN)) == 0;
+
+	add_nexthop(NEXTHOP_WAN, WAN);
+	add_nexthop(NEXTHOP_LAN, LAN);
+	for (uint32_t i = 0; i < harness_sessions; i += IDS_A_SERVER)
+		ok = ok && rte_lpm_add(fib, SERVER_IP(i), 32, FIB_VALUE(FIB_LOCAL, WAN)) == 0;
+	if (!ok)
+		harness_die("rte_lpm_add");
+}
+
+static void
 set_up(void)
 {
-	struct worker *w = &workers[0];
 	size_t rcu_size = rte_rcu_qsbr_get_memsize(1);
 	struct rte_rcu_qsbr *rcu = rte_zmalloc(NULL, rcu_size, RTE_CACHE_LINE_SIZE);
 
@@ -133,31 +185,23 @@ set_up(void)
 		harness_die("set-up");
 	pool = rte_pktmbuf_pool_create(
 		"bench", 16383, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	harness_counters =
-		rte_zmalloc(NULL, MAX_SESSIONS * sizeof(*harness_counters), RTE_CACHE_LINE_SIZE);
-	if (!pool || !harness_counters || session_table_init(MAX_SESSIONS, rcu) != 0 ||
-		route_init(MAX_SESSIONS, rcu) != 0 || sa_table_init(MAX_SESSIONS, rcu) != 0)
+	harness_counters = rte_zmalloc(
+		NULL, harness_sessions * sizeof(*harness_counters), RTE_CACHE_LINE_SIZE);
+	if (!pool || !harness_counters || session_table_init(harness_sessions, rcu) != 0 ||
+		route_init(harness_sessions, rcu) != 0 || sa_table_init(harness_sessions, rcu) != 0)
 		harness_die("set-up");
+	n_ports = 2;
 	start_port(WAN, "net_null0");
 	start_port(LAN, "net_null1");
-	n_ports = 2;
 	settings.max_rekeys = 256;
 	atomic_store(&settings.edge, EDGE_ALLOW_PPTP | EDGE_ALLOW_IPSEC | EDGE_ALLOW_CLEAR_L2TP);
-	n_workers = 1;
-	w->lcore = rte_lcore_id();
-	w->mbuf_pool = pool;
-	w->counters = rte_zmalloc(NULL, sizeof(*w->counters), RTE_CACHE_LINE_SIZE);
-	void *punt = rte_zmalloc(NULL, RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)),
-		RTE_CACHE_LINE_SIZE);
-	if (!w->counters || !punt)
-		harness_die("set-up");
-	ring_attach(&w->punt, punt, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
-
-	add_nexthop(NEXTHOP_WAN, WAN);
-	add_nexthop(NEXTHOP_LAN, LAN);
-	if (rte_lpm_add(fib, LAN_HOST, 32, FIB_VALUE(FIB_NEXTHOP, NEXTHOP_LAN)) != 0 ||
-		rte_lpm_add(fib, SERVER_IP, 32, FIB_VALUE(FIB_LOCAL, WAN)) != 0)
-		harness_die("rte_lpm_add");
+	set_up_worker(0, rte_lcore_id());
+	unsigned int lcore, index = 1;
+	RTE_LCORE_FOREACH_WORKER(lcore)
+	{
+		set_up_worker(index++, lcore);
+	}
+	add_routes();
 }
 
 void
@@ -222,21 +266,91 @@ build_downlink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 	return (uint16_t)(14 + c->bytes);
 }
 
-/* Packets go round-robin over the sessions, which is the hardest order for caches.  Uplink each has
- * a number of its own; downlink a few that stay in the cache do, as in a NIC's ring. */
+static uint32_t
+random_below(uint64_t *state, uint32_t n)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((*state >> 32) * n >> 32);
+}
+
+/*
+ * Whose each packet is.  In random order, as a carrier's packets come: a new permutation of the
+ * sessions again and again, or of a sample of them where there are more than packets; hardware
+ * fetches ahead what comes round-robin.  With --hot all packets are those of a few.
+ */
+static void
+make_plan(const struct graph_case *c)
+{
+	uint32_t n = hot && hot < c->sessions ? hot : c->sessions, *turn;
+	uint64_t seed = 1;
+
+	plan.count = c->bytes > 256 ? 20000 : 60000;
+	if (n > plan.count)
+		plan.count *= 2;
+	plan.session = calloc(plan.count, sizeof(uint32_t));
+	plan.touched = calloc(plan.count, sizeof(uint32_t));
+	plan.packets = calloc(c->sessions, sizeof(uint32_t));
+	turn = calloc(n, sizeof(uint32_t));
+	if (!plan.session || !plan.touched || !plan.packets || !turn)
+		harness_die("memory");
+	for (uint32_t i = 0; i < n; i++) /* the hot ones are anywhere */
+		turn[i] = (uint32_t)((uint64_t)i * c->sessions / n);
+	plan.n_touched = 0;
+	for (uint32_t k = 0; k < plan.count; k++) {
+		uint32_t at = k % n, with = at + random_below(&seed, n - at);
+		uint32_t i = round_robin ? turn[at] : turn[with];
+		if (!round_robin) {
+			turn[with] = turn[at];
+			turn[at] = i;
+		}
+		plan.session[k] = i;
+		if (plan.packets[i]++ == 0)
+			plan.touched[plan.n_touched++] = i;
+	}
+	free(turn);
+}
+
+/* Uplink each packet has a number of its own; downlink a few that stay in the cache do, as in a
+ * NIC's ring. */
+static void
+build_worker(const struct graph_case *c, uint8_t worker)
+{
+	struct source *source = &sources[worker];
+	uint32_t most = c->uplink ? plan.count : RTE_MIN(plan.count, RTE_MAX(plan.n_touched, 512u));
+
+	*source = (struct source){.stride = c->bytes + MAX_HEADERS, .port = c->uplink ? WAN : LAN};
+	source->data = malloc((size_t)source->stride * most);
+	if (!source->data)
+		harness_die("memory");
+	for (uint32_t k = 0; k < plan.count; k++) {
+		uint32_t i = plan.session[k];
+		if (harness_owner(i) != worker)
+			continue;
+		source->count++;
+		if (source->distinct == most)
+			continue;
+		source->len = c->build(source->data + (size_t)source->distinct++ * source->stride,
+			c, i, plan.packets[i]++);
+	}
+}
+
 static void
 build_packets(const struct graph_case *c)
 {
-	source.stride = c->bytes + MAX_HEADERS;
-	source.count = c->bytes > 256 ? 20000 : 60000;
-	source.distinct = c->uplink ? source.count : RTE_MAX(c->sessions, 512u);
-	source.data = malloc((size_t)source.stride * source.distinct);
-	if (!source.data)
-		harness_die("memory");
-	for (uint32_t n = 0; n < source.distinct; n++)
-		source.len = c->build(source.data + (size_t)n * source.stride, c, n % c->sessions,
-			n / c->sessions);
-	source.port = c->uplink ? WAN : LAN;
+	make_plan(c);
+	memset(plan.packets, 0, c->sessions * sizeof(uint32_t));
+	for (uint8_t worker = 0; worker < n_workers; worker++)
+		build_worker(c, worker);
+}
+
+static void
+free_packets(void)
+{
+	for (unsigned int i = 0; i < n_workers; i++)
+		free(sources[i].data);
+	free(plan.session);
+	free(plan.touched);
+	free(plan.packets);
 }
 
 /* ------------------------------------------------------------------ measuring */
@@ -246,8 +360,9 @@ dropped(void)
 {
 	uint64_t sum = 0;
 
-	for (unsigned int i = 0; i < DROP_COUNT; i++)
-		sum += workers[0].counters->drops[i];
+	for (unsigned int k = 0; k < n_workers; k++)
+		for (unsigned int i = 0; i < DROP_COUNT; i++)
+			sum += workers[k].counters->drops[i];
 	return sum;
 }
 
@@ -261,34 +376,78 @@ transmitted(void)
 	return wan.opackets + lan.opackets;
 }
 
-/* One round over all packets; TSC cycles.  Every packet must come out: a bench of dropped packets
- * is worth nothing. */
-static uint64_t
-one_round(const struct graph_case *c)
+static void
+print_lost(const struct graph_case *c, uint64_t sent)
 {
-	struct worker *w = &workers[0];
-	uint64_t drops = dropped(), sent = transmitted();
+	fprintf(stderr, "bench: %s: %u packets in, %lu out, drops:", c->name, plan.count,
+		(unsigned long)sent);
+	for (unsigned int k = 0; k < n_workers; k++) {
+		const uint64_t *drops = workers[k].counters->drops;
+#define X(name, text)           \
+	if (drops[DROP_##name]) \
+		fprintf(stderr, " " #name " %lu", (unsigned long)drops[DROP_##name]);
+		DROP_REASONS(X)
+#undef X
+	}
+	fprintf(stderr, "\n");
+	exit(1);
+}
 
-	c->reset(c);
-	source.next = 0;
-	uint64_t start = rte_rdtsc_precise();
-	while (source.next < source.count) {
+static atomic_uint waiting;
+
+/* A worker's round over its packets.  They start together. */
+static int
+worker_round(void *arg)
+{
+	struct worker *w = arg;
+	struct source *source = &sources[w->index];
+
+	source->next = 0;
+	atomic_fetch_sub(&waiting, 1);
+	while (atomic_load(&waiting) != 0)
+		rte_pause();
+	while (source->next < source->count) {
 		w->now = rte_rdtsc();
 		rte_graph_walk(w->graph);
 	}
+	return 0;
+}
+
+/* A sample of the sessions stands for all of them: nothing of it is in the caches, as if the others
+ * had come between. */
+static void
+empty_caches(const struct graph_case *c)
+{
+	static uint8_t *others;
+
+	if (plan.n_touched == c->sessions || hot)
+		return;
+	if (!others && !(others = calloc(1, CACHES)))
+		harness_die("memory");
+	for (size_t i = 0; i < CACHES; i += RTE_CACHE_LINE_SIZE)
+		((volatile uint8_t *)others)[i]++;
+}
+
+/* One round over all packets; TSC cycles of a worker.  Every packet must come out: a bench of
+ * dropped packets is worth nothing. */
+static uint64_t
+one_round(const struct graph_case *c)
+{
+	uint64_t drops = dropped(), sent = transmitted();
+
+	for (uint32_t k = 0; source_edge == TO_CLASSIFY && k < plan.n_touched; k++)
+		c->reset(c, plan.touched[k]);
+	empty_caches(c);
+	atomic_store(&waiting, n_workers);
+	for (unsigned int i = 1; i < n_workers; i++)
+		rte_eal_remote_launch(worker_round, &workers[i], workers[i].lcore);
+	uint64_t start = rte_rdtsc_precise();
+	worker_round(&workers[0]);
+	rte_eal_mp_wait_lcore();
 	uint64_t cycles = rte_rdtsc_precise() - start;
-	if (dropped() != drops || transmitted() - sent < source.count) {
-		fprintf(stderr, "bench: %s: %u packets in, %lu out, drops:", c->name, source.count,
-			(unsigned long)(transmitted() - sent));
-#define X(name, text)                        \
-	if (w->counters->drops[DROP_##name]) \
-		fprintf(stderr, " " #name " %lu", (unsigned long)w->counters->drops[DROP_##name]);
-		DROP_REASONS(X)
-#undef X
-		fprintf(stderr, "\n");
-		exit(1);
-	}
-	return cycles;
+	if (dropped() != drops || transmitted() - sent < plan.count)
+		print_lost(c, transmitted() - sent);
+	return cycles * n_workers;
 }
 
 /* TSC cycles of the graph's nodes, for each packet of the case: as many numbers as nodes. */
@@ -341,34 +500,32 @@ peer_of(const struct graph_case *c)
 	return found;
 }
 
-void
-harness_measure(const struct graph_case *c)
+static void
+measure_one(const struct graph_case *c)
 {
 	double ours[64], reference[64], ratio[64], per_node[MAX_NODES] = {0};
+	unsigned int rounds = c->sessions > 60000 ? 1 : 3;
 
-	if (!strstr(c->name, only))
-		return;
 	build_packets(c);
+	double n = (double)plan.count * rounds;
 	for (unsigned int r = 0; r < runs + 1; r++) {
-		unsigned int rounds = 3;
 		uint64_t a = 0, b = 0;
 		for (unsigned int k = 0; k < rounds; k++) {
 			source_edge = TO_CLASSIFY;
-			count_nodes(per_node, r ? -1 : 0, (double)source.count * rounds * runs);
+			count_nodes(per_node, r ? -1 : 0, n * runs);
 			a += one_round(c);
-			count_nodes(per_node, r ? 1 : 0, (double)source.count * rounds * runs);
+			count_nodes(per_node, r ? 1 : 0, n * runs);
 			source_edge = TO_TX;
 			b += one_round(c);
 		}
 		if (r == 0)
 			continue; /* warm-up */
-		double n = (double)source.count * rounds;
 		ours[r - 1] = (double)a / n;
 		reference[r - 1] = (double)b / n;
 		ratio[r - 1] = (double)b / (double)a;
 	}
 	double cycles = bench_median(ours, runs), ref = bench_median(reference, runs);
-	double mhz = (double)rte_get_tsc_hz() / 1e6, peer = peer_of(c);
+	double mhz = (double)rte_get_tsc_hz() / 1e6 * n_workers, peer = peer_of(c);
 	bench_report(&(struct bench_result){.bench = "graph",
 		.name = c->name,
 		.bytes = c->bytes,
@@ -380,45 +537,139 @@ harness_measure(const struct graph_case *c)
 		.peer_value = peer > 0 ? peer : mhz / ref,
 		.ratio = peer > 0 ? mhz / cycles / peer : bench_median(ratio, runs),
 		.kernel = workers[0].esp ? esp_engine_kernel(workers[0].esp) : rc4_selected(),
-		.runs = runs});
+		.runs = runs,
+		.pages = pages,
+		.order = hot           ? "hot"
+			 : round_robin ? "round-robin"
+				       : "random",
+		.workers = n_workers});
 	if (nodes)
 		print_nodes(per_node);
-	free(source.data);
+	free_packets();
+}
+
+bool
+harness_wants(const char *name)
+{
+	char up[64], down[64];
+
+	snprintf(up, sizeof(up), "uplink-%s", name);
+	snprintf(down, sizeof(down), "downlink-%s", name);
+	return strstr(up, only) || strstr(down, only);
 }
 
 void
-harness_start(int argc, char **argv)
+harness_measure(const struct graph_case *c)
+{
+	static const uint16_t sizes[] = {64, 1400};
+	struct graph_case one = *c;
+
+	if (!strstr(c->name, only))
+		return;
+	for (unsigned int s = 0; s < RTE_DIM(sizes); s++) {
+		for (unsigned int n = 0; n < n_counts; n++) {
+			one.bytes = sizes[s];
+			one.sessions = counts[n];
+			if (only_bytes == 0 || only_bytes == sizes[s])
+				measure_one(&one);
+		}
+	}
+}
+
+static bool
+read_counts(char *list)
+{
+	n_counts = 0;
+	for (char *at = strtok(list, ","); at; at = strtok(NULL, ",")) {
+		unsigned long n = strtoul(at, NULL, 10);
+		if (n == 0 || n > SEGMENT_MAX_SESSIONS || n_counts == MAX_COUNTS)
+			return false;
+		counts[n_counts++] = (uint32_t)n;
+	}
+	return n_counts > 0;
+}
+
+static bool
+read_number(const char *text, unsigned int least, unsigned int most, unsigned int *n)
+{
+	*n = (unsigned int)strtoul(text, NULL, 10);
+	return *n >= least && *n <= most;
+}
+
+static bool
+read_option(int o, char *value)
+{
+	switch (o) {
+	case 'j':
+		return bench_json = true;
+	case 'n':
+		return nodes = true;
+	case 'H':
+		return (pages = "hugetlb") != NULL;
+	case 'r':
+		return read_number(value, 1, 64, &runs);
+	case 'w':
+		return read_number(value, 1, MAX_WORKERS, &n_workers);
+	case 'b':
+		return read_number(value, 64, 1400, &only_bytes) &&
+		       (only_bytes == 64 || only_bytes == 1400);
+	case 'h':
+		return read_number(value, 1, SEGMENT_MAX_SESSIONS, &hot);
+	case 's':
+		return read_counts(value);
+	case 'o':
+		only = value;
+		return true;
+	case 'p':
+		peers = value;
+		return true;
+	case 'O':
+		round_robin = strcmp(value, "round-robin") == 0;
+		return round_robin || strcmp(value, "random") == 0;
+	default:
+		return false;
+	}
+}
+
+static void
+read_options(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
 		{"runs", required_argument, NULL, 'r'}, {"only", required_argument, NULL, 'o'},
-		{"peers", required_argument, NULL, 'p'}, {"nodes", no_argument, NULL, 'n'},
-		{"hugepages", no_argument, NULL, 'H'}, {0}};
-	const char *eal[] = {argv[0], "--no-huge", "-m", "512", "--no-pci", "--no-telemetry",
-		"--log-level", "error", "-l", "1", "--no-shconf", "--vdev", "net_null0", "--vdev",
-		"net_null1", NULL};
+		{"sessions", required_argument, NULL, 's'}, {"order", required_argument, NULL, 'O'},
+		{"hot", required_argument, NULL, 'h'}, {"bytes", required_argument, NULL, 'b'},
+		{"workers", required_argument, NULL, 'w'}, {"peers", required_argument, NULL, 'p'},
+		{"nodes", no_argument, NULL, 'n'}, {"hugepages", no_argument, NULL, 'H'}, {0}};
 	int o;
 
-	while ((o = getopt_long(argc, argv, "jr:o:p:nH", options, NULL)) != -1) {
-		if (o == 'j') {
-			bench_json = true;
-		} else if (o == 'r' && atoi(optarg) >= 1 && atoi(optarg) <= 64) {
-			runs = (unsigned int)atoi(optarg);
-		} else if (o == 'o') {
-			only = optarg;
-		} else if (o == 'p') {
-			peers = optarg;
-		} else if (o == 'n') {
-			nodes = true;
-		} else if (o == 'H') {
-			eal[1] = "--in-memory";
-		} else {
+	n_workers = 1;
+	while ((o = getopt_long(argc, argv, "jr:o:s:p:nH", options, NULL)) != -1) {
+		if (!read_option(o, optarg)) {
 			fprintf(stderr,
-				"usage: %s [--json] [--runs 1..64] [--only CASE] [--peers FILE] "
-				"[--nodes] [--hugepages]\n",
-				argv[0]);
+				"usage: %s [--json] [--runs 1..64] [--only CASE] [--bytes 64|1400] "
+				"[--sessions N,N...] [--order random|round-robin] [--hot N] "
+				"[--workers 1..%d] [--peers FILE] [--nodes] [--hugepages]\n",
+				argv[0], MAX_WORKERS);
 			exit(2);
 		}
 	}
+	for (unsigned int i = 0; i < n_counts; i++)
+		harness_sessions = RTE_MAX(harness_sessions, counts[i]);
+}
+
+void
+harness_start(int argc, char **argv, size_t session_octets)
+{
+	static const char *const lcores[MAX_WORKERS + 1] = {"", "1", "0,1", "0-2", "0-3"};
+	char megabytes[16];
+
+	read_options(argc, argv);
+	snprintf(megabytes, sizeof(megabytes), "%zu",
+		512 + ((size_t)harness_sessions * session_octets >> 20));
+	const char *eal[] = {argv[0], strcmp(pages, "hugetlb") ? "--no-huge" : "--in-memory", "-m",
+		megabytes, "--no-pci", "--no-telemetry", "--log-level", "error", "-l",
+		lcores[n_workers], "--main-lcore", "1", "--no-shconf", "--vdev", "net_null0",
+		"--vdev", "net_null1", NULL};
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, (char **)(uintptr_t)eal) < 0)
 		harness_die("rte_eal_init");
 	set_up();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The data plane's own graph on one worker, fed from memory: no NIC, no kernel.  Only port_rx is
+ * The data plane's own graph on its workers, fed from memory: no NIC, no kernel.  Only port_rx is
  * replaced, and ports are net_null devices that free what they are given.  The reference in the
  * same run is the source and port_tx alone: what is left is Adit.
  */
@@ -16,8 +16,9 @@
 
 #define WAN          0
 #define LAN          1
-#define MAX_SESSIONS 10000
-#define SERVER_IP    RTE_IPV4(192, 0, 2, 10)
+#define SERVER_IP(i) (RTE_IPV4(192, 0, 2, 10) + (i) / IDS_A_SERVER)
+#define ID_OF(i)     ((uint16_t)((i) % IDS_A_SERVER + 1))
+#define IDS_A_SERVER 65535u
 #define PEER_IP(i)   (RTE_IPV4(10, 64, 0, 0) + (i))
 #define INNER_IP(i)  (RTE_IPV4(100, 64, 0, 2) + (i))
 #define LAN_HOST     RTE_IPV4(198, 51, 100, 100)
@@ -32,20 +33,30 @@ struct graph_case {
 	uint16_t bytes; /* inner packet */
 	uint32_t sessions;
 	int how; /* the bench's own */
-	/* Bring all sessions to where the packets start: before each round. */
-	void (*reset)(const struct graph_case *c);
+	/* Bring session i to where its packets start: before each round, if it has any. */
+	void (*reset)(const struct graph_case *c, uint32_t i);
 	/* Write the packet numbered n of session i; its length.  In order of n. */
 	uint16_t (*build)(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n);
 };
 
-/* EAL, tables, ports, worker 0; the options --json, --runs, --only, --peers, --nodes and
- * --hugepages.  Sessions come next, then harness_ready(). */
-void harness_start(int argc, char **argv);
+/* EAL, tables, ports, workers; the options of usage().  Each session takes so many octets of
+ * memory.  Sessions come next, harness_sessions of them, then harness_ready(). */
+void harness_start(int argc, char **argv, size_t session_octets);
 void harness_ready(void);
-/* Measure and print, unless --only names others. */
+/* Does --only leave cases whose names begin so? */
+bool harness_wants(const char *name);
+/* Measure and print the case with each size and number of sessions; those are filled in. */
 void harness_measure(const struct graph_case *c);
 void harness_die(const char *what) __attribute__((noreturn));
-extern struct session_counters *harness_counters; /* MAX_SESSIONS */
+extern uint32_t harness_sessions;                 /* the most of --sessions */
+extern struct session_counters *harness_counters; /* of each */
+
+/* Which worker has session i. */
+static inline uint8_t
+harness_owner(uint32_t i)
+{
+	return (uint8_t)(i % n_workers);
+}
 
 /* Parts of packets.  put_ether() returns where the next header goes. */
 uint8_t *put_ether(uint8_t *at, uint8_t port);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_malloc.h>
+
 #include "bench/bench.h"
 #include "bench/harness.h"
 #include "crypto/esp.h"
@@ -29,7 +31,8 @@ static const struct protection {
 };
 
 static struct esp_engine *peer_engine;
-static void *peer_sas[MAX_SESSIONS]; /* the clients' senders: struct esp_sa */
+static void **peer_sas; /* the clients' senders: struct esp_sa */
+static struct sa_counters *sa_counters;
 
 static uint32_t
 pair_of(uint32_t i)
@@ -77,8 +80,7 @@ config_of(const struct protection *p, const struct sa_keys *k, uint32_t spi, boo
 static void
 add_pair(const struct protection *p, uint32_t i)
 {
-	static struct sa_counters counters[MAX_SESSIONS];
-	struct command_sa_add add = {.outer = {.server_ip = SERVER_IP,
+	struct command_sa_add add = {.outer = {.server_ip = SERVER_IP(i),
 					     .peer_ip = PEER_IP(i),
 					     .server_port = p->port,
 					     .peer_port = p->port},
@@ -88,7 +90,7 @@ add_pair(const struct protection *p, uint32_t i)
 
 	fill_keys(&add.keys, p, i);
 	fill_keys(&out.keys, p, i);
-	if (sa_add(pair_of(i), &add, 0, &counters[i]) != 0 ||
+	if (sa_add(pair_of(i), &add, harness_owner(i), &sa_counters[i]) != 0 ||
 		sa_set_outbound(sa_by_handle(pair_of(i)), &out) != 0)
 		harness_die("sa_add");
 	atomic_store(&sas.slots[i].cfg.outer_nh, FIB_VALUE(FIB_NEXTHOP, NEXTHOP_WAN));
@@ -100,10 +102,11 @@ add_session(const struct protection *p, uint32_t i)
 	struct command link = {.type = COMMAND_SESSION_LINK,
 		.link = {.our_mru = 1500, .peer_mru = 1500, .tx_acfc = 1, .tx_pfc = 1}};
 	struct command open = {.type = COMMAND_SESSION_OPEN, .open = {.inner_ip = INNER_IP(i)}};
-	const struct session_params params = {.server_ip = SERVER_IP,
+	const struct session_params params = {.server_ip = SERVER_IP(i),
 		.peer_ip = PEER_IP(i),
-		.call_id = (uint16_t)(i + 1),
-		.peer_call_id = (uint16_t)(i + 1),
+		.call_id = ID_OF(i),
+		.peer_call_id = ID_OF(i),
+		.owner = harness_owner(i),
 		.protocol = TUNNEL_L2TP,
 		.counters = &harness_counters[i],
 		.tunnel_id = TUNNEL,
@@ -143,7 +146,7 @@ gone_pair(uint32_t handle, uint64_t cookie, struct sa *sa)
 static void
 set_up_sessions(const struct protection *p)
 {
-	for (uint32_t i = 0; i < MAX_SESSIONS; i++) {
+	for (uint32_t i = 0; i < harness_sessions; i++) {
 		if (p->encryption)
 			add_pair(p, i);
 		add_session(p, i);
@@ -153,30 +156,30 @@ set_up_sessions(const struct protection *p)
 static void
 end_sessions(void)
 {
-	for (uint32_t i = 0; i < MAX_SESSIONS; i++) {
+	for (uint32_t i = 0; i < harness_sessions; i++) {
 		route_del_session(INNER_IP(i));
 		session_remove(&sessions.slots[i], 0);
 		sa_remove(&sas.slots[i], 0);
 		free(peer_sas[i]);
 		peer_sas[i] = NULL;
 	}
-	session_reap(MAX_SESSIONS, gone_session);
-	sa_reap(MAX_SESSIONS, gone_pair);
+	session_reap(harness_sessions, gone_session);
+	sa_reap(harness_sessions, gone_pair);
 }
 
 /* The window forgets the last round's numbers. */
 static void
-reset_windows(const struct graph_case *c)
+reset_window(const struct graph_case *c, uint32_t i)
 {
 	const struct protection *p = &protections[c->how];
 	struct sa_keys k;
 
-	for (uint32_t i = 0; p->encryption && i < c->sessions; i++) {
-		fill_keys(&k, p, i);
-		struct esp_sa_config ec = config_of(p, &k, pair_of(i), true);
-		if (esp_sa_init(sas.slots[i].cfg.in, sas.engine, &ec) != ESP_SETUP_OK)
-			harness_die("esp_sa_init");
-	}
+	if (!p->encryption)
+		return;
+	fill_keys(&k, p, i);
+	struct esp_sa_config ec = config_of(p, &k, pair_of(i), true);
+	if (esp_sa_init(sas.slots[i].cfg.in, sas.engine, &ec) != ESP_SETUP_OK)
+		harness_die("esp_sa_init");
 }
 
 static struct esp_sa *
@@ -211,7 +214,7 @@ put_datagram(uint8_t *at, const struct graph_case *c, uint32_t i)
 	put_udp_header(at, L2TP_PORT, len - UDP_HDR);
 	put_be(at + 8, 2, 2);
 	put_be(at + 10, TUNNEL, 2);
-	put_be(at + 12, i + 1, 2);
+	put_be(at + 12, ID_OF(i), 2);
 	at[14] = 0x21;
 	put_inner(at + 15, c, i);
 	return len;
@@ -226,7 +229,7 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 
 	if (!p->encryption) {
 		len = put_datagram(data, c, i);
-		put_ipv4(ip, PEER_IP(i), SERVER_IP, IPPROTO_UDP, (uint16_t)(20 + len));
+		put_ipv4(ip, PEER_IP(i), SERVER_IP(i), IPPROTO_UDP, (uint16_t)(20 + len));
 		return (uint16_t)(14 + 20 + len);
 	}
 	struct esp_sa *sa = n == 0 ? peer_sa(p, i) : peer_sas[i];
@@ -241,7 +244,7 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 		harness_die("esp_encapsulate_burst");
 	if (udp)
 		put_udp_header(ip + 20, p->port, (uint16_t)job.len);
-	put_ipv4(ip, PEER_IP(i), SERVER_IP, udp ? IPPROTO_UDP : IPPROTO_ESP,
+	put_ipv4(ip, PEER_IP(i), SERVER_IP(i), udp ? IPPROTO_UDP : IPPROTO_ESP,
 		(uint16_t)(20 + udp + job.len));
 	return (uint16_t)(14 + 20 + udp + job.len);
 }
@@ -249,32 +252,31 @@ build_uplink(uint8_t *at, const struct graph_case *c, uint32_t i, uint32_t n)
 static void
 measure_direction(bool uplink, int how)
 {
-	static const uint16_t sizes[] = {64, 1400};
-	static const uint32_t counts[] = {1, MAX_SESSIONS};
 	char name[64];
 
 	snprintf(
 		name, sizeof(name), "%s-%s", uplink ? "uplink" : "downlink", protections[how].name);
-	for (unsigned int s = 0; s < RTE_DIM(sizes); s++)
-		for (unsigned int n = 0; n < RTE_DIM(counts); n++)
-			harness_measure(&(struct graph_case){.name = name,
-				.uplink = uplink,
-				.bytes = sizes[s],
-				.sessions = counts[n],
-				.how = how,
-				.reset = reset_windows,
-				.build = uplink ? build_uplink : build_downlink});
+	harness_measure(&(struct graph_case){.name = name,
+		.uplink = uplink,
+		.how = how,
+		.reset = reset_window,
+		.build = uplink ? build_uplink : build_downlink});
 }
 
 int
 main(int argc, char **argv)
 {
-	harness_start(argc, argv);
+	harness_start(argc, argv, 6500);
 	peer_engine = esp_engine_create(ESP_ARCH_AUTO);
-	if (!peer_engine)
-		harness_die("esp_engine_create");
+	peer_sas = calloc(harness_sessions, sizeof(*peer_sas));
+	sa_counters =
+		rte_zmalloc(NULL, harness_sessions * sizeof(*sa_counters), RTE_CACHE_LINE_SIZE);
+	if (!peer_engine || !peer_sas || !sa_counters)
+		harness_die("set-up");
 	harness_ready();
 	for (int how = 0; how < (int)RTE_DIM(protections); how++) {
+		if (!harness_wants(protections[how].name))
+			continue;
 		set_up_sessions(&protections[how]);
 		for (int uplink = 1; uplink >= 0; uplink--)
 			measure_direction(uplink, how);
