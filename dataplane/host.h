@@ -29,15 +29,22 @@ struct host_table {
 };
 extern struct host_table hosts;
 
-/* FIB value of a session's address, 0 if it is none.  Worker or main. */
-static inline uint32_t
-host_lookup(uint32_t ip)
+/* Where an address's value stands.  Worker or main. */
+static inline const _Atomic uint32_t *
+host_entry(uint32_t ip)
 {
 	/* Acquire: each pairs with a release in host_set(), by which what it leads to is there. */
 	uint16_t p = atomic_load_explicit(&hosts.page[ip >> 16], memory_order_acquire);
 	uint16_t g =
 		atomic_load_explicit(&hosts.pages[p].group[ip >> 8 & 255], memory_order_acquire);
-	return atomic_load_explicit(&hosts.groups[g].value[ip & 255], memory_order_relaxed);
+	return &hosts.groups[g].value[ip & 255];
+}
+
+/* FIB value of a session's address, 0 if it is none.  Worker or main. */
+static inline uint32_t
+host_lookup(uint32_t ip)
+{
+	return atomic_load_explicit(host_entry(ip), memory_order_relaxed);
 }
 
 /* ------------------------------------------------------------------ main lcore */

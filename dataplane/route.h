@@ -16,6 +16,7 @@
 #include <rte_ether.h>
 #include <rte_lpm.h>
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/host.h"
@@ -82,7 +83,9 @@ static inline void
 fib_lookup_bulk(const uint32_t *ips, uint32_t *values, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		values[i] = fib_value(ips[i]);
+		rte_prefetch0((const void *)host_entry(ips[i]));
+	for (unsigned int i = 0; i < n; i++)
+		values[i] = i > 0 && ips[i] == ips[i - 1] ? values[i - 1] : fib_value(ips[i]);
 }
 
 /* ------------------------------------------------------------------ main lcore */

@@ -60,16 +60,16 @@ id_table_of(uint8_t protocol, rte_be32_t server_ip_be, bool create)
 	struct id_tables *all = &sessions.ids[protocol];
 	uint32_t n = atomic_load_explicit(&all->n, memory_order_relaxed);
 	for (uint32_t i = 0; i < n; i++)
-		if (all->of[i]->server_ip_be == server_ip_be)
+		if (all->server_ip_be[i] == server_ip_be)
 			return all->of[i];
 	if (!create || n == MAX_SERVER_ADDRESSES)
 		return NULL;
 	struct id_table *t = rte_zmalloc("ids", sizeof(*t), RTE_CACHE_LINE_SIZE);
 	if (!t)
 		return NULL;
-	t->server_ip_be = server_ip_be;
+	all->server_ip_be[n] = server_ip_be;
 	all->of[n] = t;
-	/* Release: pairs with the acquire in session_by_id(). */
+	/* Release: pairs with the acquire in session_id_entry(). */
 	atomic_store_explicit(&all->n, n + 1, memory_order_release);
 	return t;
 }
@@ -78,7 +78,7 @@ static void
 session_publish(struct session *s, struct id_table *t, uint32_t handle, uint16_t id)
 {
 	atomic_store_explicit(&s->cfg.handle, handle, memory_order_release);
-	/* Release: pairs with the acquire in session_by_id(). */
+	/* Release: pairs with the acquire in session_of_entry(). */
 	atomic_store_explicit(&t->slot[id], SESSION_SLOT(handle) + 1, memory_order_release);
 	sessions.live++;
 	index_put(&sessions.by_ip, SESSION_SLOT(handle), s->cfg.peer_ip_be);
@@ -132,7 +132,7 @@ session_add(uint32_t handle, const struct session_params *p)
 	s->cfg.state = SESSION_NEGOTIATING;
 	if (p->protocol == TUNNEL_L2TP)
 		configure_l2tp(s, p);
-	s->up.counters = s->down.counters = p->counters;
+	s->up.counters = p->counters;
 	s->cold.used = true;
 	session_publish(s, t, handle, p->call_id);
 	return 0;
@@ -230,6 +230,8 @@ apply_mppe(struct session *s, const struct command *cmd)
 {
 	struct mppe_params p;
 	s->cfg.mppe_tx = s->cfg.mppe_rx = 0;
+	s->cfg.mppe_stateful = (cmd->mppe.rx.stateless ? 0 : MPPE_STATEFUL_RX) |
+			       (cmd->mppe.tx.stateless ? 0 : MPPE_STATEFUL_TX);
 	if (cmd->mppe.tx.strength) {
 		apply_direction(&cmd->mppe.tx, &p);
 		if (mppe_tx_init(&s->mppe_tx, &p) == 0)
@@ -284,7 +286,7 @@ session_apply(struct session *s, struct command *cmd)
 	case COMMAND_SESSION_FLUSH:
 		if (s->cfg.mppe_tx) {
 			mppe_tx_flush(&s->mppe_tx);
-			s->down.counters->mppe_tx_resets++;
+			s->up.counters->mppe_tx_resets++;
 		}
 		break;
 	}

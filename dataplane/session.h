@@ -24,6 +24,9 @@
 #include "dataplane/closing.h"
 #include "dataplane/index.h"
 
+#define MPPE_STATEFUL_RX 1
+#define MPPE_STATEFUL_TX 2
+
 /* Configured state: written before publication or by the owner on a worker message; read by all
  * workers. */
 struct session_config {
@@ -49,6 +52,7 @@ struct session_config {
 	uint8_t peer_seen;                       /* EVENT_PEER_SEEN was sent */
 	uint8_t protocol;                        /* enum tunnel_protocol */
 	uint8_t send_sequence, require_sequence; /* L2TP data messages */
+	uint8_t mppe_stateful;                   /* MPPE_STATEFUL_RX, _TX */
 	uint16_t path_mtu; /* towards the peer, where it is less than the port's; 0 = unknown */
 };
 
@@ -62,11 +66,11 @@ struct session_uplink {
 	uint8_t rx_control;    /* control frames with numbers beyond rx_highest */
 	uint8_t ack_due;       /* packets received since our last acknowledgement went out */
 	uint8_t ack_queued;    /* waiting in the owner's queue of acknowledgements */
+	uint32_t lost_sync_ms; /* of the last EVENT_LOST_SYNC (rate limit), plus 1; 0: none */
 	uint64_t rx_window;    /* bit n: rx_highest - n was received */
 	uint64_t drops_us;     /* when the drops for numbers so far were due at their rate */
-	uint64_t lost_sync_at; /* TSC of the last EVENT_LOST_SYNC (rate limit) */
 	uint64_t punt_at_us;   /* when the session's control frames so far were due at their rate */
-	struct session_counters *counters; /* in the shared segment */
+	struct session_counters *counters; /* in the shared segment; of both directions */
 };
 
 /* Owner's running state, downlink. */
@@ -74,15 +78,14 @@ struct session_downlink {
 	uint32_t tx_seq; /* next sequence number; L2TP sends its low 16 bits */
 	uint16_t ip_id;
 	uint16_t reserved;
-	struct session_counters *counters;
 };
 
 struct session {
 	/* one line */
 	struct session_config cfg __rte_cache_aligned;
-	/* one line each */
+	/* another: an acknowledgement is owed by the one and sent by the other */
 	struct session_uplink up __rte_cache_aligned;
-	struct session_downlink down __rte_cache_aligned;
+	struct session_downlink down;
 	/* secrets: wiped on removal */
 	struct mppe_tx mppe_tx __rte_cache_aligned;
 	struct mppe_rx mppe_rx __rte_cache_aligned;
@@ -100,21 +103,21 @@ struct session {
 	} cold __rte_cache_aligned;
 };
 static_assert(sizeof(struct session_config) <= 64, "configured state fits one cache line");
-static_assert(sizeof(struct session_uplink) <= 64, "uplink state fits one cache line");
-static_assert(sizeof(struct session_downlink) <= 64, "downlink state fits one cache line");
+static_assert(sizeof(struct session_uplink) + sizeof(struct session_downlink) <= 64,
+	"running state fits one cache line");
 static_assert(sizeof(struct session) <= 2048, "a session costs at most 2 KiB (DESIGN section 3)");
 
-#define MAX_SERVER_ADDRESSES 8
+#define MAX_SERVER_ADDRESSES 16 /* of 65,535 IDs each: sessions.max has its most */
 
 /* PPTP's call IDs and L2TP's session IDs are indexes: for each protocol one table of 65,536 slots
  * per server address (docs/adr/0001). 0 = none, else slot + 1. */
 struct id_table {
-	rte_be32_t server_ip_be;
 	_Atomic uint32_t slot[65536];
 };
 struct id_tables {
+	_Atomic uint32_t n;                                                /* grows only */
+	rte_be32_t server_ip_be[MAX_SERVER_ADDRESSES] __rte_cache_aligned; /* one line */
 	struct id_table *of[MAX_SERVER_ADDRESSES];
-	_Atomic uint32_t n; /* grows only */
 };
 
 struct session_table {
@@ -138,23 +141,39 @@ session_name_key(rte_be32_t peer_ip_be, rte_be16_t tunnel_id_be, rte_be16_t call
 	return (uint64_t)peer_ip_be << 32 | (uint32_t)tunnel_id_be << 16 | call_id_be;
 }
 
-/* The session of an ID on one of our addresses, or NULL.  Worker, inside of one burst.  The caller
- * still has to check whose it is (T5, D1). */
-static inline struct session *
-session_by_id(enum tunnel_protocol protocol, rte_be32_t server_ip_be, rte_be16_t id_be)
+/* Where it stands whose an ID on one of our addresses is, or NULL.  Worker. */
+static inline const _Atomic uint32_t *
+session_id_entry(enum tunnel_protocol protocol, rte_be32_t server_ip_be, rte_be16_t id_be)
 {
 	const struct id_tables *t = &sessions.ids[protocol];
 	/* Acquire: pairs with the release in id_table_of(). */
 	uint32_t n = atomic_load_explicit(&t->n, memory_order_acquire);
-	for (uint32_t i = 0; i < n; i++) {
-		if (t->of[i]->server_ip_be != server_ip_be)
-			continue;
-		/* Acquire: pairs with the release in session_publish(). */
-		uint32_t slot = atomic_load_explicit(
-			&t->of[i]->slot[rte_be_to_cpu_16(id_be)], memory_order_acquire);
-		return slot ? &sessions.slots[slot - 1] : NULL;
+	uint32_t found = MAX_SERVER_ADDRESSES;
+	if (likely(t->server_ip_be[0] == server_ip_be && n > 0)) {
+		found = 0;
+	} else { /* without a branch that depends on which it is */
+		for (uint32_t i = 1; i < MAX_SERVER_ADDRESSES; i++)
+			found = t->server_ip_be[i] == server_ip_be ? i : found;
 	}
-	return NULL;
+	return likely(found < n) ? &t->of[found]->slot[rte_be_to_cpu_16(id_be)] : NULL;
+}
+
+/* The session that stands there, or NULL.  Worker, inside of one burst.  The caller still has to
+ * check whose it is (T5, D1). */
+static inline struct session *
+session_of_entry(const _Atomic uint32_t *entry)
+{
+	/* Acquire: pairs with the release in session_publish(). */
+	uint32_t slot = atomic_load_explicit(entry, memory_order_acquire);
+	return slot ? &sessions.slots[slot - 1] : NULL;
+}
+
+/* Both. */
+static inline struct session *
+session_by_id(enum tunnel_protocol protocol, rte_be32_t server_ip_be, rte_be16_t id_be)
+{
+	const _Atomic uint32_t *entry = session_id_entry(protocol, server_ip_be, id_be);
+	return entry ? session_of_entry(entry) : NULL;
 }
 
 static inline uint32_t

@@ -59,7 +59,7 @@ ipv4_validate(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t 
 		return EDGE_IP_MALFORMED;
 	if (cksum == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		return EDGE_COUNT;
-	if (cksum == RTE_MBUF_F_RX_IP_CKSUM_BAD || rte_raw_cksum(ip, hlen) != 0xffff)
+	if (cksum == RTE_MBUF_F_RX_IP_CKSUM_BAD || !ipv4_sum_is_right(ip, hlen))
 		return EDGE_IP_CHECKSUM;
 	return EDGE_COUNT;
 }
@@ -293,15 +293,28 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 }
 
 static inline void
-classify_ahead(struct rte_mbuf *m)
+classify_request(struct rte_mbuf *m)
 {
 	rte_prefetch0(rte_pktmbuf_mtod(m, void *));
+}
+
+/* The line of a session's address, which lan_ipv4() and ip_forward look up.  The packet is not yet
+ * validated: what is there, if anything, leads nowhere but into the table. */
+static inline void
+classify_request_host(struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(
+		m, const struct rte_ipv4_hdr *, sizeof(struct rte_ether_hdr));
+
+	if (ports[pkt_meta(m)->port].role == PORT_LAN)
+		rte_prefetch0((const void *)host_entry(rte_be_to_cpu_32(ip->dst_addr)));
 }
 
 static uint16_t
 classify_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	return node_each(graph, node, objs, n, classify_ahead, classify_one);
+	node_request(objs, n, classify_request);
+	return node_each(graph, node, objs, n, classify_request_host, classify_one);
 }
 
 NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,

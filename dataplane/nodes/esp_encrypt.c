@@ -60,6 +60,8 @@ esp_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	void *out[NODE_CHUNK];
 	uint16_t k = 0, none = n;
 
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(&pkt_meta((struct rte_mbuf *)objs[i])->sa->run.counters->out_packets);
 	/* Pairs without an outbound SA go to the end of out[]. */
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
@@ -71,7 +73,6 @@ esp_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, u
 			next[none] = EDGE_ESP_NO_SA;
 			continue;
 		}
-		rte_prefetch0(&sa->run.counters->out_packets);
 		struct esp_job *job = &jobs[k++];
 		job->sa = e;
 		job->data = (uint8_t *)rte_pktmbuf_prepend(m, e->header_len);

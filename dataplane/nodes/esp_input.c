@@ -13,8 +13,7 @@ enum {
 	EDGE_COUNT
 };
 
-/* First pass: everything that can be known from the packet; the SPI's slot is looked up and its
- * line requested. */
+/* Everything that can be known from the packet; the SPI is the index of its slot. */
 static inline rte_edge_t
 esp_input_lookup(struct rte_mbuf *m)
 {
@@ -45,7 +44,7 @@ esp_input_lookup(struct rte_mbuf *m)
 	return NODE_FOUND;
 }
 
-/* Second pass.  Nothing is spent on a packet for another address of ours, in the other
+/* Nothing is spent on a packet for another address of ours, in the other
  * encapsulation or, when native, from another host.  In UDP the sender's address is not compared: a
  * NAT's mapping may change, and who it is only the integrity check can tell (RFC 3948 section 4).
  */

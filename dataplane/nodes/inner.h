@@ -4,6 +4,7 @@
 #define ADIT_DATAPLANE_NODES_INNER_H
 
 #include <netinet/in.h>
+#include <string.h>
 
 #include "dataplane/nodes/node.h"
 
@@ -18,6 +19,34 @@ cksum_update(rte_be16_t cksum, rte_be16_t old, rte_be16_t new)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum += sum >> 16;
 	return (rte_be16_t)~sum;
+}
+
+/* To 16 bits, in ones' complement (RFC 1071). */
+static inline uint16_t
+cksum_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* The sum of a header without options, folded: 0xffff if its checksum is right. */
+static inline uint16_t
+ipv4_sum(const struct rte_ipv4_hdr *ip)
+{
+	uint32_t word[5];
+
+	memcpy(word, ip, sizeof(word));
+	return cksum_fold((uint64_t)word[0] + word[1] + word[2] + word[3] + word[4]);
+}
+
+/* hlen: of the header with its options. */
+static inline bool
+ipv4_sum_is_right(const struct rte_ipv4_hdr *ip, uint32_t hlen)
+{
+	return likely(hlen == sizeof(*ip)) ? ipv4_sum(ip) == 0xffff
+					   : rte_raw_cksum(ip, hlen) == 0xffff;
 }
 
 /* Options of a header that is longer than 20 octets: may the packet be forwarded? */

@@ -166,7 +166,7 @@ ip_forward_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, ui
 	for (uint16_t i = 0; i < n; i++) {
 		if (FIB_TYPE(value[i]) == FIB_SESSION) {
 			rte_prefetch0(&sessions.slots[FIB_INDEX(value[i])].cfg);
-			rte_prefetch0(&sessions.slots[FIB_INDEX(value[i])].down);
+			rte_prefetch0(&sessions.slots[FIB_INDEX(value[i])].up);
 		}
 	}
 	for (uint16_t i = 0; i < n; i++) {

@@ -56,10 +56,9 @@ is_echo_reply(const uint8_t *message, const struct l2tp_message *msg)
 	return len >= 3 && l2tp_word(p) == LCP_PROTOCOL && p[2] == LCP_ECHO_REPLY;
 }
 
-/* First pass: everything that can be known from the packet; the session's slot is looked up and its
- * lines are requested. */
+/* Everything that can be known from the packet, and where its session stands; EDGE_COUNT: go on. */
 static inline rte_edge_t
-l2tp_input_lookup(struct rte_mbuf *m, struct l2tp_message *msg)
+l2tp_input_locate(struct rte_mbuf *m, struct l2tp_message *msg, const _Atomic uint32_t **entry)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + 1);
@@ -69,11 +68,22 @@ l2tp_input_lookup(struct rte_mbuf *m, struct l2tp_message *msg)
 		return EDGE_L2TP_MALFORMED;
 	if (unlikely(msg->flags & L2TP_CONTROL))
 		return checksum_is_bad(m) ? EDGE_L2TP_MALFORMED : EDGE_L2TP_PUNT;
-	struct session *s = session_by_id(TUNNEL_L2TP, ip->dst_addr, msg->session_id_be);
+	*entry = session_id_entry(TUNNEL_L2TP, ip->dst_addr, msg->session_id_be);
+	if (unlikely(*entry == NULL))
+		return EDGE_L2TP_UNKNOWN_SESSION;
+	rte_prefetch0((const void *)*entry);
+	return EDGE_COUNT;
+}
+
+static inline rte_edge_t
+l2tp_input_find(struct rte_mbuf *m, const struct l2tp_message *msg, const _Atomic uint32_t *entry)
+{
+	struct session *s = session_of_entry(entry);
+
 	if (unlikely(s == NULL))
 		return EDGE_L2TP_UNKNOWN_SESSION;
 	if (unlikely(pkt_meta(m)->flags & PKT_ELSEWHERE) &&
-		is_echo_reply((const uint8_t *)(udp + 1), msg))
+		is_echo_reply(rte_pktmbuf_mtod_offset(m, const uint8_t *, HEADERS), msg))
 		return EDGE_L2TP_PUNT;
 	rte_prefetch0(&s->cfg);
 	rte_prefetch0(&s->up);
@@ -95,7 +105,7 @@ is_peer(const struct session *s, const struct rte_mbuf *m)
 	       s->cfg.peer_ip_be == ip->src_addr && s->cfg.peer_port_be == udp->src_port;
 }
 
-/* Second pass.  Nothing of the session is changed here, and nothing spent, before its peer was
+/* Nothing of the session is changed here, and nothing spent, before its peer was
  * compared. */
 static inline rte_edge_t
 l2tp_input_one(const struct worker *w, struct rte_mbuf *m, const struct l2tp_message *msg)
@@ -127,13 +137,17 @@ l2tp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, 
 {
 	const struct worker *w = node_worker(node);
 	struct l2tp_message msgs[NODE_CHUNK];
+	const _Atomic uint32_t *entries[NODE_CHUNK];
 	rte_edge_t next[NODE_CHUNK];
 
 	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
 		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
 		void **o = objs + at;
 		for (uint16_t i = 0; i < k; i++)
-			next[i] = l2tp_input_lookup(o[i], &msgs[i]);
+			next[i] = l2tp_input_locate(o[i], &msgs[i], &entries[i]);
+		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == EDGE_COUNT))
+				next[i] = l2tp_input_find(o[i], &msgs[i], entries[i]);
 		for (uint16_t i = 0; i < k; i++)
 			if (likely(next[i] == EDGE_COUNT))
 				next[i] = l2tp_input_one(w, o[i], &msgs[i]);

@@ -81,23 +81,23 @@ l2tp_output_one(struct worker *w, struct rte_mbuf *m)
 		ppp_put_address(m);
 	put_l2tp(s, m);
 	put_udp(m, s->cfg.server_port_be, s->cfg.peer_port_be);
-	s->down.counters->down_ppp_packets++;
+	s->up.counters->down_ppp_packets++;
 	return likely(s->cfg.peer != 0) ? send_protected(w, s, m) : send_clear(s, m);
 }
 
 static inline void
-l2tp_output_ahead(struct rte_mbuf *m)
+l2tp_output_request(struct rte_mbuf *m)
 {
 	const struct session *s = pkt_meta(m)->session;
 
-	rte_prefetch0(&s->down);
+	rte_prefetch0(&s->up);
 	rte_prefetch0(sa_slot(s->cfg.sa));
 }
 
 static uint16_t
 l2tp_output_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	return node_each(graph, node, objs, n, l2tp_output_ahead, l2tp_output_one);
+	return node_each(graph, node, objs, n, l2tp_output_request, l2tp_output_one);
 }
 
 NODE_REGISTER_INTERMEDIATE(l2tp_output, .nb_edges = EDGE_COUNT,

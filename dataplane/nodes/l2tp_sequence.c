@@ -60,7 +60,7 @@ l2tp_sequence_one(struct worker *w, struct rte_mbuf *m)
 }
 
 static inline void
-l2tp_sequence_ahead(struct rte_mbuf *m)
+l2tp_sequence_request(struct rte_mbuf *m)
 {
 	rte_prefetch0(pkt_meta(m)->session->up.counters);
 }
@@ -68,7 +68,7 @@ l2tp_sequence_ahead(struct rte_mbuf *m)
 static uint16_t
 l2tp_sequence_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	return node_each(graph, node, objs, n, l2tp_sequence_ahead, l2tp_sequence_one);
+	return node_each(graph, node, objs, n, l2tp_sequence_request, l2tp_sequence_one);
 }
 
 NODE_REGISTER_INTERMEDIATE(l2tp_sequence, .nb_edges = EDGE_COUNT,

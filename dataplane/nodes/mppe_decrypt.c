@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mppe_decrypt, on the owner.  In: MPPE packets at their MPPE header.  Out: clear PPP payloads with
  * meta->ppp_proto. */
-#include <rte_cycles.h>
-
-#include "crypto/mppe.h"
 #include "dataplane/nodes/gre.h"
+#include "dataplane/nodes/mppe.h"
 #include "dataplane/nodes/ppp.h"
 #include "dataplane/nodes/sequence.h"
 
@@ -29,14 +27,18 @@ static const rte_edge_t edge_of_status[MPPE_STATUS_COUNT] = {
 	[MPPE_AWAIT_RESET] = EDGE_MPPE_LOST_SYNC,
 };
 
+#define LOST_SYNC_MS 100
+
 /* A Reset-Request is due, and again while its answer doesn't come: ten times a second at most. */
 static void
 tell_lost_sync(struct worker *w, struct session *s)
 {
-	if (s->up.lost_sync_at != 0 && w->now - s->up.lost_sync_at < rte_get_tsc_hz() / 10)
+	uint32_t now_ms = (uint32_t)(w->now_us / 1000) + 1;
+
+	if (s->up.lost_sync_ms != 0 && now_ms - s->up.lost_sync_ms < LOST_SYNC_MS)
 		return;
 	if (worker_event_send(w, session_handle_of(s), EVENT_LOST_SYNC))
-		s->up.lost_sync_at = w->now;
+		s->up.lost_sync_ms = now_ms;
 }
 
 /*
@@ -88,6 +90,8 @@ mppe_decrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, 
 	rte_edge_t next[NODE_CHUNK];
 	uint16_t k = 0, clear = n;
 
+	for (uint16_t i = 0; i < n; i++)
+		mppe_request_rx(pkt_meta((struct rte_mbuf *)objs[i])->session);
 	/* Sessions without MPPE go to the end of out[]. */
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mppe_encrypt, on the owner.  In: room for the MPPE header, inner protocol, IPv4 packet.  Out: PPP
  * frames with protocol 0x00FD. */
-#include "crypto/mppe.h"
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/mppe.h"
 #include "dataplane/nodes/ppp.h"
 
 enum { EDGE_PPTP_OUTPUT = TUNNEL_PPTP, EDGE_L2TP_OUTPUT = TUNNEL_L2TP, EDGE_COUNT };
@@ -13,6 +12,8 @@ mppe_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, 
 	rte_edge_t next[NODE_CHUNK];
 	struct mppe_job jobs[NODE_CHUNK];
 
+	for (uint16_t i = 0; i < n; i++)
+		mppe_request_tx(pkt_meta((struct rte_mbuf *)objs[i])->session);
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
 		jobs[i] = (struct mppe_job){.tx = &pkt_meta(m)->session->mppe_tx,

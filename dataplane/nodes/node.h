@@ -44,15 +44,21 @@ node_dispatch(struct rte_graph *graph, struct rte_node *node, void **objs, const
  * freed. */
 typedef rte_edge_t (*node_decision)(struct worker *w, struct rte_mbuf *m);
 
-/* Touches what the decision will need, a few packets ahead. */
+/* Requests the lines that the decision will need. */
 typedef void (*node_prefetch)(struct rte_mbuf *m);
 
-#define NODE_AHEAD 4
+static __rte_always_inline void
+node_request(void **objs, uint16_t n, node_prefetch request)
+{
+	for (uint16_t i = 0; i < n; i++)
+		request(objs[i]);
+}
 
-/* The loop of most nodes.  Inlined into each with its functions: no indirect call is left. */
+/* The loop of most nodes.  Inlined into each with its functions: no indirect call is left.  What a
+ * burst needs is requested first, so that memory is waited for once. */
 static __rte_always_inline uint16_t
 node_each(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n,
-	node_prefetch ahead, node_decision decide)
+	node_prefetch request, node_decision decide)
 {
 	struct worker *w = node_worker(node);
 	rte_edge_t next[NODE_CHUNK];
@@ -60,13 +66,9 @@ node_each(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t 
 	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
 		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
 		void **o = objs + at;
-		for (uint16_t i = 0; i < RTE_MIN(k, NODE_AHEAD); i++)
-			ahead(o[i]);
-		for (uint16_t i = 0; i < k; i++) {
-			if (likely(i + NODE_AHEAD < k))
-				ahead(o[i + NODE_AHEAD]);
+		node_request(o, k, request);
+		for (uint16_t i = 0; i < k; i++)
 			next[i] = decide(w, o[i]);
-		}
 		node_dispatch(graph, node, o, next, k);
 	}
 	return n;
@@ -116,7 +118,7 @@ session_up_drop(struct session *s, rte_edge_t edge)
 static inline rte_edge_t
 session_down_drop(struct session *s, rte_edge_t edge)
 {
-	s->down.counters->down_drops++;
+	s->up.counters->down_drops++;
 	return edge;
 }
 

@@ -4,7 +4,7 @@
 #define ADIT_DATAPLANE_NODES_OUTER_H
 
 #include "dataplane/nodes/ethernet.h"
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/inner.h"
 
 /* In this order the first edges of a node that uses outer_send(). */
 enum outer_way { OUTER_PORT_TX, OUTER_TO_MAIN, OUTER_NO_ROUTE, OUTER_MTU };
@@ -23,18 +23,20 @@ static inline void
 outer_put_ipv4(struct rte_mbuf *m, rte_be32_t from, rte_be32_t to, uint8_t proto, uint16_t id)
 {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
+	const struct rte_ipv4_hdr h = {.version_ihl = 0x45,
+		.total_length = rte_cpu_to_be_16(m->data_len),
+		.packet_id = rte_cpu_to_be_16(id),
+		.fragment_offset =
+			settings.outer_fragmentation ? 0 : RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = 64,
+		.next_proto_id = proto,
+		.src_addr = from,
+		.dst_addr = to};
+	uint64_t sum = RTE_BE16(0x4500) + h.total_length + h.packet_id + h.fragment_offset +
+		       rte_cpu_to_be_16(64 << 8 | proto) + (uint64_t)from + to;
 
-	ip->version_ihl = 0x45;
-	ip->type_of_service = 0;
-	ip->total_length = rte_cpu_to_be_16(m->data_len);
-	ip->packet_id = rte_cpu_to_be_16(id);
-	ip->fragment_offset = settings.outer_fragmentation ? 0 : RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
-	ip->time_to_live = 64;
-	ip->next_proto_id = proto;
-	ip->hdr_checksum = 0;
-	ip->src_addr = from;
-	ip->dst_addr = to;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	*ip = h;
+	ip->hdr_checksum = (rte_be16_t)~cksum_fold(sum);
 }
 
 /* m: the whole outer IPv4 packet; value and nh: as outer_nexthop() had and gave them. */

@@ -27,27 +27,36 @@ gre_valid(const struct gre_hdr *g, uint32_t len)
 	return gre_hdr_len(g) + payload <= len;
 }
 
-/* First pass: everything that can be known from the packet; the call's slot is looked up and its
- * lines are requested. */
+/* Everything that can be known from the packet, and where its call stands. */
 static inline rte_edge_t
-pptp_input_lookup(struct rte_mbuf *m)
+pptp_input_locate(struct rte_mbuf *m, const _Atomic uint32_t **entry)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	const struct gre_hdr *g = (const struct gre_hdr *)(ip + 1);
-	struct pkt_meta *meta = pkt_meta(m);
 
 	if (unlikely(!gre_valid(g, m->data_len - sizeof(*ip))))
 		return EDGE_GRE_MALFORMED;
-	struct session *s = session_by_id(TUNNEL_PPTP, ip->dst_addr, g->call_id);
+	*entry = session_id_entry(TUNNEL_PPTP, ip->dst_addr, g->call_id);
+	if (unlikely(*entry == NULL))
+		return EDGE_GRE_UNKNOWN_CALL;
+	rte_prefetch0((const void *)*entry);
+	return NODE_FOUND;
+}
+
+static inline rte_edge_t
+pptp_input_find(struct rte_mbuf *m, const _Atomic uint32_t *entry)
+{
+	struct session *s = session_of_entry(entry);
+
 	if (unlikely(s == NULL))
 		return EDGE_GRE_UNKNOWN_CALL;
 	rte_prefetch0(&s->cfg);
 	rte_prefetch0(&s->up);
-	meta->session = s;
+	pkt_meta(m)->session = s;
 	return NODE_FOUND;
 }
 
-/* Second pass.  T5: nothing of the session is changed here, and nothing spent, before the peer's
+/* T5: nothing of the session is changed here, and nothing spent, before the peer's
  * address was compared. */
 static inline rte_edge_t
 pptp_input_one(struct worker *w, struct rte_mbuf *m)
@@ -73,10 +82,28 @@ pptp_input_one(struct worker *w, struct rte_mbuf *m)
 	return EDGE_HANDOFF;
 }
 
+/* Each step for the whole burst, so that memory is waited for once a step. */
 static uint16_t
 pptp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	return node_each_found(graph, node, objs, n, pptp_input_lookup, pptp_input_one);
+	const _Atomic uint32_t *entries[NODE_CHUNK];
+	struct worker *w = node_worker(node);
+	rte_edge_t next[NODE_CHUNK];
+
+	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
+		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
+		void **o = objs + at;
+		for (uint16_t i = 0; i < k; i++)
+			next[i] = pptp_input_locate(o[i], &entries[i]);
+		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == NODE_FOUND))
+				next[i] = pptp_input_find(o[i], entries[i]);
+		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == NODE_FOUND))
+				next[i] = pptp_input_one(w, o[i]);
+		node_dispatch(graph, node, o, next, k);
+	}
+	return n;
 }
 
 NODE_REGISTER_INTERMEDIATE(pptp_input, .nb_edges = EDGE_COUNT,

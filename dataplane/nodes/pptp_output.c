@@ -33,7 +33,7 @@ put_gre(struct session *s, struct rte_mbuf *m, bool data)
 	g->call_id = s->cfg.peer_call_id_be;
 	if (data) {
 		g->words[word++] = rte_cpu_to_be_32(s->down.tx_seq++);
-		s->down.counters->down_ppp_packets++;
+		s->up.counters->down_ppp_packets++;
 	}
 	if (ack) {
 		g->words[word] = rte_cpu_to_be_32(s->up.rx_ack);
@@ -60,8 +60,9 @@ pptp_output_one(struct worker *w, struct rte_mbuf *m)
 	return unlikely(way == EDGE_SESSION_MTU) ? session_down_drop(s, way) : way;
 }
 
+/* Control's frames and acknowledgements alone come here first. */
 static inline void
-pptp_output_ahead(struct rte_mbuf *m)
+pptp_output_request(struct rte_mbuf *m)
 {
 	rte_prefetch0(&pkt_meta(m)->session->up);
 }
@@ -69,7 +70,7 @@ pptp_output_ahead(struct rte_mbuf *m)
 static uint16_t
 pptp_output_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	return node_each(graph, node, objs, n, pptp_output_ahead, pptp_output_one);
+	return node_each(graph, node, objs, n, pptp_output_request, pptp_output_one);
 }
 
 NODE_REGISTER_INTERMEDIATE(pptp_output, .nb_edges = EDGE_COUNT,

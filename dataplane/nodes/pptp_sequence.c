@@ -61,10 +61,9 @@ pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
 }
 
 static inline void
-pptp_sequence_ahead(struct rte_mbuf *m)
+pptp_sequence_request(struct rte_mbuf *m)
 {
 	rte_prefetch0(pkt_meta(m)->session->up.counters);
-	rte_prefetch0(&pkt_meta(m)->session->down);
 }
 
 /* Sessions of this chunk that owe so many acknowledgements that they can't wait. */
@@ -94,13 +93,9 @@ pptp_sequence_process(struct rte_graph *graph, struct rte_node *node, void **obj
 	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
 		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
 		void **o = objs + at;
-		for (uint16_t i = 0; i < RTE_MIN(k, NODE_AHEAD); i++)
-			pptp_sequence_ahead(o[i]);
-		for (uint16_t i = 0; i < k; i++) {
-			if (likely(i + NODE_AHEAD < k))
-				pptp_sequence_ahead(o[i + NODE_AHEAD]);
+		node_request(o, k, pptp_sequence_request);
+		for (uint16_t i = 0; i < k; i++)
 			next[i] = pptp_sequence_one(w, o[i]);
-		}
 		uint16_t n_acks = acknowledge_alone(w, o, k, acks);
 		node_dispatch(graph, node, o, next, k);
 		if (n_acks > 0)

@@ -28,8 +28,8 @@ static_assert(RTE_PKTMBUF_HEADROOM >= 14 + 20 + 8 + 8 + 16 + 8 + 10 + 2 + 2 + 2 
 static inline rte_edge_t
 send_one(struct session *s, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 {
-	s->down.counters->down_packets++;
-	s->down.counters->down_bytes += rte_be_to_cpu_16(ip->total_length);
+	s->up.counters->down_packets++;
+	s->up.counters->down_bytes += rte_be_to_cpu_16(ip->total_length);
 	pkt_meta(m)->flags = 0;
 	if (likely(s->cfg.mppe_tx)) {
 		uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, MPPE_HDR_LEN + 2);
@@ -82,9 +82,9 @@ send_fragments(struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *
 }
 
 static inline void
-session_downlink_ahead(struct rte_mbuf *m)
+session_downlink_request(struct rte_mbuf *m)
 {
-	rte_prefetch0(&pkt_meta(m)->session->down.counters->down_packets);
+	rte_prefetch0(&pkt_meta(m)->session->up.counters->down_packets);
 }
 
 static uint16_t
@@ -97,8 +97,7 @@ session_downlink_process(struct rte_graph *graph, struct rte_node *node, void **
 		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
 		void **o = objs + at;
 		bool cut = false;
-		for (uint16_t i = 0; i < k; i++)
-			session_downlink_ahead(o[i]);
+		node_request(o, k, session_downlink_request);
 		for (uint16_t i = 0; i < k; i++) {
 			next[i] = session_downlink_one(w, o[i]);
 			cut |= next[i] == EDGE_FRAGMENT;

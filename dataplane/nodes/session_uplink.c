@@ -13,7 +13,7 @@ inner_validate(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 	uint32_t hlen = rte_ipv4_hdr_len(ip), len = rte_be_to_cpu_16(ip->total_length);
 	if (unlikely(hlen < sizeof(*ip) || len < hlen || len > m->data_len))
 		return EDGE_IP_MALFORMED;
-	if (unlikely(rte_raw_cksum(ip, hlen) != 0xffff))
+	if (unlikely(!ipv4_sum_is_right(ip, hlen)))
 		return EDGE_IP_CHECKSUM;
 	return EDGE_COUNT;
 }
