@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/port_xdp.h"
+
 #define BURSTS 256 /* on their way through one worker's graph */
 
 /* "3", "3-5" or, with more of them in parentheses, a list of both: how many.  0: none of these.
@@ -61,7 +63,9 @@ buffers_needed(const struct config *c, unsigned int workers)
 		/* A NIC has a transmit queue for each worker, a device of software one for each
 		 * receive queue. */
 		unsigned int tx = p->pci || workers < p->queues ? workers : p->queues;
-		n += (uint64_t)(p->queues + tx) * PORT_DESCRIPTORS;
+		bool xdp = xdp_is(p->device);
+		n += (uint64_t)p->queues * (xdp ? XDP_RX_BUFFERS : PORT_DESCRIPTORS) +
+		     (uint64_t)tx * (xdp ? XDP_TX_BUFFERS : PORT_DESCRIPTORS);
 	}
 	return n;
 }

@@ -279,7 +279,7 @@ static void
 read_port(struct reader *r, const config_setting_t *g)
 {
 	static const char *const names[] = {"name", "role", "device", "queues", "addresses",
-		"gateway", "proxy_arp", "mtu", NULL};
+		"gateway", "proxy_arp", "mtu", "force", NULL};
 	struct config_port p = {.role = PORT_WAN};
 	uint32_t queues = 1, mtu = 1500;
 	char role[8] = "", gateway[32] = "";
@@ -297,6 +297,7 @@ read_port(struct reader *r, const config_setting_t *g)
 	get_uint(r, g, "queues", 1, SEGMENT_MAX_WORKERS, &queues);
 	get_uint(r, g, "mtu", MTU_MIN, MTU_MAX, &mtu);
 	get_bool(r, g, "proxy_arp", &p.proxy_arp);
+	get_bool(r, g, "force", &p.force);
 	read_addresses(r, g, &p);
 	s = get_string(r, g, "gateway", gateway, sizeof(gateway));
 	if (r->errors != before)

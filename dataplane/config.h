@@ -30,6 +30,7 @@ struct config_port {
 	struct config_address addresses[CONFIG_MAX_ADDRESSES];
 	uint32_t gateway; /* 0: none */
 	bool proxy_arp;
+	bool force; /* take an interface through which the host itself talks */
 };
 
 /* AUTO: where enough are free when the process starts. */

@@ -7,6 +7,7 @@
 
 #include "dataplane/config.h"
 #include "dataplane/frames.h"
+#include "dataplane/port_xdp.h"
 
 struct check {
 	const char *file;
@@ -17,7 +18,7 @@ struct check {
 
 #define SAY(k, ...)                                                           \
 	do {                                                                  \
-		char reason_[300], text_[600];                                \
+		char reason_[500], text_[800];                                \
 		snprintf(reason_, sizeof(reason_), __VA_ARGS__);              \
 		snprintf(text_, sizeof(text_), "%s: %s", (k)->file, reason_); \
 		(k)->n++;                                                     \
@@ -100,6 +101,20 @@ same_address(const struct config *c, unsigned int port, unsigned int i, const ch
 	return false;
 }
 
+struct of_port {
+	struct check *k;
+	const struct config_port *port;
+};
+
+static void
+say_of_port(void *user, const char *text)
+{
+	const struct of_port *p = user;
+	char iface[16] = "?";
+	frames_iface(p->port->device, iface, sizeof(iface));
+	SAY(p->k, "port \"%s\": interface %s: %s", p->port->name, iface, text);
+}
+
 static void
 check_port(struct check *k, const struct config *c, unsigned int port)
 {
@@ -119,6 +134,8 @@ check_port(struct check *k, const struct config *c, unsigned int port)
 	char err[256];
 	if (!frames_check(p, err, sizeof(err)))
 		SAY(k, "%s", err);
+	if (xdp_is(p->device))
+		xdp_check(c, p, say_of_port, &(struct of_port){k, p});
 }
 
 unsigned int

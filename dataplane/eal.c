@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include "dataplane/config.h"
 #include "dataplane/frames.h"
+#include "dataplane/port_xdp.h"
 
 #define ARGS_MAX (24 + CONFIG_MAX_EAL_ARGS + 2 * SEGMENT_MAX_PORTS)
 
@@ -39,7 +41,10 @@ add_ports(void)
 		char device[CONFIG_STRING + 96];
 		pci |= cp->pci;
 		add(cp->pci ? "-a" : "--vdev");
-		frames_device(cp, device, sizeof(device));
+		if (xdp_is(cp->device))
+			xdp_device(cp, device, sizeof(device));
+		else
+			frames_device(cp, device, sizeof(device));
 		add(device);
 	}
 	if (!pci)
@@ -121,6 +126,8 @@ eal_start(void)
 		add(prefix);
 	}
 	add("--no-telemetry");
+	/* One program on an interface is enough: nothing to share it, nothing left in a bpffs. */
+	setenv("LIBXDP_SKIP_DISPATCHER", "1", 0);
 	add("--log-level=lib.eal:warning");
 	add_ports();
 	for (unsigned int i = 0; i < config.n_eal_args; i++)

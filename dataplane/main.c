@@ -24,6 +24,7 @@
 #include "dataplane/netlink.h"
 #include "dataplane/pmtu.h"
 #include "dataplane/port.h"
+#include "dataplane/port_xdp.h"
 #include "dataplane/route.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
@@ -92,10 +93,14 @@ static int
 create_pool(void)
 {
 	uint16_t mtu = 0;
-	for (unsigned int i = 0; i < config.n_ports; i++)
+	bool xdp = false;
+	for (unsigned int i = 0; i < config.n_ports; i++) {
 		mtu = RTE_MAX(mtu, config.ports[i].mtu);
-	uint16_t room = (uint16_t)(RTE_PKTMBUF_HEADROOM +
-				   RTE_MAX(RTE_MBUF_DEFAULT_DATAROOM, RTE_ALIGN(mtu + 64, 64)));
+		xdp |= xdp_is(config.ports[i].device);
+	}
+	int frame = RTE_ALIGN(mtu + 64, 64) + (xdp ? XDP_HEADROOM : 0);
+	uint16_t room =
+		(uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(RTE_MBUF_DEFAULT_DATAROOM, frame));
 	int rc = pkt_meta_register();
 	if (rc)
 		return failed("packet metadata's place in the mbuf is taken", rc);

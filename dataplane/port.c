@@ -17,6 +17,7 @@
 #include "dataplane/config.h"
 #include "dataplane/frames.h"
 #include "dataplane/iface.h"
+#include "dataplane/port_xdp.h"
 #include "dataplane/worker.h"
 
 #define KEY_MAX  64
@@ -27,8 +28,9 @@ unsigned int n_ports;
 
 /* The main lcore's side of a port. */
 static struct port_state {
-	int claim;          /* descriptor that holds the claim, 0: none */
-	struct iface iface; /* under a packet socket */
+	int claim;                    /* descriptor that holds the claim, 0: none */
+	struct iface iface;           /* under a packet socket or an XDP socket */
+	struct xdp_channels channels; /* of it */
 	bool open, started, rss;
 	uint8_t first_worker; /* of rx queue 0 */
 	uint16_t reta_size;
@@ -61,11 +63,44 @@ claim_name(const char *what)
 	return fd;
 }
 
+static void
+say_of_iface(void *user, const char *text)
+{
+	const struct config_port *cp = user;
+	char iface[IF_NAMESIZE] = "?";
+	frames_iface(cp->device, iface, sizeof(iface));
+	fprintf(stderr, "adit-dataplane: port %s: interface %s: %s\n", cp->name, iface, text);
+}
+
+/* Before anything is changed on any interface. */
+static int
+check_xdp(void)
+{
+	unsigned int found = 0;
+	for (unsigned int i = 0; i < config.n_ports; i++)
+		if (xdp_is(config.ports[i].device))
+			found += xdp_check(
+				&config, &config.ports[i], say_of_iface, &config.ports[i]);
+	return found ? -EINVAL : 0;
+}
+
+static int
+take_iface(struct port_state *st, struct config_port *cp)
+{
+	int rc = iface_take(&st->iface, cp->name);
+	if (rc == 0 && xdp_is(cp->device))
+		rc = xdp_take(cp, &st->iface, &st->channels, say_of_iface, cp);
+	return rc;
+}
+
 int
 ports_claim(void)
 {
+	int rc = check_xdp();
+	if (rc)
+		return rc;
 	for (unsigned int i = 0; i < config.n_ports; i++) {
-		const struct config_port *cp = &config.ports[i];
+		struct config_port *cp = &config.ports[i];
 		struct port_state *st = &states[i];
 		bool on_iface = frames_iface(cp->device, st->iface.name, sizeof(st->iface.name));
 		st->claim = claim_name(on_iface ? st->iface.name : cp->device);
@@ -84,7 +119,7 @@ ports_claim(void)
 		}
 		if (!on_iface)
 			continue;
-		int rc = iface_take(&st->iface, cp->name);
+		rc = take_iface(st, cp);
 		if (rc)
 			return rc;
 	}
@@ -254,6 +289,13 @@ ports_open(struct rte_mempool *pool)
 		if (rc) {
 			fprintf(stderr, "adit-dataplane: port %s: device %s: %s\n",
 				config.ports[i].name, config.ports[i].device, strerror(-rc));
+			if (xdp_is(config.ports[i].device))
+				say_of_iface(&config.ports[i],
+					"it takes no XDP program or socket: the lines above or "
+					"dmesg say why (the MTU of a veth's other end, offloads of "
+					"a "
+					"virtual machine's host, too few queues); net_af_packet "
+					"works with any interface");
 			return rc;
 		}
 		n_ports = i + 1;
@@ -287,6 +329,7 @@ ports_close(void)
 			rte_eth_dev_stop(ports[i].ethdev);
 		if (st->open)
 			rte_eth_dev_close(ports[i].ethdev);
+		xdp_give_back(&st->iface, &st->channels);
 		iface_give_back(&st->iface);
 		if (st->claim > 0)
 			close(st->claim);

@@ -27,10 +27,11 @@ def programs():
 
 @pytest.fixture(scope="module")
 def lab(request):
-    """One data plane for a file; a module that sets LCORES, WAN_DEVICE or INSIDE chooses its workers, its WAN port, its
+    """One data plane for a file; a module that sets LCORES, WAN_DEVICE, LAN_DEVICE or INSIDE chooses its workers, its ports, its
     services for clients."""
     made = Lab(*programs(), lcores=getattr(request.module, "LCORES", "0@0,1@1"),
                wan=getattr(request.module, "WAN_DEVICE", "net_af_packet0,iface=vwan"),
+               lan=getattr(request.module, "LAN_DEVICE", "net_af_packet1,iface=vlan"),
                inside=getattr(request.module, "INSIDE", ""))
     yield made
     alive, log = made.alive(), made.log_text()

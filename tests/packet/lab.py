@@ -28,7 +28,7 @@ INNER_SERVER = "10.99.0.1"
 CONFIG = """
 eal: {{ lcores = "{lcores}"; hugepages = {hugepages}; memory_mb = 256; args = [ ]; }};
 workers: {{ poll_mode = "adaptive"; idle_sleep_us = 250; }};
-mempool: {{ mbufs = 8192; }};
+mempool: {{ mbufs = 16384; }};
 sessions: {{ max = 256; }};
 ipsec: {{ max_sas = 64; }};
 control: {{ socket = "{socket}"; user = "nobody"; }};
@@ -37,7 +37,7 @@ inside: {{ services = [ {inside} ]; }};
 ports: (
   {{ name = "wan0"; role = "wan"; device = "{wan}"; queues = 1;
      addresses = [ "192.0.2.10/24" ]; gateway = ""; mtu = 1500; }},
-  {{ name = "lan0"; role = "lan"; device = "net_af_packet1,iface=vlan"; queues = 1;
+  {{ name = "lan0"; role = "lan"; device = "{lan}"; queues = 1;
      addresses = [ "198.51.100.1/24" ]; proxy_arp = true; mtu = 1500; }}
 );
 inner: {{ name = "adit0"; }};
@@ -177,7 +177,8 @@ class Control:
 
 
 class Lab:
-    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages="false", wan="net_af_packet0,iface=vwan", inside=""):
+    def __init__(self, dataplane, segctl, lcores="0@0,1@1", hugepages="false", wan="net_af_packet0,iface=vwan",
+                 lan="net_af_packet1,iface=vlan", inside=""):
         self.dataplane, self.segctl = dataplane, segctl
         self.id = f"adit-p{os.getpid()}"
         self.dir = tempfile.mkdtemp(prefix="adit-packet-")
@@ -185,7 +186,7 @@ class Lab:
         self.process = self.control = None
         try:
             self._networks()
-            self._start(lcores=lcores, hugepages=hugepages, wan=wan, inside=inside)
+            self._start(lcores=lcores, hugepages=hugepages, wan=wan, lan=lan, inside=inside)
         except BaseException:
             self.close()
             raise
