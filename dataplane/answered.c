@@ -160,6 +160,12 @@ answered_ike(rte_be32_t peer, const uint8_t *cookies)
 }
 
 bool
+answered_connection(rte_be32_t peer, rte_be16_t port)
+{
+	return is_established(connection_key(peer, port));
+}
+
+bool
 answered_tcp(rte_be32_t peer, const struct rte_tcp_hdr *tcp)
 {
 	if (tcp->tcp_flags & RTE_TCP_SYN_FLAG)

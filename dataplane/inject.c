@@ -64,14 +64,6 @@ inject_ppp(const struct frame_record *head, const uint8_t *data, struct rte_memp
 	return INJECT_DONE;
 }
 
-static bool
-is_wan_address(uint32_t ip)
-{
-	uint32_t v = fib_lookup(rte_cpu_to_be_32(ip));
-	return FIB_TYPE(v) == FIB_LOCAL && FIB_INDEX(v) < n_ports &&
-	       ports[FIB_INDEX(v)].role == PORT_WAN;
-}
-
 static struct rte_udp_hdr *
 put_udp_header(struct rte_mbuf *m, const struct sa_outer *outer)
 {
@@ -169,7 +161,7 @@ inject_l2tp(const struct frame_record *head, const uint8_t *data, struct rte_mem
 		return INJECT_BAD;
 	if (head->handle != 0)
 		return inject_protected(head, data, &outer, pool);
-	if (outer.peer_ip == 0 || !is_wan_address(outer.server_ip) ||
+	if (outer.peer_ip == 0 || !is_wan_address(rte_cpu_to_be_32(outer.server_ip)) ||
 		memcmp(&head->outer, &as_ever, sizeof(as_ever)) != 0)
 		return INJECT_BAD;
 	struct worker *w = &workers[worker_for_outer(

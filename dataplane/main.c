@@ -21,6 +21,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
+#include "dataplane/flow.h"
 #include "dataplane/netlink.h"
 #include "dataplane/pmtu.h"
 #include "dataplane/port.h"
@@ -33,10 +34,11 @@
 #include "dataplane/worker.h"
 #include "dataplane/writer.h"
 
-#define MAIN_BURST   64
-#define POLL_US_BUSY 100 /* between turns while packets pass the main lcore */
-#define POLL_US_IDLE 1000
-#define BUSY_FOR_US  20000
+#define MAIN_BURST        64
+#define ANSWERS_WHEN_BUSY 8
+#define POLL_US_BUSY      100 /* between turns while packets pass the main lcore */
+#define POLL_US_IDLE      1000
+#define BUSY_FOR_US       20000
 
 static struct rte_mempool *mbufs;
 static struct rte_rcu_qsbr *rcu;
@@ -179,6 +181,8 @@ start(void)
 	rc4_select("auto");
 	int rc = answered_init();
 	if (rc == 0)
+		rc = flow_init();
+	if (rc == 0)
 		rc = find_workers();
 	if (rc == 0)
 		rc = create_pool();
@@ -215,15 +219,19 @@ take_punt(enum punt_kind kind, struct rte_mbuf *m, uint64_t now_us)
 	}
 }
 
-/* What workers hand to this lcore: a burst of each kind. */
+/* What workers hand to this lcore: a burst of each kind, but of answers few when somebody else has
+ * as much to say as he may (D8). */
 static unsigned int
 drain_worker(struct worker *w, uint64_t now_us)
 {
 	struct rte_mbuf *pkts[MAIN_BURST];
 	unsigned int work = 0;
+	bool busy = false;
+	static_assert(PUNT_ANSWER == PUNT_COUNT - 1, "served last");
 	for (unsigned int kind = 0; kind < PUNT_COUNT; kind++) {
-		unsigned int n = rte_ring_sc_dequeue_burst(
-			w->to_main[kind], (void **)pkts, MAIN_BURST, NULL);
+		unsigned int n = rte_ring_sc_dequeue_burst(w->to_main[kind], (void **)pkts,
+			kind == PUNT_ANSWER && busy ? ANSWERS_WHEN_BUSY : MAIN_BURST, NULL);
+		busy |= n == MAIN_BURST;
 		for (unsigned int i = 0; i < n; i++)
 			take_punt(kind, pkts[i], now_us);
 		work += n;

@@ -10,6 +10,7 @@
 #include <rte_mempool.h>
 
 #include "dataplane/api/segment.h"
+#include "dataplane/route.h"
 
 /* Read by workers; written by the main lcore before they start. */
 struct port {
@@ -31,6 +32,15 @@ struct port {
 
 extern struct port ports[SEGMENT_MAX_PORTS];
 extern unsigned int n_ports;
+
+/* Is this address carried by a WAN port's TAP twin?  Any lcore. */
+static inline bool
+is_wan_address(rte_be32_t ip_be)
+{
+	uint32_t v = fib_lookup(ip_be);
+	return FIB_TYPE(v) == FIB_LOCAL && FIB_INDEX(v) < n_ports &&
+	       ports[FIB_INDEX(v)].role == PORT_WAN;
+}
 
 /* ------------------------------------------------------------------ main lcore */
 

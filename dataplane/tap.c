@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "dataplane/answered.h"
+#include "dataplane/clock.h"
 #include "dataplane/config.h"
+#include "dataplane/flow.h"
 #include "dataplane/netlink.h"
 #include "dataplane/route.h"
 #include "dataplane/segment.h"
@@ -179,6 +181,20 @@ inner_write(struct rte_mbuf *m)
 	write_out(inner_fd, m);
 }
 
+/* What the kernel says decides what may come in. */
+static void
+hear(enum stage stage, uint8_t port, const uint8_t *data, uint32_t len)
+{
+	uint64_t now_us = clock_us(rte_rdtsc());
+
+	if (stage == STAGE_IP) {
+		flow_note_inner(data, len, now_us);
+	} else if (ports[port].role == PORT_WAN) {
+		answered_note(data, len);
+		flow_note_port(port, data, len, now_us);
+	}
+}
+
 /* One frame or packet to worker w.  False: nothing to read. */
 static bool
 read_one(int fd, struct worker *w, uint8_t port, enum stage stage)
@@ -196,8 +212,7 @@ read_one(int fd, struct worker *w, uint8_t port, enum stage stage)
 	memset(meta, 0, sizeof(*meta));
 	meta->stage = stage;
 	meta->port = port;
-	if (stage == STAGE_PORT && ports[port].role == PORT_WAN)
-		answered_note(rte_pktmbuf_mtod(m, const uint8_t *), (uint32_t)n);
+	hear(stage, port, rte_pktmbuf_mtod(m, const uint8_t *), (uint32_t)n);
 	if (rte_ring_sp_enqueue(w->from_main, m) != 0)
 		main_drop(m, DROP_handoff_full);
 	return true;

@@ -47,6 +47,7 @@ enum punt_kind {
 	PUNT_INNER,   /* IPv4 packet for the inner TUN device */
 	PUNT_PMTU,    /* Ethernet frame with an ICMP error about a tunnel's packet */
 	PUNT_GLEAN,   /* IPv4 packet whose next hop meta->nh has no hardware address yet */
+	PUNT_ANSWER,  /* answer to what the kernel has begun: as PUNT_TCP, served last */
 	PUNT_COUNT
 };
 

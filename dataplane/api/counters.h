@@ -90,7 +90,9 @@
 	X(inside_rate, "from inside a tunnel to the gateway, more than is allowed (T25)")       \
 	X(tcp_rate, "more TCP to port 1723 than one stranger may send (T13)")                   \
 	X(tcp_flood, "more TCP to port 1723 than all strangers together may send (T13)")        \
-	X(eth_oversized, "larger than the port's MTU, and not to be split: see Ports")
+	X(eth_oversized, "larger than the port's MTU, and not to be split: see Ports")          \
+	X(answer_rate, "more answers to the gateway's kernel than one host, or all, may send")  \
+	X(icmp_quote, "ICMP error that quotes nothing which the gateway has sent")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

@@ -20,7 +20,7 @@
 #include "dataplane/api/sa.h"
 
 #define SEGMENT_MAGIC        0x41444954u /* "ADIT" */
-#define SEGMENT_VERSION      6
+#define SEGMENT_VERSION      7
 #define SEGMENT_MAX_WORKERS  32
 #define SEGMENT_MAX_NODES    192
 #define SEGMENT_MAX_SESSIONS (1u << 20)

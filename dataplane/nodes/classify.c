@@ -4,7 +4,9 @@
 #include <netinet/in.h>
 
 #include <rte_ether.h>
+#include <rte_tcp.h>
 
+#include "dataplane/flow.h"
 #include "dataplane/nodes/inner.h"
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/port.h"
@@ -19,6 +21,7 @@ enum {
 	EDGE_TCP_INPUT,
 	EDGE_REASSEMBLE,
 	EDGE_ICMP_INPUT,
+	EDGE_ANSWER_INPUT,
 	EDGE_ETH_NOT_OURS,
 	EDGE_ETH_MALFORMED,
 	EDGE_ETH_VLAN,
@@ -39,6 +42,7 @@ enum {
 #define PPTP_TCP_PORT 1723
 #define IKE_PORT      500
 #define NAT_T_PORT    4500
+#define DHCP_CLIENT   68
 
 static rte_edge_t
 to_tap(struct rte_mbuf *m, enum punt_kind kind)
@@ -64,23 +68,14 @@ ipv4_validate(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t 
 	return EDGE_COUNT;
 }
 
-/* Is this address carried by a WAN port's TAP twin? */
-static bool
-is_wan_address(rte_be32_t ip_be)
-{
-	uint32_t v = fib_lookup(ip_be);
-	return FIB_TYPE(v) == FIB_LOCAL && FIB_INDEX(v) < n_ports &&
-	       ports[FIB_INDEX(v)].role == PORT_WAN;
-}
-
-/* R12: ICMP errors that path MTU discovery of the kernel's own connections needs, and ping by
- * name. */
+/* R12: answers and errors, which are looked into, and ping by name. */
 static bool
 icmp_allowed(const uint8_t *icmp, uint32_t len)
 {
 	if (len < 8)
 		return false;
 	switch (icmp[0]) {
+	case 0:  /* echo reply */
 	case 3:  /* destination unreachable, and fragmentation needed */
 	case 11: /* time exceeded */
 	case 12: /* parameter problem */
@@ -159,25 +154,50 @@ wan_udp(struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t len, uint32_
 	if (port == L2TP_PORT)
 		return wan_l2tp(m, ip, edge);
 	if (unlikely(!(edge & EDGE_ALLOW_IPSEC)))
-		return EDGE_EDGE_FILTER;
+		return EDGE_ANSWER_INPUT;
 	if (likely(port == NAT_T_PORT))
 		return wan_nat_t(m, ip, len);
-	return port == IKE_PORT ? wan_ike(ip) : EDGE_EDGE_FILTER;
+	return port == IKE_PORT ? wan_ike(ip) : EDGE_ANSWER_INPUT;
+}
+
+static rte_edge_t
+wan_tcp(const struct rte_ipv4_hdr *ip, uint32_t len, uint32_t edge)
+{
+	if (len < sizeof(struct rte_tcp_hdr))
+		return EDGE_EDGE_FILTER;
+	if (port_at((const uint8_t *)(ip + 1) + 2) != PPTP_TCP_PORT || !(edge & EDGE_ALLOW_PPTP))
+		return EDGE_ANSWER_INPUT;
+	return is_wan_address(ip->dst_addr) ? EDGE_TCP_INPUT : EDGE_EDGE_FILTER;
 }
 
 /* R16: IKE with certificates comes in fragments, and ESP and GRE from clients whose tunnel's MTU
- * does not fit their path.  They are put together before anybody looks at what is in them. */
+ * does not fit their path.  They are put together before anybody looks at what is in them, and so
+ * is what comes from where the kernel has begun something. */
 static rte_edge_t
-wan_fragment(const struct rte_ipv4_hdr *ip, uint32_t edge)
+wan_fragment(const struct rte_ipv4_hdr *ip, uint32_t edge, uint64_t now_us)
 {
-	uint32_t need = ip->next_proto_id == IPPROTO_GRE ? EDGE_ALLOW_PPTP : EDGE_ALLOW_IPSEC;
+	static const uint32_t by_protocol[256] = {
+		[IPPROTO_GRE] = EDGE_ALLOW_PPTP,
+		[IPPROTO_ESP] = EDGE_ALLOW_IPSEC,
+		[IPPROTO_UDP] = EDGE_ALLOW_IPSEC | EDGE_ALLOW_CLEAR_L2TP,
+	};
 
-	if (ip->next_proto_id != IPPROTO_UDP && ip->next_proto_id != IPPROTO_ESP &&
-		ip->next_proto_id != IPPROTO_GRE)
+	if (!(edge & by_protocol[ip->next_proto_id]) && !flow_peer(ip->src_addr, now_us))
 		return EDGE_IP_FRAGMENT;
-	if (ip->next_proto_id == IPPROTO_UDP)
-		need |= EDGE_ALLOW_CLEAR_L2TP;
-	return edge & need && is_wan_address(ip->dst_addr) ? EDGE_REASSEMBLE : EDGE_IP_FRAGMENT;
+	return is_wan_address(ip->dst_addr) ? EDGE_REASSEMBLE : EDGE_IP_FRAGMENT;
+}
+
+/* To a group, or to all: nothing but what a DHCP server says to who has no address yet. */
+static rte_edge_t
+wan_multicast(const struct rte_ipv4_hdr *ip, uint32_t len)
+{
+	bool dhcp = ip->version_ihl == 0x45 && ip->next_proto_id == IPPROTO_UDP &&
+		    !(ip->fragment_offset &
+			    RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) &&
+		    len >= sizeof(struct rte_udp_hdr) &&
+		    port_at((const uint8_t *)(ip + 1) + 2) == DHCP_CLIENT;
+
+	return dhcp ? EDGE_ANSWER_INPUT : EDGE_EDGE_FILTER;
 }
 
 /*
@@ -186,20 +206,20 @@ wan_fragment(const struct rte_ipv4_hdr *ip, uint32_t edge)
  * no look-up of the address here: sessions and SAs know theirs.
  */
 static rte_edge_t
-wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_ipv4_hdr *ip)
+wan_ipv4(const struct worker *w, struct rte_mbuf *m, const struct rte_ether_hdr *eth,
+	const struct rte_ipv4_hdr *ip)
 {
 	const uint8_t *l4 = (const uint8_t *)(ip + 1);
 	uint32_t len = rte_be_to_cpu_16(ip->total_length) - sizeof(*ip);
 	uint32_t edge = atomic_load_explicit(&settings.edge, memory_order_relaxed);
-	bool allowed;
 
 	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)))
-		return EDGE_EDGE_FILTER;
+		return wan_multicast(ip, len);
 	if (unlikely(ip->version_ihl != 0x45))
 		return EDGE_IP_OPTIONS;
 	if (unlikely(ip->fragment_offset &
 		     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
-		return wan_fragment(ip, edge);
+		return wan_fragment(ip, edge, w->now_us);
 	switch (ip->next_proto_id) {
 	case IPPROTO_GRE:
 		return wan_gre(m, l4, len, edge);
@@ -211,17 +231,13 @@ wan_ipv4(struct rte_mbuf *m, const struct rte_ether_hdr *eth, const struct rte_i
 	case IPPROTO_UDP:
 		return wan_udp(m, ip, len, edge);
 	case IPPROTO_TCP:
-		allowed = len >= 20 && port_at(l4 + 2) == PPTP_TCP_PORT && edge & EDGE_ALLOW_PPTP;
-		break;
+		return wan_tcp(ip, len, edge);
 	case IPPROTO_ICMP:
-		allowed = icmp_allowed(l4, len);
-		break;
+		return icmp_allowed(l4, len) && is_wan_address(ip->dst_addr) ? EDGE_ICMP_INPUT
+									     : EDGE_EDGE_FILTER;
 	default:
-		allowed = false;
-	}
-	if (!allowed || !is_wan_address(ip->dst_addr))
 		return EDGE_EDGE_FILTER;
-	return ip->next_proto_id == IPPROTO_TCP ? EDGE_TCP_INPUT : EDGE_ICMP_INPUT;
+	}
 }
 
 /*
@@ -262,7 +278,6 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct port *port = &ports[meta->port];
 
-	(void)w;
 	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) < 0)
 		return EDGE_ETH_MALFORMED;
 	if (unlikely(m->data_len < sizeof(struct rte_ether_hdr)))
@@ -289,7 +304,7 @@ classify_one(struct worker *w, struct rte_mbuf *m)
 	uint32_t padding = room - rte_be_to_cpu_16(ip->total_length);
 	if (padding > 0)
 		rte_pktmbuf_trim(m, padding);
-	return port->role == PORT_WAN ? wan_ipv4(m, eth, ip) : lan_ipv4(m, eth, ip);
+	return port->role == PORT_WAN ? wan_ipv4(w, m, eth, ip) : lan_ipv4(m, eth, ip);
 }
 
 static inline void
@@ -328,6 +343,7 @@ NODE_REGISTER_INTERMEDIATE(classify, .nb_edges = EDGE_COUNT,
 		[EDGE_TCP_INPUT] = "tcp_input",
 		[EDGE_REASSEMBLE] = "reassemble",
 		[EDGE_ICMP_INPUT] = "icmp_input",
+		[EDGE_ANSWER_INPUT] = "answer_input",
 		[EDGE_ETH_NOT_OURS] = "drop_eth_not_ours",
 		[EDGE_ETH_MALFORMED] = "drop_eth_malformed",
 		[EDGE_ETH_VLAN] = "drop_eth_vlan",

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* icmp_input.  In: Ethernet frames with ICMP to one of our addresses.  Out: to the main lcore, what
- * is said about tunnels' path MTU apart (D5). */
+ * is said about tunnels' path MTU apart (D5), or to answer_input. */
 #include <rte_ether.h>
+#include <rte_icmp.h>
 
 #include "dataplane/nodes/node.h"
 #include "dataplane/pmtu.h"
 #include "dataplane/source_rate.h"
 
-enum { EDGE_TO_MAIN, EDGE_PMTU_UNKNOWN, EDGE_PMTU_RATE, EDGE_COUNT };
+enum { EDGE_TO_MAIN, EDGE_ANSWER_INPUT, EDGE_PMTU_UNKNOWN, EDGE_PMTU_RATE, EDGE_COUNT };
 
 /* T24: of what is about one peer a share goes to the main lcore.  What is about nobody ends here,
  * and takes nothing from the others. */
@@ -34,10 +35,13 @@ icmp_input_one(struct worker *w, struct rte_mbuf *m)
 	uint32_t at = sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr);
 	struct pmtu_quote q;
 
+	const uint8_t *icmp = rte_pktmbuf_mtod_offset(m, const uint8_t *, at);
+
 	pkt_meta(m)->kind = PUNT_TAP;
-	if (pmtu_parse(rte_pktmbuf_mtod_offset(m, const uint8_t *, at), m->data_len - at, &q) ==
-		QUOTED_OTHER)
+	if (icmp[0] == RTE_IP_ICMP_ECHO_REQUEST)
 		return EDGE_TO_MAIN;
+	if (pmtu_parse(icmp, m->data_len - at, &q) == QUOTED_OTHER)
+		return EDGE_ANSWER_INPUT;
 	pkt_meta(m)->kind = PUNT_PMTU;
 	return about_tunnel(w, &q);
 }
@@ -72,6 +76,7 @@ static struct rte_node_register icmp_input_node = {
 	.next_nodes =
 		{
 			[EDGE_TO_MAIN] = "to_main",
+			[EDGE_ANSWER_INPUT] = "answer_input",
 			[EDGE_PMTU_UNKNOWN] = "drop_pmtu_unknown",
 			[EDGE_PMTU_RATE] = "drop_pmtu_rate",
 		},

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* inside_input.  In: clients' IPv4 packets to the gateway itself, at any of its addresses.  Out:
- * ping and the services that are named, within their rates, to the inner TUN device. */
+ * ping, the services that are named, and answers to the kernel, within their rates, to the inner
+ * TUN device. */
 #include <netinet/in.h>
 
+#include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/source_rate.h"
 
@@ -51,7 +53,7 @@ service_allowed(uint8_t proto, uint16_t port)
 /* First fragments say whom they are for, and without an allowed one the others come to nothing: the
  * protocol and the sender are part of what fragments are put together by (RFC 791). */
 static bool
-is_allowed(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+is_allowed(const struct worker *w, const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 {
 	uint32_t hlen = rte_ipv4_hdr_len(ip);
 	const uint8_t *l4 = (const uint8_t *)ip + hlen;
@@ -63,8 +65,10 @@ is_allowed(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 		return !first || icmp_allowed(l4[0]);
 	if (ip->next_proto_id != IPPROTO_TCP && ip->next_proto_id != IPPROTO_UDP)
 		return false;
-	return first ? service_allowed(ip->next_proto_id, (uint16_t)(l4[2] << 8 | l4[3]))
-		     : settings.n_inside > 0;
+	if (!first)
+		return settings.n_inside > 0 || flow_peer(ip->src_addr, w->now_us);
+	return service_allowed(ip->next_proto_id, (uint16_t)(l4[2] << 8 | l4[3])) ||
+	       flow_answers(ip, m->data_len, true, w->now_us);
 }
 
 static rte_edge_t
@@ -74,7 +78,7 @@ inside_input_one(struct worker *w, struct rte_mbuf *m)
 	bool icmp = ip->next_proto_id == IPPROTO_ICMP;
 	struct source_limits *l = icmp ? limits[w->index].icmp : limits[w->index].service;
 
-	if (!is_allowed(m, ip))
+	if (!is_allowed(w, m, ip))
 		return EDGE_INSIDE_SERVICE;
 	if (!source_rate_take(&l->source, ip->src_addr, w->now_us,
 		    icmp ? ICMP_BURST : SERVICE_BURST,

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* reassemble.  In: Ethernet frames with fragments to one of our addresses.  Out: whole packets, to
- * classify once more; IKE too large for one buffer to ike_input. */
+ * classify once more; IKE too large for one buffer to ike_input, such answers to answer_input. */
 #include <errno.h>
 #include <netinet/in.h>
 
 #include <rte_ether.h>
 #include <rte_udp.h>
 
+#include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
 #include "nat/reassembly.h"
 
 enum {
 	EDGE_CLASSIFY,
 	EDGE_IKE_INPUT,
+	EDGE_ANSWER_INPUT,
 	EDGE_IP_FRAGMENT,
 	EDGE_FRAGMENT_MALFORMED,
 	EDGE_FRAGMENT_OVERLAP,
@@ -59,12 +61,17 @@ is_ike(const struct rte_mbuf *m)
 
 /* The Ethernet header in front of the first fragment is still there. */
 static rte_edge_t
-whole_one(struct rte_mbuf *m)
+whole_one(const struct worker *w, struct rte_mbuf *m)
 {
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	bool answer = flow_answers(ip, m->data_len, false, w->now_us);
+
 	rte_pktmbuf_prepend(m, sizeof(struct rte_ether_hdr));
 	if (rte_pktmbuf_linearize(m) == 0)
 		return EDGE_CLASSIFY;
-	return is_ike(m) ? EDGE_IKE_INPUT : EDGE_IP_FRAGMENT;
+	if (is_ike(m))
+		return EDGE_IKE_INPUT;
+	return answer ? EDGE_ANSWER_INPUT : EDGE_IP_FRAGMENT;
 }
 
 static uint16_t
@@ -78,7 +85,7 @@ reassemble_process(struct rte_graph *graph, struct rte_node *node, void **objs, 
 		struct rte_mbuf *whole =
 			reassembly_take(tables[w->index], objs[i], w->now_us, drop, &c);
 		if (whole != NULL)
-			rte_node_enqueue_x1(graph, node, whole_one(whole), whole);
+			rte_node_enqueue_x1(graph, node, whole_one(w, whole), whole);
 	}
 	return n;
 }
@@ -113,6 +120,7 @@ static struct rte_node_register reassemble_node = {
 		{
 			[EDGE_CLASSIFY] = "classify",
 			[EDGE_IKE_INPUT] = "ike_input",
+			[EDGE_ANSWER_INPUT] = "answer_input",
 			[EDGE_IP_FRAGMENT] = "drop_ip_fragment",
 			[EDGE_FRAGMENT_MALFORMED] = "drop_fragment_malformed",
 			[EDGE_FRAGMENT_OVERLAP] = "drop_fragment_overlap",

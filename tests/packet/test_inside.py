@@ -68,6 +68,25 @@ def test_the_gateway_still_reaches_clients(lab, session):
     assert p.wait(5) == 0, p.stdout.read()
 
 
+def test_the_gateway_opens_a_connection_to_a_client(lab, session):
+    """T25: what it has asked for comes in, from whom it has asked, and nothing else."""
+    s, other = session(), session()
+    code = f"import socket\nc = socket.create_connection(('{s.inner}', 8080), 5, ('{INNER_SERVER}', 40000))\nprint(c.recv(10))"
+    p = subprocess.Popen(["ip", "netns", "exec", lab.ns("gw"), "/usr/bin/python3", "-c", code], stdout=subprocess.PIPE, text=True)
+    syn = answer(s, 5.0)
+    assert syn and syn[TCP].flags == "S"
+    head = IP(src=s.inner, dst=INNER_SERVER)
+    reply = {"sport": 8080, "dport": 40000, "seq": 100, "ack": syn[TCP].seq + 1}
+    with lab.drop_rises("inside_service", 3):
+        send_up(other, IP(src=other.inner, dst=INNER_SERVER) / TCP(**reply, flags="SA"))
+        send_up(s, head / TCP(**{**reply, "sport": 8081}, flags="SA"))
+        send_up(s, head / TCP(**reply, flags="S"))
+    send_up(s, head / TCP(**reply, flags="SA"))
+    assert answer(s, 2.0)[TCP].flags == "A"
+    send_up(s, head / TCP(**{**reply, "seq": 101}, flags="PA") / b"hello")
+    assert p.communicate(timeout=5)[0].strip() == "b'hello'"
+
+
 @pytest.mark.parametrize("packet,most", [(ICMP(id=7, seq=1) / b"ping", 64 + 100), (UDP(sport=9, dport=5353) / b"x", 256 + 1000)])
 def test_each_client_has_its_share_of_the_gateway(lab, session, packet, most):
     flooder, victim = session(), session()

@@ -10,6 +10,7 @@
 
 #include "bench.h"
 #include "dataplane/answered.h"
+#include "dataplane/flow.h"
 
 #define BURST       32
 #define LAN_IFINDEX 1000003
@@ -95,6 +96,7 @@ graph_setup(void **state)
 	(void)state;
 	bench_tables();
 	assert_int_equal(answered_init(), 0);
+	assert_int_equal(flow_init(), 0);
 	graph_lan_port();
 	ports[0].mac.addr_bytes[0] = 2;
 	ports[0].role = PORT_WAN;
