@@ -152,7 +152,7 @@ start_sas(const struct esp_case *c, unsigned int n)
 		config.inbound = dir == DECAPSULATE;
 		for (unsigned int i = 0; i < n; i++) {
 			config.spi = ESP_SPI_MIN + i;
-			sas[dir][i] = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&config));
+			sas[dir][i] = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(engine, &config));
 			if (!sas[dir][i] || esp_sa_init(sas[dir][i], engine, &config))
 				die("an SA of %s can't be set up", c->name);
 		}
@@ -460,32 +460,51 @@ measure(const struct esp_case *c, unsigned int bytes, unsigned int runs)
 	}
 }
 
+static bool
+arch_named(const char *name, enum esp_arch *arch)
+{
+	static const char *const names[] = {"auto", "sse", "avx", "avx2", "avx512", "no-sha"};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*arch = (enum esp_arch)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
 		{"runs", required_argument, NULL, 'r'}, {"only", required_argument, NULL, 'o'},
-		{0}};
+		{"kernel", required_argument, NULL, 'k'}, {0}};
 	static const unsigned int sizes[] = {62, 64, 1400};
+	enum esp_arch arch = ESP_ARCH_AUTO;
 	unsigned int runs = 7;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "jr:o:", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "jr:o:k:", options, NULL)) != -1) {
 		if (o == 'j')
 			bench_json = true;
 		else if (o == 'r' && atoi(optarg) >= 1 && atoi(optarg) <= RUNS_MAX)
 			runs = (unsigned int)atoi(optarg);
 		else if (o == 'o')
 			only = optarg;
+		else if (o == 'k' && arch_named(optarg, &arch))
+			continue;
 		else {
-			fprintf(stderr, "usage: bench-esp [--json] [--runs 1..%d] [--only CASE]\n",
+			fprintf(stderr,
+				"usage: bench-esp [--json] [--runs 1..%d] [--only CASE] [--kernel "
+				"auto|sse|avx|avx2|avx512|no-sha]\n",
 				RUNS_MAX);
 			return 2;
 		}
 	}
 	choose_cpus();
 	measure_tsc();
-	engine = esp_engine_create(ESP_ARCH_AUTO);
+	engine = esp_engine_create(arch);
 	if (!engine)
 		die("no engine");
 	bench_machine(rte_version());

@@ -190,7 +190,7 @@ peer_sa(const struct protection *p, uint32_t i)
 	fill_keys(&k, p, i);
 	struct esp_sa_config ec = config_of(p, &k, pair_of(i), false);
 	free(peer_sas[i]);
-	peer_sas[i] = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&ec));
+	peer_sas[i] = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(peer_engine, &ec));
 	if (!peer_sas[i] || esp_sa_init(peer_sas[i], peer_engine, &ec) != ESP_SETUP_OK)
 		harness_die("esp_sa_init");
 	return peer_sas[i];

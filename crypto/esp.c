@@ -70,18 +70,18 @@ load_lines(const uint8_t *p, unsigned int n)
 		(void)*(const volatile uint8_t *)(p + line * 64);
 }
 
-#define GCM_LINES      16 /* of struct esp_gcm_keys */
+#define GCM_LINES      16 /* with VAES and AVX-512 */
 #define GCM_KEY_LINES  4  /* round keys; the powers of the hash key follow, the lowest last */
 #define GCM_LONG_LINES 7  /* powers: from so many on a packet may use all */
 
-/* A packet uses as many powers as it has blocks. */
+/* With many powers, a packet uses as many as it has blocks; with few, all. */
 static inline void
-load_gcm_keys(const struct esp_sa *sa, uint32_t len)
+load_gcm_keys(const struct esp_engine *e, const struct esp_sa *sa, uint32_t len)
 {
-	unsigned int powers = len / 64 + 1;
+	unsigned int powers = len / 64 + 1, lines = e->gcm_keys_size / 64;
 
-	if (powers >= GCM_LONG_LINES) {
-		load_lines(sa->keys, GCM_LINES);
+	if (lines < GCM_LINES || powers >= GCM_LONG_LINES) {
+		load_lines(sa->keys, lines);
 		return;
 	}
 	load_lines(sa->keys, sa->cipher == ESP_GCM_128 ? GCM_KEY_LINES - 1 : GCM_KEY_LINES);
@@ -89,7 +89,7 @@ load_gcm_keys(const struct esp_sa *sa, uint32_t len)
 }
 
 static inline void
-fetch_job(const struct esp_job *jobs, unsigned int i, unsigned int n)
+fetch_job(const struct esp_engine *e, const struct esp_job *jobs, unsigned int i, unsigned int n)
 {
 	if (i + AHEAD_SA < n) {
 		__builtin_prefetch(jobs[i + AHEAD_SA].sa);
@@ -101,7 +101,7 @@ fetch_job(const struct esp_job *jobs, unsigned int i, unsigned int n)
 		if (sa->inbound)
 			load_lines((const uint8_t *)esp_sa_replay(sa), 1);
 		if (ESP_CIPHER_IS_GCM(sa->cipher))
-			load_gcm_keys(sa, jobs[i + AHEAD_REST].len);
+			load_gcm_keys(e, sa, jobs[i + AHEAD_REST].len);
 	}
 }
 
@@ -203,7 +203,7 @@ encapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 {
 	empty_lists(e);
 	for (unsigned int i = 0; i < n; i++) {
-		fetch_job(jobs, i, n);
+		fetch_job(e, jobs, i, n);
 		jobs[i].status = build_packet(e, &jobs[i], &e->scratch[i]);
 		if (jobs[i].status != ESP_OK)
 			continue;
@@ -371,7 +371,7 @@ decapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		const struct esp_sa *sa = jobs[i].sa;
 
-		fetch_job(jobs, i, n);
+		fetch_job(e, jobs, i, n);
 		jobs[i].status = check_packet(&jobs[i]);
 		if (jobs[i].status != ESP_OK)
 			continue;

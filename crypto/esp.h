@@ -75,7 +75,16 @@ const char *esp_setup_name(uint32_t setup);
 
 /* Instruction sets, to force one in tests.  AUTO takes the widest, and beside it, for batches too
  * small for its lanes, a narrower one where that measures faster at start. */
-enum esp_arch { ESP_ARCH_AUTO, ESP_ARCH_SSE, ESP_ARCH_AVX, ESP_ARCH_AVX2, ESP_ARCH_AVX512 };
+enum esp_arch {
+	ESP_ARCH_AUTO,
+	ESP_ARCH_SSE,
+	ESP_ARCH_AVX,
+	ESP_ARCH_AVX2,
+	ESP_ARCH_AVX512,
+	/* AUTO as on CPUs that lack the instructions for SHA, and those for AES: ENOTSUP. */
+	ESP_ARCH_NO_SHA,
+	ESP_ARCH_NO_AES
+};
 
 struct esp_engine;
 
@@ -133,10 +142,11 @@ struct esp_sa {
 };
 _Static_assert(sizeof(struct esp_sa) == 128, "two cache lines before the keys");
 
-/* Octets of memory for an SA, aligned to ESP_SA_ALIGN: CBC about 0.5, GCM and DES 1.1 KiB, and
- * inbound the replay window (272 octets by default). */
-size_t esp_sa_size(const struct esp_sa_config *c);
-/* memory: esp_sa_size(c) octets.  engine: any of the process that was made with the same arch; GCM
+/* Octets of memory for an SA, aligned to ESP_SA_ALIGN: CBC and GCM about 0.5 KiB (GCM with VAES and
+ * AVX-512, and DES: 1.1), and inbound the replay window (272 octets by default).  engine: as for
+ * esp_sa_init(). */
+size_t esp_sa_size(const struct esp_engine *engine, const struct esp_sa_config *c);
+/* memory: esp_sa_size(engine, c) octets.  engine: any of the process that was made with the same arch; GCM
  * keys are in its form.  The SA must stay where it is.  Anything but ESP_SETUP_OK leaves nothing
  * secret behind. */
 enum esp_setup esp_sa_init(

@@ -122,19 +122,23 @@ new_manager(enum esp_arch arch)
 		[ESP_ARCH_AVX] = IMB_CPUFLAGS_AVX,
 		[ESP_ARCH_AVX2] = IMB_CPUFLAGS_AVX2,
 		[ESP_ARCH_AVX512] = IMB_CPUFLAGS_AVX512,
+		[ESP_ARCH_NO_SHA] = 0,
+		[ESP_ARCH_NO_AES] = IMB_FEATURE_AESNI,
 	};
-	IMB_MGR *m = alloc_mb_mgr(0);
+	IMB_MGR *m = alloc_mb_mgr(arch == ESP_ARCH_NO_SHA   ? IMB_FLAG_SHANI_OFF
+				  : arch == ESP_ARCH_NO_AES ? IMB_FLAG_AESNI_OFF
+							    : 0);
 
-	if (!m) {
-		errno = ENOMEM;
+	if (!m) { /* it refuses a CPU without AES instructions here already */
+		errno = imb_get_errno(NULL) == ENOMEM ? ENOMEM : ENOTSUP;
 		return NULL;
 	}
-	if (arch > ESP_ARCH_AVX512 || (m->features & needs[arch]) != needs[arch]) {
+	if (arch > ESP_ARCH_NO_AES || (m->features & needs[arch]) != needs[arch]) {
 		free_mb_mgr(m);
 		errno = ENOTSUP;
 		return NULL;
 	}
-	if (arch == ESP_ARCH_AUTO)
+	if (arch == ESP_ARCH_AUTO || arch >= ESP_ARCH_NO_SHA)
 		init_mb_mgr_auto(m, NULL);
 	else if (arch == ESP_ARCH_SSE)
 		init_mb_mgr_sse(m);
@@ -152,6 +156,27 @@ new_manager(enum esp_arch arch)
 	return m;
 }
 
+/*
+ * How far the library fills in a GCM key, which differs: IPsec-MB 1.3 has behind the round keys (240
+ * octets) 48 powers of the hash key with VAES and AVX-512, 8 with AVX2, and 16 halves with SSE and
+ * AVX.  What it uses it must have written.
+ */
+static uint16_t
+gcm_keys_size(IMB_MGR *m)
+{
+	static const uint8_t key[32] = {1};
+	struct esp_gcm_keys a, b;
+	size_t size = sizeof(a);
+
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0xff, sizeof(b));
+	IMB_AES256_GCM_PRE(m, key, &a.gcm);
+	IMB_AES256_GCM_PRE(m, key, &b.gcm);
+	while (size > 0 && ((const uint8_t *)&a)[size - 1] != ((const uint8_t *)&b)[size - 1])
+		size--;
+	return (uint16_t)((size + 63) & ~(size_t)63);
+}
+
 static void
 name_kernel(struct esp_engine *e)
 {
@@ -161,13 +186,13 @@ name_kernel(struct esp_engine *e)
 		[IMB_ARCH_AVX2] = "avx2",
 		[IMB_ARCH_AVX512] = "avx512",
 	};
-	const uint64_t vaes = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
 	const char *name = NULL;
 
 	if (e->wide->used_arch < sizeof(names) / sizeof(names[0]))
 		name = names[e->wide->used_arch];
 	snprintf(e->kernel, sizeof(e->kernel), "%s%s%s", name ? name : "other",
-		e->wide->used_arch == IMB_ARCH_AVX512 && (e->wide->features & vaes) == vaes
+		e->wide->used_arch == IMB_ARCH_AVX512 &&
+				e->gcm_keys_size == sizeof(struct esp_gcm_keys)
 			? "-vaes"
 			: "",
 		e->narrow != e->wide ? "+avx" : "");
@@ -196,6 +221,7 @@ esp_engine_create(enum esp_arch arch)
 		esp_engine_destroy(e);
 		return NULL;
 	}
+	e->gcm_keys_size = gcm_keys_size(e->wide);
 	if (esp_des_tune(e) < 0) {
 		esp_engine_destroy(e);
 		errno = ENOMEM;

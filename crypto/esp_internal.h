@@ -44,6 +44,7 @@ struct esp_hmac_keys {
 	_Alignas(64) uint8_t
 		states[2 * 64]; /* after the key's block: ipad at 0, opad at esp_opad_at() */
 };
+/* Only as much of it as the library uses on this CPU: see gcm_keys_size of the engine. */
 struct esp_gcm_keys {
 	_Alignas(64) struct gcm_key_data gcm;
 };
@@ -113,6 +114,7 @@ struct esp_engine {
 	 * one; above ESP_LANES: never wide. */
 	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
 	struct esp_des_costs des[2]; /* of ESP_3DES and ESP_DES */
+	uint16_t gcm_keys_size;      /* octets of struct esp_gcm_keys that are used: whole lines */
 	char kernel[32];
 	struct gcm_context_data gcm;
 	struct esp_list cipher[ESP_CIPHERS], hash[ESP_HASHES];

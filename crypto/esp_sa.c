@@ -66,7 +66,7 @@ window_of(const struct esp_sa_config *c)
 
 /* Offset of the window, which is the size of an outbound SA. */
 static size_t
-keys_end(const struct esp_sa_config *c)
+keys_end(const struct esp_engine *engine, const struct esp_sa_config *c)
 {
 	size_t keys = sizeof(struct esp_hmac_keys);
 
@@ -74,7 +74,7 @@ keys_end(const struct esp_sa_config *c)
 	case ESP_GCM_128:
 	case ESP_GCM_192:
 	case ESP_GCM_256:
-		keys = sizeof(struct esp_gcm_keys);
+		keys = engine->gcm_keys_size;
 		break;
 	case ESP_CBC_128:
 	case ESP_CBC_192:
@@ -92,9 +92,9 @@ keys_end(const struct esp_sa_config *c)
 }
 
 size_t
-esp_sa_size(const struct esp_sa_config *c)
+esp_sa_size(const struct esp_engine *engine, const struct esp_sa_config *c)
 {
-	size_t size = keys_end(c) + (c->inbound ? replay_size(window_of(c)) : 0);
+	size_t size = keys_end(engine, c) + (c->inbound ? replay_size(window_of(c)) : 0);
 
 	return (size + ESP_SA_ALIGN - 1) & ~(size_t)(ESP_SA_ALIGN - 1);
 }
@@ -250,8 +250,8 @@ esp_sa_init(struct esp_sa *sa, const struct esp_engine *engine, const struct esp
 
 	if (checked != ESP_SETUP_OK)
 		return checked;
-	memset(sa, 0, esp_sa_size(c));
-	sa->size = (uint32_t)esp_sa_size(c);
+	memset(sa, 0, esp_sa_size(engine, c));
+	sa->size = (uint32_t)esp_sa_size(engine, c);
 	sa->encryption = c->encryption;
 	sa->integrity = c->integrity;
 	sa->spi = htonl(c->spi);
@@ -269,7 +269,7 @@ esp_sa_init(struct esp_sa *sa, const struct esp_engine *engine, const struct esp
 			sizeof(sa->salt));
 	set_limits(sa, c);
 	if (c->inbound) {
-		sa->replay_at = (uint16_t)keys_end(c);
+		sa->replay_at = (uint16_t)keys_end(engine, c);
 		replay_init(esp_sa_replay(sa), window_of(c));
 	}
 	expand_keys(engine->wide, sa, c);

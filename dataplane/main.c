@@ -123,6 +123,11 @@ create_tables(void)
 		rc = session_table_init(config.max_sessions, rcu);
 	if (rc == 0)
 		rc = sa_table_init(config.max_sas, rcu);
+	if (rc == -ENOTSUP)
+		return failed(
+			"this CPU lacks what IPsec takes, the AES instructions (ipsec.max_sas = 0 "
+			"does without IPsec)",
+			rc);
 	if (rc)
 		return failed("tables (eal.memory_mb, sessions.max, ipsec.max_sas)", rc);
 	rc = segment_create(n_workers, config.max_sessions, config.max_sas);

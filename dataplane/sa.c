@@ -109,7 +109,7 @@ configure(struct esp_sa_config *c, const struct sa_keys *k, const struct sa_life
 static int
 make_keys(const struct esp_sa_config *c, struct esp_sa **out)
 {
-	struct esp_sa *e = rte_zmalloc("esp", esp_sa_size(c), ESP_SA_ALIGN);
+	struct esp_sa *e = rte_zmalloc("esp", esp_sa_size(sas.engine, c), ESP_SA_ALIGN);
 	if (!e)
 		return -ENOMEM;
 	if (esp_sa_init(e, sas.engine, c) != ESP_SETUP_OK) {

@@ -145,7 +145,7 @@ make_pair(unsigned int i, struct sa_counters *counters)
 		.encryption_key_len = add.keys.encryption_len,
 		.integrity_key_len = add.keys.integrity_len,
 		.spi = sa_handle(i, 1)};
-	MUST(esp_sa_size(&c) <= SA_BYTES && sas.slots[i].cfg.in->size <= SA_BYTES);
+	MUST(esp_sa_size(sas.engine, &c) <= SA_BYTES && sas.slots[i].cfg.in->size <= SA_BYTES);
 	MUST(esp_sa_init((struct esp_sa *)peer_sa[i], peer_engine, &c) == ESP_SETUP_OK);
 	memcpy(peer_sa_saved[i], peer_sa[i], SA_BYTES);
 	memcpy(saved_in[i], sas.slots[i].cfg.in, sas.slots[i].cfg.in->size);

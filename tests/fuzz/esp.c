@@ -182,7 +182,7 @@ new_sa(const struct world *w, unsigned int pair, bool inbound, bool esn)
 
 	c.encryption_key_len = c.encryption->key_len;
 	c.integrity_key_len = c.integrity ? c.integrity->key_len : 0;
-	sa = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&c));
+	sa = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(w->engine, &c));
 	check(sa && esp_sa_init(sa, w->engine, &c) == ESP_SETUP_OK);
 	return sa;
 }

@@ -147,11 +147,11 @@ add_sa(struct session *s, const json_t *json)
 		return "an SA without addresses";
 	sa->spi = c.spi;
 	sa->dir = direction_from(s, sa->src);
-	sa->esp = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&c));
+	sa->esp = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(s->engine, &c));
 	if (!sa->esp)
 		return "out of memory";
 	s->n_sas++;
-	memset(sa->esp, 0, esp_sa_size(&c));
+	memset(sa->esp, 0, esp_sa_size(s->engine, &c));
 	setup = esp_sa_init(sa->esp, s->engine, &c);
 	return setup == ESP_SETUP_OK ? NULL : esp_setup_name(setup);
 }

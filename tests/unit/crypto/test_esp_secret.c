@@ -46,7 +46,7 @@ new_sa(const char *encryption, const char *integrity, bool inbound, bool esn)
 	VALGRIND_MAKE_MEM_UNDEFINED(keys, sizeof(keys));
 	c.encryption_key_len = c.encryption->key_len;
 	c.integrity_key_len = c.integrity ? c.integrity->key_len : 0;
-	sa = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(&c));
+	sa = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(engine, &c));
 	if (!sa || esp_sa_init(sa, engine, &c) != ESP_SETUP_OK)
 		die("an SA can't be set up");
 	return sa;

@@ -334,7 +334,7 @@ main(void)
 	int failed = 0;
 
 	reference_init();
-	for (int arch = ESP_ARCH_AUTO; arch <= ESP_ARCH_AVX512; arch++) {
+	for (int arch = ESP_ARCH_AUTO; arch <= ESP_ARCH_NO_SHA; arch++) {
 		lab_engine = esp_engine_create(arch);
 		if (!lab_engine)
 			continue; /* this CPU has not got it */

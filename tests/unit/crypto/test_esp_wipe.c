@@ -116,7 +116,7 @@ static void
 remember_sa(const struct esp_sa *sa)
 {
 	if (ESP_CIPHER_IS_GCM(sa->cipher)) {
-		remember(sa->keys, sizeof(struct esp_gcm_keys));
+		remember(sa->keys, lab_engine->gcm_keys_size);
 	} else {
 		remember(sa->keys, sizeof(struct esp_hmac_keys));
 		if (sa->cipher <= ESP_CBC_256)
