@@ -80,6 +80,27 @@ check_mode(struct check *k, const char *setting, const char *path)
 			path, path);
 }
 
+/* Clients look for what they dial in the certificate's subjectAltName. */
+static void
+check_names_of(struct check *k, const char *setting, const struct credential *cred)
+{
+	const struct ike_config *c = &k->c->ike;
+	char text[16];
+	if (!credential_named(cred)) {
+		say(k, setting, CHECK_WARNING,
+			"%s: the certificate has no DNS name and no address in subjectAltName: "
+			"Windows and others refuse it",
+			setting);
+		return;
+	}
+	for (unsigned int i = 0; i < c->n_listen; i++)
+		if (!credential_holds(cred, log_ip(text, c->listen[i])))
+			say(k, setting, CHECK_WARNING,
+				"%s: %s (ipsec.listen) is not in the certificate's subjectAltName: "
+				"clients that dial the address refuse it",
+				setting, log_ip(text, c->listen[i]));
+}
+
 static void
 check_certificates(struct check *k)
 {
@@ -95,6 +116,13 @@ check_certificates(struct check *k)
 		say(k, setting, CHECK_CERTIFICATE, "%s: %s", setting, err);
 		return;
 	}
+	if (cred.certificate.len)
+		check_names_of(k, setting, &cred);
+	if (cred.early)
+		say(k, setting, CHECK_ERROR,
+			"%s: the certificate is not valid yet: clients refuse it; is the clock "
+			"right?",
+			setting);
 	if (cred.certificate.len && cred.days_left < EXPIRES_SOON_DAYS)
 		say(k, setting, CHECK_WARNING, "%s: the certificate expires in %d days", setting,
 			cred.days_left);
@@ -216,6 +244,35 @@ check_sizes(struct check *k)
 }
 
 static bool
+is_port_address(const config_setting_t *ports, uint32_t ip)
+{
+	for (int i = 0; ports && i < config_setting_length(ports); i++) {
+		const config_setting_t *list = config_setting_get_member(
+			config_setting_get_elem(ports, (unsigned int)i), "addresses");
+		for (int j = 0; list && j < config_setting_length(list); j++) {
+			const char *text = config_setting_get_string_elem(list, j);
+			char want[16];
+			size_t len = strlen(log_ip(want, ip));
+			if (text && strncmp(text, want, len) == 0 && text[len] == '/')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Nothing would come to an address that no port has. */
+static void
+check_listen(struct check *k, const config_setting_t *ports, const char *setting,
+	const uint32_t *ip, unsigned int n, const char *dataplane)
+{
+	char text[16];
+	for (unsigned int i = 0; i < n; i++)
+		if (ip[i] && !is_port_address(ports, ip[i]))
+			say(k, setting, CHECK_ERROR, "%s: no port in %s has the address %s",
+				setting, dataplane, log_ip(text, ip[i]));
+}
+
+static bool
 differs(const config_t *cf, const char *setting, const char *fallback, const char *ours,
 	const char **theirs)
 {
@@ -247,6 +304,11 @@ check_dataplane(struct check *k, const char *dataplane)
 		say(k, "control.dataplane", CHECK_ERROR,
 			"control.dataplane: \"%s\", but control.socket is \"%s\" in %s",
 			c->dataplane_path, theirs, dataplane);
+	const config_setting_t *ports = config_lookup(&cf, "ports");
+	if (c->pptp_enabled)
+		check_listen(k, ports, "pptp.listen", c->pptp_listen, c->n_pptp_listen, dataplane);
+	if (c->ike.enabled)
+		check_listen(k, ports, "ipsec.listen", c->ike.listen, c->ike.n_listen, dataplane);
 	config_lookup_int(&cf, "sessions.max", &sessions);
 	config_lookup_int(&cf, "ipsec.max_sas", &sas);
 	if (sessions >= 0 && (unsigned int)sessions < ports_in_all(c))

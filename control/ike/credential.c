@@ -50,9 +50,43 @@ take(struct credential *c, X509 *x, EVP_PKEY *key, const char *path, char *err, 
 	if (days < 0 || (days == 0 && seconds <= 0))
 		return fail(err, errlen, path, "the certificate has expired");
 	c->days_left = days;
+	c->early = X509_cmp_current_time(X509_get0_notBefore(x)) > 0;
 	if (!put_certificate(x, &c->certificate) || !put_key(key, &c->key))
 		return fail(err, errlen, path, "can't be encoded");
 	return true;
+}
+
+static X509 *
+certificate_of(const struct credential *c)
+{
+	const uint8_t *at = c->certificate.bytes;
+	return at ? d2i_X509(NULL, &at, (long)c->certificate.len) : NULL;
+}
+
+bool
+credential_named(const struct credential *c)
+{
+	X509 *x = certificate_of(c);
+	GENERAL_NAMES *names = x ? X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL) : NULL;
+	bool named = false;
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		int type = sk_GENERAL_NAME_value(names, i)->type;
+		named |= type == GEN_DNS || type == GEN_IPADD;
+	}
+	GENERAL_NAMES_free(names);
+	X509_free(x);
+	return named;
+}
+
+bool
+credential_holds(const struct credential *c, const char *name)
+{
+	X509 *x = certificate_of(c);
+	bool holds = x && (X509_check_ip_asc(x, name, 0) == 1 ||
+				  X509_check_host(x, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+					  NULL) == 1);
+	X509_free(x);
+	return holds;
 }
 
 static bool

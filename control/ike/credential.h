@@ -24,6 +24,7 @@ struct credential {
 	struct blob crl[CREDENTIAL_MAX_CRL];
 	unsigned int n_ca, n_crl;
 	int days_left;    /* of the certificate */
+	bool early;       /* it is not valid yet */
 	bool crl_expired; /* one of them at least */
 	/* Another secret, another CA has another name: so control sees what a charon has that
 	 * outlived a change of the configuration. */
@@ -34,6 +35,10 @@ struct credential {
 /* False and a message in err.  Without any in cfg: true, and all is empty. */
 bool credential_load(
 	const struct ike_config *cfg, struct credential *out, char *err, size_t errlen);
+/* Has the certificate any subjectAltName that a client could look for: a DNS name, an address?  And
+ * this one, "192.0.2.1" or "vpn.example.org"?  False without a certificate. */
+bool credential_named(const struct credential *c);
+bool credential_holds(const struct credential *c, const char *name);
 void credential_wipe(struct credential *c);
 /* Whose pre-shared key has this name; false: it is none of psk_name[]'s making.  0: everybody's. */
 bool credential_psk_peer(const char *name, uint32_t *peer_ip);

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +96,66 @@ names(void **state)
 		"certificate:4: ipsec.certificate: /nonexistent: ");
 }
 
+/* A certificate with its key in one file: valid from then on for a day, with these names. */
+static void
+write_certificate(const char *to, long from, const char *alt)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = X509_new();
+	X509_NAME *n = X509_get_subject_name(x);
+	X509_set_version(x, 2);
+	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)"vpn", -1, -1, 0);
+	X509_set_issuer_name(x, n);
+	X509_gmtime_adj(X509_getm_notBefore(x), from);
+	X509_gmtime_adj(X509_getm_notAfter(x), from + 40 * 86400);
+	X509_set_pubkey(x, key);
+	if (alt) {
+		X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
+		assert_non_null(e);
+		X509_add_ext(x, e, -1);
+		X509_EXTENSION_free(e);
+	}
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	FILE *f = fopen(to, "w");
+	assert_non_null(f);
+	PEM_write_X509(f, x);
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	assert_int_equal(chmod(to, 0600), 0);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+static void
+certificates(void **state)
+{
+	(void)state;
+	static const struct {
+		long from;
+		const char *alt, *want;
+	} cases[] = {{-3600, "DNS:vpn.example.org,IP:192.0.2.10", ""},
+		{-3600, NULL, "has no DNS name and no address in subjectAltName"},
+		{-3600, "email:a@example.org", "has no DNS name and no address in subjectAltName"},
+		{-3600, "DNS:vpn.example.org",
+			"ipsec.certificate: 192.0.2.10 (ipsec.listen) is not in the certificate's"},
+		{3600, "IP:192.0.2.10",
+			"error:4: ipsec.certificate: the certificate is not valid yet"},
+		{-50 * 86400, "IP:192.0.2.10", "certificate:4: ipsec.certificate: "}};
+	char pem[96], text[640];
+	snprintf(pem, sizeof(pem), "%s.pem", path);
+	snprintf(text, sizeof(text),
+		ROOT POOL PPTP "ipsec: { enabled = true; listen = [ \"192.0.2.10\" ]; "
+			       "certificate = \"%s\"; key = \"%s\"; ca = \"%s\"; };\n",
+		pem, pem, pem);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		write_certificate(pem, cases[i].from, cases[i].alt);
+		finds(text, cases[i].want);
+	}
+	/* Expired stops what needs it, and says so. */
+	assert_non_null(strstr(found, "the certificate has expired"));
+	unlink(pem);
+}
+
 static void
 secrets(void **state)
 {
@@ -153,6 +215,13 @@ fits_together(void **state)
 	assert_non_null(strstr(found, "error:1: control.user: \"nobody\", but \"other\" in "));
 	assert_non_null(strstr(found, "control.dataplane: \"/run/adit/dataplane.sock\", but "));
 	assert_non_null(strstr(found, "128 ports, but sessions.max = 4"));
+	/* An address that no port has gets nothing. */
+	check_with(ROOT POOL "pptp: { enabled = true;\nlisten = [ \"192.0.2.10\", \"192.0.2.1\" ]; "
+			     "};\n",
+		"ports: ( { addresses = [ \"192.0.2.10/24\" ]; } );");
+	assert_non_null(strstr(found, "error:4: pptp.listen: no port in "));
+	assert_non_null(strstr(found, " has the address 192.0.2.1\n"));
+	assert_null(strstr(found, " has the address 192.0.2.10\n"));
 	/* Two files that say nothing agree, but for what both need. */
 	check_with(POOL PPTP, "");
 	assert_null(strstr(found, "but \""));
@@ -165,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_to_say),
 		cmocka_unit_test(names),
+		cmocka_unit_test(certificates),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(bits_of_secrets),
 		cmocka_unit_test(fits_together),
