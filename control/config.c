@@ -472,11 +472,12 @@ read_file(struct reader *r, config_t *cf)
 }
 
 struct config *
-config_load(const char *path, char *err, size_t errlen)
+config_load_all(const char *path, char *err, size_t errlen)
 {
 	struct config *c = config_defaults();
 	struct reader *r = calloc(1, sizeof(*r));
 	config_t cf;
+	*err = '\0';
 	if (!c || !r) {
 		snprintf(err, errlen, "%s:0: out of memory", path);
 		free(r);
@@ -486,16 +487,26 @@ config_load(const char *path, char *err, size_t errlen)
 	r->path = path;
 	r->c = c;
 	config_init(&cf);
-	if (read_file(r, &cf)) {
+	bool whole = read_file(r, &cf);
+	if (whole) {
 		conf_cut_numbers(path, cut_number, r);
 		read_root(r, config_root_setting(&cf));
 	}
 	config_wipe_secrets(&cf);
 	config_destroy(&cf);
 	config_faults(r, err, errlen);
-	bool ok = r->n_faults == 0;
 	free(r);
-	if (ok)
+	if (whole)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+struct config *
+config_load(const char *path, char *err, size_t errlen)
+{
+	struct config *c = config_load_all(path, err, errlen);
+	if (c && *err == '\0')
 		return c;
 	config_free(c);
 	return NULL;

@@ -72,7 +72,10 @@ struct config_group {
 };
 extern const struct config_group config_groups[];
 
-/* NULL and "file:line: reason" in err. */
+/* What can be read of it, with "" in err or every fault in it, "file:line: reason" each; NULL when
+ * nothing can: with faults only good for config_check(). */
+struct config *config_load_all(const char *path, char *err, size_t errlen);
+/* NULL and the faults in err. */
 struct config *config_load(const char *path, char *err, size_t errlen);
 void config_free(struct config *c);
 

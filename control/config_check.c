@@ -222,7 +222,7 @@ check_sizes(struct check *k)
 			"no protocol is on: set pptp.enabled or l2tp.enabled, with max_sessions "
 			"above "
 			"0");
-	if (clients < ports)
+	if (c->pool_last && clients < ports)
 		say(k, "pool", CHECK_WARNING,
 			"pool: %u addresses for clients, but %u ports: the last clients are "
 			"refused as "

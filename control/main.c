@@ -336,15 +336,18 @@ main(int argc, char **argv)
 		return 2;
 	}
 	static char err[32768];
-	struct config *c = config_load(path, err, sizeof(err));
-	if (!c) {
+	struct config *c = config_load_all(path, err, sizeof(err));
+	bool faulty = *err != '\0';
+	if (faulty)
 		print_faults(err);
+	if (!c || (faulty && !test)) {
+		config_free(c);
 		return EX_CONFIG;
 	}
 	log_setup(c->log_level);
 	struct findings f = {.test = test};
 	config_check(c, path, dataplane, found, &f);
-	if (f.fatal || (test && f.errors)) {
+	if (faulty || f.fatal || (test && f.errors)) {
 		log_end(LOG_END_MS);
 		config_free(c);
 		return EX_CONFIG;

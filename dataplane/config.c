@@ -189,7 +189,7 @@ read_control(struct reader *r, const config_setting_t *root)
 		r->c->control_uid = pw->pw_uid;
 	else if (s)
 		fail(r, s, "no such user \"%s\"", user);
-	r->c->no_control_user = !pw;
+	r->c->no_control_user = !pw && !s;
 }
 
 static bool
@@ -464,6 +464,7 @@ config_read_all(
 								     : config_error_text(&lc));
 		each(user, error);
 		config_destroy(&lc);
+		c->unreadable = true;
 		return -EINVAL;
 	}
 	const config_setting_t *root = config_root_setting(&lc);

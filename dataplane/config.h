@@ -50,6 +50,7 @@ struct config {
 	char socket[104];
 	uid_t control_uid;
 	bool no_control_user; /* control.user is not set, and there is no CONTROL_USER */
+	bool unreadable;      /* the file: all is as by default */
 	bool edge_ping;
 	bool inside_ping;
 	unsigned int n_inside;

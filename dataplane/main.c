@@ -347,11 +347,12 @@ main(int argc, char **argv)
 			return usage(stderr);
 	}
 	/* What only a check would find, EAL or the kernel refuses later, but for a missing user. */
-	if (config_read_all(&config, file, print_error, NULL) != 0 ||
-		((check || config.no_control_user) &&
-			config_check(&config, file, print_error, NULL) != 0))
-		return EX_CONFIG;
-	if (!has_buffers(buffers_workers(config.lcores)))
+	bool bad = config_read_all(&config, file, print_error, NULL) != 0;
+	if (!config.unreadable && (check || config.no_control_user))
+		bad |= config_check(&config, file, print_error, NULL) != 0;
+	if (!config.unreadable && (check || !bad))
+		bad |= !has_buffers(buffers_workers(config.lcores));
+	if (bad)
 		return EX_CONFIG;
 	if (check)
 		return 0;

@@ -156,6 +156,27 @@ certificates(void **state)
 	unlink(pem);
 }
 
+/* A fault in one place hides nothing in another. */
+static void
+beside_faults(void **state)
+{
+	static char err[8192];
+	(void)state;
+	found[0] = '\0';
+	write_file(path, ROOT POOL "pptp: { enabled = true; max_session = 5; };\n"
+				   "users: ( { name = \"alice\"; password = \"alice1\"; dial_in = "
+				   "\"allow\"; } );\n");
+	struct config *c = config_load_all(path, err, sizeof(err));
+	assert_non_null(c);
+	assert_non_null(strstr(err, "did you mean \"max_sessions\"?"));
+	config_check(c, path, NULL, each, NULL);
+	assert_non_null(strstr(found, "is on every guesser's list"));
+	config_free(c);
+	write_file(path, "pptp: {");
+	assert_null(config_load_all(path, err, sizeof(err)));
+	assert_non_null(strstr(err, "syntax error"));
+}
+
 static void
 secrets(void **state)
 {
@@ -235,6 +256,7 @@ main(void)
 		cmocka_unit_test(nothing_to_say),
 		cmocka_unit_test(names),
 		cmocka_unit_test(certificates),
+		cmocka_unit_test(beside_faults),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(bits_of_secrets),
 		cmocka_unit_test(fits_together),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +189,7 @@ all_at_once(void **state)
 	      "{ name = \"b\"; role = \"wan\"; device = \"x\"; mtu = 1; } );\n",
 		f);
 	fclose(f);
-	assert_int_equal(config_read_all(&c, path, keep, path), -22);
+	assert_int_equal(config_read_all(&c, path, keep, path), -EINVAL);
 	unlink(path);
 	assert_string_equal(all, ":1: unknown setting \"sesions\": did you mean \"sessions\"?\n"
 				 ":2: \"poll_mode\" must be \"busy\" or \"adaptive\"\n"
