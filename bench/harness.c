@@ -19,6 +19,7 @@
 #include <rte_version.h>
 
 #include "bench/bench.h"
+#include "dataplane/pages.h"
 
 #define BURST       64
 #define MAX_NODES   128
@@ -48,7 +49,7 @@ static unsigned int n_counts = 2;
 static bool nodes;        /* say what each node costs */
 static bool round_robin;  /* sessions take turns */
 static const char *peers; /* file: what bench/ipsec-secgw measured */
-static const char *pages = "4k";
+static const char *pages = "thp";
 static struct rte_mempool *pool;
 uint32_t harness_sessions;
 struct session_counters *harness_counters;
@@ -606,6 +607,8 @@ read_option(int o, char *value)
 		return nodes = true;
 	case 'H':
 		return (pages = "hugetlb") != NULL;
+	case '4':
+		return (pages = "4k") != NULL;
 	case 'r':
 		return read_number(value, 1, 64, &runs);
 	case 'w':
@@ -639,7 +642,8 @@ read_options(int argc, char **argv)
 		{"sessions", required_argument, NULL, 's'}, {"order", required_argument, NULL, 'O'},
 		{"hot", required_argument, NULL, 'h'}, {"bytes", required_argument, NULL, 'b'},
 		{"workers", required_argument, NULL, 'w'}, {"peers", required_argument, NULL, 'p'},
-		{"nodes", no_argument, NULL, 'n'}, {"hugepages", no_argument, NULL, 'H'}, {0}};
+		{"nodes", no_argument, NULL, 'n'}, {"ordinary-pages", no_argument, NULL, '4'},
+		{"hugepages", no_argument, NULL, 'H'}, {0}};
 	int o;
 
 	n_workers = 1;
@@ -648,7 +652,8 @@ read_options(int argc, char **argv)
 			fprintf(stderr,
 				"usage: %s [--json] [--runs 1..64] [--only CASE] [--bytes 64|1400] "
 				"[--sessions N,N...] [--order random|round-robin] [--hot N] "
-				"[--workers 1..%d] [--peers FILE] [--nodes] [--hugepages]\n",
+				"[--workers 1..%d] [--peers FILE] [--nodes] [--hugepages | "
+				"--ordinary-pages]\n",
 				argv[0], MAX_WORKERS);
 			exit(2);
 		}
@@ -672,5 +677,7 @@ harness_start(int argc, char **argv, size_t session_octets)
 		"--vdev", "net_null1", NULL};
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, (char **)(uintptr_t)eal) < 0)
 		harness_die("rte_eal_init");
+	if (strcmp(pages, "thp") == 0 && !pages_replace_eal())
+		pages = "4k";
 	set_up();
 }

@@ -2,25 +2,32 @@
 #include "dataplane/eal.h"
 
 #include <glob.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/frames.h"
+#include "dataplane/pages.h"
 #include "dataplane/port_xdp.h"
 
 #define ARGS_MAX (24 + CONFIG_MAX_EAL_ARGS + 2 * SEGMENT_MAX_PORTS)
 
+#define PAGES_US 60000000 /* between two looks at what the kernel gave */
+
 static char text[ARGS_MAX][CONFIG_STRING + 96];
 static char *args[ARGS_MAX + 1];
 static int n_args;
-static bool hugepages; /* in use */
+static bool hugepages;   /* reserved ones are in use */
+static bool transparent; /* others are */
 
 static void
 add(const char *s)
@@ -104,6 +111,54 @@ choose_memory(void)
 			config.memory_mb, free_mb);
 }
 
+/* A NIC knows where EAL's memory is, and so does who is at the other end of a vhost socket. */
+static bool
+memory_is_shared(void)
+{
+	for (unsigned int i = 0; i < config.n_ports; i++)
+		if (config.ports[i].pci || strstr(config.ports[i].device, "virtio"))
+			return true;
+	for (unsigned int i = 0; i < config.n_eal_args; i++)
+		if (strstr(config.eal_args[i], "virtio") || strcmp(config.eal_args[i], "-a") == 0 ||
+			strncmp(config.eal_args[i], "--allow", 7) == 0)
+			return true;
+	return false;
+}
+
+/* Without reserved ones: those that the kernel puts together. */
+static void
+use_transparent(void)
+{
+	transparent = !hugepages && config.hugepages == HUGEPAGES_AUTO && !memory_is_shared() &&
+		      pages_replace_eal();
+	if (transparent)
+		fprintf(stderr, "adit-dataplane: memory: the kernel puts it on transparent "
+				"hugepages as it is used\n");
+}
+
+void
+eal_pages(char *out, size_t size)
+{
+	static uint64_t asked_us, huge_kb, most_kb;
+	uint64_t now_us = clock_us(rte_rdtsc());
+
+	if (!transparent) {
+		snprintf(out, size, "%s", hugepages ? "reserved hugepages" : "ordinary");
+		return;
+	}
+	if (asked_us == 0 || now_us - asked_us >= PAGES_US) {
+		asked_us = now_us;
+		huge_kb = pages_huge_kb();
+		if (huge_kb < most_kb / 2)
+			fprintf(stderr,
+				"adit-dataplane: memory: of %" PRIu64 " MiB on hugepages %" PRIu64
+				" are left, the kernel took the others\n",
+				most_kb / 1024, huge_kb / 1024);
+		most_kb = huge_kb < most_kb / 2 ? huge_kb : RTE_MAX(most_kb, huge_kb);
+	}
+	snprintf(out, size, "transparent, %" PRIu64 " MiB", huge_kb / 1024);
+}
+
 int
 eal_start(void)
 {
@@ -144,6 +199,7 @@ eal_start(void)
 				config.memory_mb);
 		return -rc;
 	}
+	use_transparent();
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
+#include "dataplane/pages.h"
 #include "dataplane/worker.h"
 #include "dataplane/writer.h"
 
@@ -45,12 +46,19 @@ segment_create(uint32_t workers_wanted, uint32_t max_sessions, uint32_t max_sas)
 	if (mem_fd < 0 || ftruncate(mem_fd, (off_t)h.size) < 0 ||
 		fcntl(mem_fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return -errno;
-	void *map = mmap(NULL, h.size, PROT_READ | PROT_WRITE, MAP_SHARED, mem_fd, 0);
+	void *map =
+		mmap(pages_place(h.size), h.size, PROT_READ | PROT_WRITE, MAP_SHARED, mem_fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	segment = map;
 	segment_offsets = h;
 	memcpy(segment, &h, sizeof(h));
+	if (config.hugepages != HUGEPAGES_NO) { /* what packets touch */
+		pages_ask(segment_part(h.session_counters),
+			(size_t)max_sessions * sizeof(struct session_counters));
+		pages_ask(
+			segment_part(h.sa_counters), (size_t)max_sas * sizeof(struct sa_counters));
+	}
 	wake_control_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	wake_us_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return wake_control_fd < 0 || wake_us_fd < 0 ? -errno : 0;

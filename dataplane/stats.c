@@ -6,6 +6,7 @@
 
 #include "crypto/esp.h"
 #include "crypto/rc4.h"
+#include "dataplane/eal.h"
 #include "dataplane/port.h"
 #include "dataplane/sa.h"
 #include "dataplane/segment.h"
@@ -51,12 +52,15 @@ report_kernels(void)
 {
 	struct segment_kernel out[SEGMENT_MAX_KERNELS] = {0};
 	struct rc4_choice rc4[RC4_CHOICES];
+	char pages[sizeof(out[0].kernel)];
 	uint32_t n = rc4_choices(rc4);
 
 	for (uint32_t i = 0; i < n; i++)
 		set_kernel(&out[i], rc4[i].use, rc4[i].kernel, rc4[i].from);
 	if (sas.engine)
 		set_kernel(&out[n++], "esp", esp_engine_kernel(sas.engine), 0);
+	eal_pages(pages, sizeof(pages));
+	set_kernel(&out[n++], "memory", pages, 0);
 	memcpy(segment->kernels, out, sizeof(out));
 	segment->n_kernels = n;
 }

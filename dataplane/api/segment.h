@@ -92,9 +92,9 @@ struct segment_port {
 };
 enum port_role { PORT_WAN, PORT_LAN };
 
-/* What packets are encrypted with. */
+/* What packets are encrypted with, and what pages memory is on. */
 struct segment_kernel {
-	char use[16];    /* "rc4-on-4", "esp" */
+	char use[16];    /* "rc4-on-4", "esp", "memory" */
 	char kernel[32]; /* "scalar", "avx2" */
 	uint32_t from;   /* octets of a packet; shorter ones take the plainest kernel */
 };
