@@ -2,56 +2,10 @@
 #include "dataplane/buffers.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "dataplane/port_xdp.h"
 
 #define BURSTS 256 /* on their way through one worker's graph */
-
-/* "3", "3-5" or, with more of them in parentheses, a list of both: how many.  0: none of these.
- * *end: behind it. */
-static unsigned int
-count_set(const char *s, const char **end)
-{
-	bool group = *s == '(';
-	unsigned int n = 0;
-	char *at = (char *)(uintptr_t)s + group;
-	do {
-		char *digits = at + (n > 0);
-		unsigned long first = strtoul(digits, &at, 10), last = first;
-		if (at == digits)
-			return 0;
-		if (*at == '-') {
-			digits = at + 1;
-			last = strtoul(digits, &at, 10);
-			if (at == digits)
-				return 0;
-		}
-		if (last < first || last - first >= 1024)
-			return 0;
-		n += (unsigned int)(last - first) + 1;
-	} while (group && *at == ',');
-	if (group && *at++ != ')')
-		return 0;
-	*end = at;
-	return n;
-}
-
-unsigned int
-buffers_workers(const char *lcores)
-{
-	unsigned int n = 0, k;
-	for (const char *s = lcores;; s++) {
-		if ((k = count_set(s, &s)) == 0)
-			return 0;
-		n += k;
-		if (*s == '@' && count_set(s + 1, &s) == 0) /* CPUs */
-			return 0;
-		if (*s != ',')
-			return *s == '\0' ? n - 1 : 0;
-	}
-}
 
 uint64_t
 buffers_needed(const struct config *c, unsigned int workers)

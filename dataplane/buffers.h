@@ -13,9 +13,6 @@
 #define PORT_DESCRIPTORS 1024 /* of each receive and each transmit queue */
 #define MEMPOOL_CACHE    256  /* of each lcore */
 
-/* How many workers DPDK's --lcores text means: all its lcores but the first.  0: it is not
- * understood here, EAL will say. */
-unsigned int buffers_workers(const char *lcores);
 /* What descriptors, caches and bursts can hold at one time: with less, a port can stand still for
  * good. */
 uint64_t buffers_needed(const struct config *c, unsigned int workers);

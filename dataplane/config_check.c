@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <ctype.h>
+#include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dataplane/config.h"
 #include "dataplane/frames.h"
+#include "dataplane/lcores.h"
 #include "dataplane/port_xdp.h"
 
 struct check {
@@ -25,66 +25,25 @@ struct check {
 		(k)->each((k)->user, text_);                                  \
 	} while (0)
 
-static bool
-cpu_exists(unsigned long cpu)
+static void
+check_cpu(void *user, unsigned long cpu)
 {
+	struct check *k = user;
 	char path[64];
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%lu", cpu);
-	return access(path, F_OK) == 0;
+	if (access(path, F_OK) != 0)
+		SAY(k, "eal.lcores: this machine has no CPU %lu", cpu);
 }
 
-/* "3", "0-3" or "(0,2-3)" at *s, which is moved behind it.  The count, 0 when it is none of that;
- * cpus: each of them has to exist. */
-static unsigned int
-take_set(struct check *k, const char **s, bool cpus)
-{
-	bool open = **s == '(';
-	unsigned int n = 0;
-	*s += open;
-	do {
-		char *end;
-		if (!isdigit((unsigned char)**s))
-			return 0;
-		unsigned long first = strtoul(*s, &end, 10), last = first;
-		if (*end == '-' && isdigit((unsigned char)end[1]))
-			last = strtoul(end + 1, &end, 10);
-		if (last < first || last - first > 1024)
-			return 0;
-		for (unsigned long i = first; i <= last; i++, n++)
-			if (cpus && !cpu_exists(i))
-				SAY(k, "eal.lcores: this machine has no CPU %lu", i);
-		*s = end;
-	} while (open && **s == ',' && (*s)++);
-	if (open && *(*s)++ != ')')
-		return 0;
-	return n;
-}
-
-/* DPDK's --lcores: sets of lcores, each with "@" and the CPUs that they run on. */
 static void
-check_lcores(struct check *k, const char *s)
+check_lcores(struct check *k, const char *text)
 {
-	unsigned int lcores = 0, n = 1;
-	while (n != 0 && *s) {
-		const char *begin = s;
-		n = take_set(k, &s, false);
-		if (n != 0 && *s == '@') {
-			s++;
-			if (take_set(k, &s, true) == 0)
-				n = 0;
-		} else if (n != 0) {
-			take_set(k, &begin, true);
-		}
-		lcores += n;
-		if (*s && *s++ != ',')
-			n = 0;
-	}
-	if (n == 0)
+	unsigned int lcores = lcores_read(text, check_cpu, k);
+	if (lcores == 0)
 		SAY(k, "eal.lcores: not what DPDK's --lcores takes, such as \"0@0,1@1\"");
 	else if (lcores < 2)
 		SAY(k, "eal.lcores: names only a main lcore; packets need at least one worker, as "
-		       "in "
-		       "\"0@0,1@1\"");
+		       "in \"0@0,1@1\"");
 	else if (lcores - 1 > SEGMENT_MAX_WORKERS)
 		SAY(k, "eal.lcores: more than %d workers", SEGMENT_MAX_WORKERS);
 }
@@ -134,7 +93,11 @@ check_port(struct check *k, const struct config *c, unsigned int port)
 	char err[256];
 	if (!frames_check(p, err, sizeof(err)))
 		SAY(k, "%s", err);
-	if (xdp_is(p->device))
+	char iface[IF_NAMESIZE];
+	if (frames_iface(p->device, iface, sizeof(iface)) && if_nametoindex(iface) == 0)
+		SAY(k, "port \"%s\": there is no interface %s (ip link lists them)", p->name,
+			iface);
+	else if (xdp_is(p->device))
 		xdp_check(c, p, say_of_port, &(struct of_port){k, p});
 }
 

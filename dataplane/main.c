@@ -22,6 +22,7 @@
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
 #include "dataplane/flow.h"
+#include "dataplane/lcores.h"
 #include "dataplane/netlink.h"
 #include "dataplane/pmtu.h"
 #include "dataplane/port.h"
@@ -350,8 +351,9 @@ main(int argc, char **argv)
 	bool bad = config_read_all(&config, file, print_error, NULL) != 0;
 	if (!config.unreadable && (check || config.no_control_user))
 		bad |= config_check(&config, file, print_error, NULL) != 0;
+	unsigned int lcores = config.unreadable ? 0 : lcores_read(config.lcores, NULL, NULL);
 	if (!config.unreadable && (check || !bad))
-		bad |= !has_buffers(buffers_workers(config.lcores));
+		bad |= !has_buffers(lcores > 0 ? lcores - 1 : 0);
 	if (bad)
 		return EX_CONFIG;
 	if (check)

@@ -14,6 +14,7 @@
 
 #include "dataplane/buffers.h"
 #include "dataplane/config.h"
+#include "dataplane/lcores.h"
 #include "tests/unit/temp.h"
 
 #define PORT "{ name = \"wan0\"; role = \"wan\"; device = \"net_null0\"; }"
@@ -228,6 +229,11 @@ what_the_machine_has(void **state)
 		2);
 	assert_non_null(strstr(all, "port \"a\": its gateway is in none of its networks"));
 	assert_non_null(strstr(all, "192.0.2.1 is an address of port \"a\" already"));
+	assert_int_equal(check("ports: ( { name = \"a\"; role = \"wan\"; device = "
+			       "\"net_af_packet0,iface=nosuch0\"; addresses = [ "
+			       "\"192.0.2.1/24\" ]; } );"),
+		1);
+	assert_non_null(strstr(all, "port \"a\": there is no interface nosuch0"));
 	/* Both programs have the same default, and it has to exist. */
 	assert_int_equal(load("ports: ( " PORT " );"), 0);
 	c.no_control_user = true;
@@ -245,19 +251,30 @@ no_file(void **state)
 }
 
 static void
-workers_of_lcores(void **state)
+add_up(void *user, unsigned long cpu)
 {
-	(void)state;
-	assert_int_equal(buffers_workers("0@0,1@0"), 1);
-	assert_int_equal(buffers_workers("0@0,1@0,2@1"), 2);
-	assert_int_equal(buffers_workers("0-3"), 3);
-	assert_int_equal(buffers_workers("0,2-3@5,7"), 3);
-	assert_int_equal(buffers_workers("(0-1,4)@(0,2-3),5@6"), 3);
-	assert_int_equal(buffers_workers("0"), 0);
+	*(unsigned long *)user += cpu;
+}
+
+static void
+lcores_and_their_cpus(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int lcores;
+		unsigned long sum; /* of the CPUs' numbers */
+	} good[] = {{"0", 1, 0}, {"0@0,1@0", 2, 0}, {"0@0,1@0,2@7", 3, 7}, {"0-3", 4, 6},
+		{"0,2-3@5,7", 4, 12}, {"(0-1,4)@(0,2-3),5@6", 4, 11}};
 	static const char *const others[] = {
-		"", "a", "0@", "1-", "3-1", "(0", "0,,1", "0@0,", "0@0x", ")"};
+		"", "a", "0@", "1-", "3-1", "(0", "0,,1", "0@0,", "0@0x", ")", "0-1024"};
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		unsigned long sum = 0;
+		assert_int_equal(lcores_read(good[i].text, add_up, &sum), good[i].lcores);
+		assert_int_equal(sum, good[i].sum);
+	}
 	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		assert_int_equal(buffers_workers(others[i]), 0);
+		assert_int_equal(lcores_read(others[i], NULL, NULL), 0);
 }
 
 /* D8: with fewer buffers than descriptors hold, a port stands still for good. */
@@ -297,7 +314,7 @@ main(void)
 		cmocka_unit_test(all_at_once),
 		cmocka_unit_test(what_the_machine_has),
 		cmocka_unit_test(no_file),
-		cmocka_unit_test(workers_of_lcores),
+		cmocka_unit_test(lcores_and_their_cpus),
 		cmocka_unit_test(buffers_for_all_queues),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
