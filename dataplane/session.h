@@ -148,11 +148,12 @@ session_id_entry(enum tunnel_protocol protocol, rte_be32_t server_ip_be, rte_be1
 	const struct id_tables *t = &sessions.ids[protocol];
 	/* Acquire: pairs with the release in id_table_of(). */
 	uint32_t n = atomic_load_explicit(&t->n, memory_order_acquire);
-	uint32_t found = MAX_SERVER_ADDRESSES;
-	if (likely(t->server_ip_be[0] == server_ip_be && n > 0)) {
-		found = 0;
-	} else { /* without a branch that depends on which it is */
-		for (uint32_t i = 1; i < MAX_SERVER_ADDRESSES; i++)
+	uint32_t found = 0;
+	if (unlikely(n == 0))
+		return NULL;
+	if (unlikely(t->server_ip_be[0] != server_ip_be)) {
+		found = n;
+		for (uint32_t i = 1; i < n; i++) /* no branch that depends on which it is */
 			found = t->server_ip_be[i] == server_ip_be ? i : found;
 	}
 	return likely(found < n) ? &t->of[found]->slot[rte_be_to_cpu_16(id_be)] : NULL;
