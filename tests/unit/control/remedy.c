@@ -188,10 +188,15 @@ said_in_a_line(enum refusal_code code, const char *text)
 {
 	char want[64], line[1024];
 	snprintf(want, sizeof(want), " code=%s ", refusal_name(code));
-	for (const char *at = stage_log(); *at; at += strcspn(at, "\n"), at += *at == '\n') {
-		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+	const char *at = stage_log();
+	while (*at) {
+		size_t len = strcspn(at, "\n"),
+		       copied = len < sizeof(line) ? len : sizeof(line) - 1;
+		memcpy(line, at, copied);
+		line[copied] = '\0';
 		if (strstr(line, want) && strstr(line, text))
 			return true;
+		at += len + (at[len] == '\n');
 	}
 	return false;
 }
