@@ -314,14 +314,15 @@ classify_request(struct rte_mbuf *m)
 }
 
 /* The line of a session's address, which lan_ipv4() and ip_forward look up.  The packet is not yet
- * validated: what is there, if anything, leads nowhere but into the table. */
+ * validated: what is there leads nowhere but into the table. */
 static inline void
 classify_request_host(struct rte_mbuf *m)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(
 		m, const struct rte_ipv4_hdr *, sizeof(struct rte_ether_hdr));
 
-	if (ports[pkt_meta(m)->port].role == PORT_LAN)
+	if (ports[pkt_meta(m)->port].role == PORT_LAN &&
+		likely(m->data_len >= sizeof(struct rte_ether_hdr) + sizeof(*ip)))
 		rte_prefetch0((const void *)host_entry(rte_be_to_cpu_32(ip->dst_addr)));
 }
 
