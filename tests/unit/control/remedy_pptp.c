@@ -7,20 +7,28 @@
 
 #include "fake/dial.h"
 
+#define CLIENTS 32
+
+/* Client i keeps it: it may be asked for its password again. */
+static const char *
+password_of(unsigned int i, const char *user)
+{
+	static char kept[CLIENTS][32];
+	assert_true(i < CLIENTS);
+	snprintf(kept[i], sizeof(kept[i]), "pw-%s", user);
+	return kept[i];
+}
+
 static void
 in(unsigned int i, const char *user)
 {
-	char password[32];
-	snprintf(password, sizeof(password), "pw-%s", user);
-	dial_up(i, user, password);
+	dial_up(i, user, password_of(i, user));
 }
 
 static struct client *
 out(unsigned int i, const char *user)
 {
-	char password[32];
-	snprintf(password, sizeof(password), "pw-%s", user);
-	struct client *c = dial(i, user, password);
+	struct client *c = dial(i, user, password_of(i, user));
 	loop_until(&loop, client_over, c, 9000);
 	return c;
 }
