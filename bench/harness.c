@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -677,6 +678,7 @@ harness_start(int argc, char **argv, size_t session_octets)
 		"--vdev", "net_null1", NULL};
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, (char **)(uintptr_t)eal) < 0)
 		harness_die("rte_eal_init");
+	rmdir(rte_eal_get_runtime_dir()); /* empty, and stays so */
 	if (strcmp(pages, "thp") == 0 && !pages_replace_eal())
 		pages = "4k";
 	set_up();

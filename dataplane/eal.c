@@ -170,8 +170,7 @@ eal_start(void)
 	snprintf(memory, sizeof(memory), "%u", config.memory_mb);
 	add("-m");
 	add(memory);
-	/* Nothing is mounted, and nothing is left behind.  Without huge pages EAL makes a
-	 * directory, which eal_end() removes. */
+	/* Nothing is mounted, and nothing is left behind. */
 	if (hugepages) {
 		add("--in-memory");
 	} else {
@@ -187,8 +186,11 @@ eal_start(void)
 	add_ports();
 	for (unsigned int i = 0; i < config.n_eal_args; i++)
 		add(config.eal_args[i]);
-	if (rte_eal_init(n_args, args) < 0) {
-		int rc = rte_errno;
+	int rc = rte_eal_init(n_args, args) < 0 ? RTE_MAX(rte_errno, 1) : 0;
+	/* Without huge pages EAL makes a directory and puts nothing there. */
+	if (!hugepages)
+		rmdir(rte_eal_get_runtime_dir());
+	if (rc) {
 		fprintf(stderr, "adit-dataplane: EAL does not start: %s\n", rte_strerror(rc));
 		if (hugepages)
 			fprintf(stderr,
@@ -206,9 +208,5 @@ eal_start(void)
 void
 eal_end(void)
 {
-	char dir[CONFIG_STRING];
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	if (!hugepages)
-		rmdir(dir);
 }

@@ -13,6 +13,7 @@
  * What of a buffer is no packet is poisoned (poison.h).
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -209,6 +210,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	MUST(rte_eal_init(RTE_DIM(args), (char **)(uintptr_t)args) >= 0);
+	rmdir(rte_eal_get_runtime_dir()); /* empty, and stays so */
 	MUST(pkt_meta_register() == 0);
 	struct rte_rcu_qsbr *rcu =
 		rte_zmalloc(NULL, rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);

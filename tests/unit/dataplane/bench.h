@@ -45,7 +45,9 @@ bench_eal(void)
 		snprintf(text[i], sizeof(text[i]), "%s", words[i]);
 		args[i] = text[i];
 	}
-	if (rte_eal_init((int)RTE_DIM(words), args) < 0 || pkt_meta_register() != 0)
+	int rc = rte_eal_init((int)RTE_DIM(words), args);
+	rmdir(rte_eal_get_runtime_dir()); /* empty, and stays so */
+	if (rc < 0 || pkt_meta_register() != 0)
 		return -1;
 	clock_init();
 	mbufs = rte_pktmbuf_pool_create(
@@ -58,10 +60,7 @@ bench_eal(void)
 static inline void
 bench_eal_end(void)
 {
-	char dir[256];
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	rmdir(dir);
 }
 
 /* AES-128-CBC with HMAC-SHA1, without limits. */

@@ -75,5 +75,6 @@ main(void)
 
 	if (rte_eal_init((int)(sizeof(eal) / sizeof(*eal)) - 1, (char **)(uintptr_t)eal) < 0)
 		return 1;
+	rmdir(rte_eal_get_runtime_dir()); /* empty, and stays so */
 	return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
 }
