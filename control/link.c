@@ -107,15 +107,18 @@ link_free(struct link *l, void (*closed)(void *user))
 void
 link_fail(struct link *l, const char *why)
 {
+	char path[160], reason[256];
 	bool was_connected = l->connected;
 	snprintf(l->error, sizeof(l->error), "%s", why);
 	l->connected = false;
 	if (was_connected) {
-		log_event(LOG_ERR, "dataplane-lost", "reason=\"%s\"", why);
+		log_event(LOG_ERR, "dataplane-lost", "reason=%s",
+			log_quote(reason, sizeof(reason), why));
 		l->ops->down(l->user, why);
 	} else if (!l->error_logged) {
-		log_event(LOG_WARNING, "dataplane-unreachable", "socket=\"%s\" reason=\"%s\"",
-			l->path, why);
+		log_event(LOG_WARNING, "dataplane-unreachable", "socket=%s reason=%s",
+			log_quote(path, sizeof(path), l->path),
+			log_quote(reason, sizeof(reason), why));
 	}
 	l->error_logged = true;
 	link_reset(l);
@@ -274,9 +277,11 @@ link_hello(struct link *l, const struct segment_hello *hello, int fds[3])
 	l->error_logged = false;
 	l->error[0] = '\0';
 	l->stats.connects++;
+	char path[160];
 	log_event(LOG_NOTICE, "dataplane-connected",
-		"socket=\"%s\" workers=%u max_sessions=%u max_sas=%u", l->path, l->n_workers,
-		l->sessions.size, l->sas.size);
+		"socket=%s workers=%u max_sessions=%u max_sas=%u",
+		log_quote(path, sizeof(path), l->path), l->n_workers, l->sessions.size,
+		l->sas.size);
 	l->ops->up(l->user);
 	link_adopt_slots(l);
 }

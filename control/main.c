@@ -198,26 +198,28 @@ own_group(const struct config *c)
 	return pw ? pw->pw_gid : (gid_t)-1;
 }
 
+static bool
+failed(const char *why)
+{
+	char text[320];
+	log_event(LOG_ERR, "start-failed", "text=%s", log_quote(text, sizeof(text), why));
+	return false;
+}
+
 /* Everything bound, or false with a logged reason. */
 static bool
 start(struct program *p, const struct config *c)
 {
 	char err[256] = "";
-	if (c->ike.enabled && !charon_write_conf(&c->ike, own_group(c), err, sizeof(err))) {
-		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
-		return false;
-	}
+	if (c->ike.enabled && !charon_write_conf(&c->ike, own_group(c), err, sizeof(err)))
+		return failed(err);
 	p->gateway = gateway_start(&p->loop, c, err, sizeof(err));
-	if (!p->gateway) {
-		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
-		return false;
-	}
+	if (!p->gateway)
+		return failed(err);
 	const struct oper_groups groups = {.read = c->socket_group, .operate = c->operate_group};
 	p->oper = oper_start(&p->loop, p->gateway, c->socket_path, &groups, err, sizeof(err));
-	if (!p->oper) {
-		log_event(LOG_ERR, "start-failed", "text=\"%s\"", err);
-		return false;
-	}
+	if (!p->oper)
+		return failed(err);
 	return drop_privileges(c->user);
 }
 
