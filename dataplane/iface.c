@@ -17,8 +17,8 @@
 static const char *const joining[IFACE_FEATURES] = {
 	"rx-gro", "rx-gro-hw", "rx-lro", "rx-gro-list", "rx-udp-gro-forwarding"};
 
-static void __attribute__((format(printf, 3, 4)))
-tell(iface_say say, void *user, const char *fmt, ...)
+void
+iface_tell(iface_say say, void *user, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -181,11 +181,12 @@ iface_features_off(struct iface *f, iface_say say, void *user)
 	}
 	if (any) {
 		list(text, sizeof(text), f->off);
-		tell(say, user, "switched off what joins frames (%s) while the port is open", text);
+		iface_tell(say, user, "switched off what joins frames (%s) while the port is open",
+			text);
 	}
 	if (left) {
 		list(text, sizeof(text), after);
-		tell(say, user,
+		iface_tell(say, user,
 			"it joins frames (%s), and that cannot be switched off: UDP to clients "
 			"may be lost (drop eth_oversized); see ethtool -k %s",
 			text, f->name);
@@ -218,7 +219,7 @@ iface_check_addresses(const struct iface *f, const struct ifaddrs *all, iface_sa
 					 *mask = (const void *)a->ifa_netmask;
 		int prefix = __builtin_popcount(mask->sin_addr.s_addr);
 		inet_ntop(AF_INET, &sin->sin_addr, ip, sizeof(ip));
-		tell(say, user,
+		iface_tell(say, user,
 			"it has the address %s/%d, at which the kernel answers past the gateway: "
 			"ip address del %s/%d dev %s (and end what sets it, such as a DHCP "
 			"client); the gateway's own addresses are ports[].addresses",
@@ -234,7 +235,7 @@ iface_check_routes(const struct iface *f, FILE *routes, iface_say say, void *use
 	while (fgets(line, sizeof(line), routes))
 		if (sscanf(line, "%15s %lx %*s %*s %*s %*s %*s %lx", name, &to, &mask) == 3 &&
 			to == 0 && mask == 0 && strcmp(name, f->name) == 0)
-			tell(say, user,
+			iface_tell(say, user,
 				"the host's default route leads through it, where nothing is sent "
 				"any more: ip route del default dev %s; the way through this port "
 				"is ports[].gateway",
@@ -319,11 +320,11 @@ iface_check_mtu(const struct iface *f, const char *port, unsigned int mtu)
 	if (now == 0 || ((unsigned int)now == mtu && now == f->mtu))
 		return;
 	if ((unsigned int)now == mtu)
-		tell(say_on_stderr, names,
+		iface_tell(say_on_stderr, names,
 			"its MTU is %d while the port is open, as ports[].mtu says; it was %d", now,
 			f->mtu);
 	else
-		tell(say_on_stderr, names,
+		iface_tell(say_on_stderr, names,
 			"its MTU is %d and cannot be the port's %u: longer packets are lost; set "
 			"ports[].mtu = %d",
 			now, mtu, now);

@@ -36,6 +36,8 @@ bool iface_runs(const struct iface *f);
 
 /* Each of these says in words what it finds, and how it is mended. */
 typedef void (*iface_say)(void *user, const char *text);
+void iface_tell(iface_say say, void *user, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Switch off what joins frames; f->off: what was. */
 void iface_features_off(struct iface *f, iface_say say, void *user);
 /* IPv4 addresses of the interface's own. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,17 +32,6 @@ xdp_device(const struct config_port *cp, char *out, size_t len)
 	if (!operator_steers(cp->device))
 		snprintf(queues, sizeof(queues), ",queue_count=%u", cp->queues);
 	snprintf(out, len, "%s%s", cp->device, queues);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-tell(iface_say say, void *user, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	say(user, text);
 }
 
 /* ------------------------------------------------------------------ receive queues */
@@ -87,7 +75,7 @@ take_queues(const struct config_port *cp, const struct iface *f, struct xdp_chan
 	set_queues(&ch, cp->queues);
 	int rc = iface_ethtool(f->name, &ch);
 	if (rc) {
-		tell(say, user,
+		iface_tell(say, user,
 			"it has %u receive queues and can't be set to the port's queues = %u (%s): "
 			"frames at the others would be lost; see ethtool -L %s, or name the queues "
 			"in "
@@ -96,7 +84,7 @@ take_queues(const struct config_port *cp, const struct iface *f, struct xdp_chan
 		return rc;
 	}
 	before->changed = true;
-	tell(say, user,
+	iface_tell(say, user,
 		"it has %u receive queue%s while the port is open, as ports[].queues says; it had "
 		"%u",
 		cp->queues, cp->queues == 1 ? "" : "s", have);
@@ -112,13 +100,13 @@ check_kernel(
 	char name[32], why[160];
 
 	if (xdp_kernel.socket() == -EAFNOSUPPORT) {
-		tell(say, user,
+		iface_tell(say, user,
 			"this kernel has no XDP sockets (CONFIG_XDP_SOCKETS): use "
 			"net_af_packet, which works with every kernel");
 		++*n;
 	}
 	if (xdp_kernel.program(iface, name, sizeof(name)) > 0) {
-		tell(say, user,
+		iface_tell(say, user,
 			"an XDP program of somebody else's is on it (%s): end what uses it, or ip "
 			"link "
 			"set dev %s xdp off",
@@ -126,7 +114,7 @@ check_kernel(
 		++*n;
 	}
 	if (!cp->force && xdp_kernel.in_use(iface, why, sizeof(why))) {
-		tell(say, user,
+		iface_tell(say, user,
 			"%s, and net_af_xdp takes it away from the host: give the host another way "
 			"out, or use net_af_packet; force = true in this port takes it all the "
 			"same",
@@ -140,7 +128,7 @@ check_mtu(const struct config *c, unsigned int *n, iface_say say, void *user)
 {
 	for (unsigned int i = 0; i < c->n_ports; i++)
 		if (c->ports[i].mtu > XDP_MTU_MAX) {
-			tell(say, user,
+			iface_tell(say, user,
 				"mtu = %u of port \"%s\": with net_af_xdp a frame has to fit a "
 				"page, and "
 				"all ports share their packet buffers: at most %d",
@@ -157,7 +145,7 @@ xdp_check(const struct config *c, const struct config_port *cp, iface_say say, v
 	unsigned int n = 0;
 
 	if (!frames_iface(cp->device, iface, sizeof(iface))) {
-		tell(say, user,
+		iface_tell(say, user,
 			"device \"%s\": it needs the interface's name, as in "
 			"\"net_af_xdp0,iface=eth0\"",
 			cp->device);
@@ -168,7 +156,8 @@ xdp_check(const struct config *c, const struct config_port *cp, iface_say say, v
 	bool known = get_channels(iface, &ch);
 	uint32_t most = known ? most_queues(&ch) : 1;
 	if (cp->queues > most && !operator_steers(cp->device)) {
-		tell(say, user, "queues = %u: net_af_xdp has at most %u here", cp->queues, most);
+		iface_tell(
+			say, user, "queues = %u: net_af_xdp has at most %u here", cp->queues, most);
 		n++;
 	}
 	return n;
@@ -190,8 +179,8 @@ lower_mtu(const struct config_port *cp, const struct iface *f, iface_say say, vo
 	int rc = ioctl(fd, SIOCSIFMTU, &ifr) < 0 ? -errno : 0;
 	close(fd);
 	if (rc)
-		tell(say, user, "its MTU is %d and cannot be the port's %u: %s", f->mtu, cp->mtu,
-			strerror(-rc));
+		iface_tell(say, user, "its MTU is %d and cannot be the port's %u: %s", f->mtu,
+			cp->mtu, strerror(-rc));
 	return rc;
 }
 
@@ -201,7 +190,7 @@ xdp_take(const struct config_port *cp, const struct iface *f, struct xdp_channel
 {
 	memset(before, 0, sizeof(*before));
 	if (!xdp_kernel.may()) {
-		tell(say, user,
+		iface_tell(say, user,
 			"net_af_xdp needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and "
 			"CAP_SYS_ADMIN: under systemd add "
 			"CapabilityBoundingSet=CAP_BPF CAP_SYS_ADMIN (systemctl edit "
