@@ -12,11 +12,11 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "control/config.h"
+#include "control/core/refusal.h"
 #include "control/ike/ike.h"
 #include "control/l2tp/server.h"
-#include "control/link.h"
-#include "control/refusal.h"
+#include "control/link/link.h"
+#include "control/settings/config.h"
 
 struct gateway;
 

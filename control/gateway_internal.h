@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by gateway*.c only. */
+/* Shared by gateway.c, session/ and carrier/. */
 #ifndef ADIT_CONTROL_GATEWAY_INTERNAL_H
 #define ADIT_CONTROL_GATEWAY_INTERNAL_H
 
@@ -7,14 +7,14 @@
 
 #include "control/aaa/decide.h"
 #include "control/aaa/pool.h"
+#include "control/carrier/callid.h"
+#include "control/carrier/ipsec.h"
+#include "control/core/log.h"
+#include "control/core/refusal_log.h"
+#include "control/core/strangers.h"
 #include "control/gateway.h"
-#include "control/gateway_callid.h"
-#include "control/gateway_ipsec.h"
 #include "control/l2tp/server.h"
-#include "control/link.h"
-#include "control/log.h"
-#include "control/refusal_log.h"
-#include "control/strangers.h"
+#include "control/link/link.h"
 
 #define CONN_BUCKETS   1024
 #define PEER_BUCKETS   1024
@@ -221,21 +221,21 @@ void gateway_handle_closed(struct gateway *g); /* one uv handle fewer */
 bool gateway_may_log(struct gateway *g, enum refusal_code code, uint32_t peer_ip);
 void gateway_refusal(struct gateway *g, enum refusal_code code);
 
-/* gateway_conn.c */
+/* carrier/conn.c */
 bool gateway_listen(struct gateway *g, char *err, size_t errlen);
 void gateway_unlisten(struct gateway *g);
 void conn_settle(struct conn *c);
 void conn_close(struct conn *c, enum refusal_code why);
 void conn_abort(struct conn *c); /* at once, the peer learns it from TCP */
 
-/* gateway_ipsec.c */
+/* carrier/ipsec.c */
 extern const struct ike_ops gateway_ike_ops;
 extern const struct gateway_ipsec gateway_ike_answers; /* user: the gateway */
 
-/* gateway_conn.c */
+/* carrier/conn.c */
 extern const struct carrier pptp_carrier;
 
-/* gateway_l2tp.c */
+/* carrier/l2tp.c */
 extern const struct carrier l2tp_carrier;
 bool l2tp_start(struct gateway *g, char *err, size_t errlen);
 /* Sessions of this peer behind IPsec that have not authenticated; the oldest of them. */
@@ -265,7 +265,7 @@ bool l2tp_restore_session(struct session *s, const struct session_entry *e);
 void l2tp_resume_session(struct session *s);
 void l2tp_reject_session(struct gateway *g, const struct session_entry *e);
 
-/* gateway_adopt.c */
+/* session/adopt.c */
 /* Before the data plane opens it. */
 void session_save(struct session *s);
 /* It is going to end. */
@@ -277,7 +277,7 @@ void tunnel_forgotten(void *user, uint32_t place);
 void gateway_adopt(void *user);
 void adopt_link_down(struct gateway *g);
 
-/* gateway_auth.c */
+/* session/auth.c */
 /* Of struct ppp_ops. */
 void session_auth(void *user, const struct ppp_credentials *cred);
 /* A verdict that is given later: when, UINT64_MAX for never; give it if it is due; forget it. */
@@ -290,7 +290,7 @@ void session_auth_freed(struct session *s);
 #define SESSION_WHO_MAX 400
 const char *session_who(const struct session *s, char buf[SESSION_WHO_MAX]);
 
-/* gateway_index.c */
+/* session/index.c */
 bool index_init(struct gateway *g, uint32_t sessions);
 void index_free(struct gateway *g);
 /* Under s->user and s->inner_ip, which stay as they are until it is removed. */
@@ -303,7 +303,7 @@ struct session *index_next_of_user(const struct session *s);
 /* The one to which the address belongs, until the data plane has confirmed its end; NULL: none. */
 struct session *index_of_address(const struct gateway *g, uint32_t address);
 
-/* gateway_probe.c; asking: gateway_ipsec.h */
+/* carrier/probe.c; asking: carrier/ipsec.h */
 void gateway_probes_end(struct session *s);
 void gateway_probes_free(struct gateway *g);
 /* An L2TP data message that control has to judge. */
@@ -315,10 +315,10 @@ bool gateway_probe_frame(struct session *s, const uint8_t *frame, size_t len);
 void gateway_probe_control(struct gateway *g, uint32_t sa, const struct sa_outer *from,
 	const struct l2tp_header *h, uint32_t server_ip);
 
-/* gateway_dataplane.c */
+/* session/dataplane.c */
 extern const struct link_ops gateway_link_ops;
 
-/* gateway_session.c */
+/* session/session.c */
 extern const struct ppp_ops session_ppp_ops;
 void gateway_random(uint8_t *buf, size_t len);
 struct session *session_new(struct gateway *g);

@@ -15,11 +15,11 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "control/config_check.h"
+#include "control/core/log.h"
 #include "control/gateway.h"
 #include "control/ike/charon.h"
-#include "control/log.h"
 #include "control/oper/socket.h"
+#include "control/settings/check.h"
 #include "dataplane/api/notify.h"
 
 #define DEFAULT_CONFIG "/etc/adit/adit-control.conf"

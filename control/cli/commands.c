@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "control/cli/table.h"
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 #include "dataplane/api/conf_text.h"
 
 #define PAGE 500

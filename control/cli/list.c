@@ -6,7 +6,7 @@
 
 #include "control/cli/commands.h"
 #include "control/cli/table.h"
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 
 static enum exit_code
 list_codes(void)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/text.h"
+#include "control/core/text.h"
 
 struct table {
 	unsigned int n_columns, n_rows, room;

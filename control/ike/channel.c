@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/core/log.h"
 #include "control/ike/check.h"
-#include "control/log.h"
 
 #define READ_BURST   64   /* records taken in one turn of the loop */
 #define BAD_MAX      1000 /* then the plugin is sent away */

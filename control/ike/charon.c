@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/core/log.h"
 #include "control/ike/connection.h"
 #include "control/ike/round.h"
-#include "control/log.h"
 
 #define RETRY_MS        500
 #define ANSWER_MS       10000

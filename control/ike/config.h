@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The settings of IPsec, as control/config.c reads them from the section ipsec. */
+/* The settings of IPsec, as control/settings/config.c reads them from the section ipsec. */
 #ifndef ADIT_CONTROL_IKE_CONFIG_H
 #define ADIT_CONTROL_IKE_CONFIG_H
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "control/core/log.h"
 #include "control/ike/proposal.h"
-#include "control/log.h"
 
 /* ------------------------------------------------------------------ secrets */
 

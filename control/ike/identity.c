@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/core/log.h"
 #include "control/ike/internal.h"
-#include "control/log.h"
 
 #define ASK_MS     900  /* between two questions about one peer: what is forged costs no more */
 #define ANSWER_MS  3000 /* for the answer */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/core/log.h"
 #include "control/ike/internal.h"
-#include "control/log.h"
 
 #define SWEEP_MS 1000
 #define FATE_MS  60000 /* for IKE to find another suite before a weak SA ends */

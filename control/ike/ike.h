@@ -18,9 +18,9 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "control/core/refusal.h"
 #include "control/ike/config.h"
-#include "control/link.h"
-#include "control/refusal.h"
+#include "control/link/link.h"
 
 struct ike;
 struct ike_peer;

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/core/log.h"
 #include "control/ike/internal.h"
-#include "control/log.h"
 
 #define RESERVED_MS  60000 /* an SPI that no SA came for */
 #define RETURNED_MS  3000  /* one that was given back */

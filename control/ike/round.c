@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/core/log.h"
 #include "control/ike/connection.h"
-#include "control/log.h"
 
 enum step {
 	STEP_LOAD,

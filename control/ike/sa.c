@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/core/log.h"
 #include "control/ike/internal.h"
-#include "control/log.h"
 
 #define WIDOW_OVERLAP_MS 30000 /* after its peer has a new pair */
 #define ENDING_MS        3000  /* for charon to delete what it was told has expired */

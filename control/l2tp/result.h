@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 
 struct l2tp_result {
 	uint16_t result, error;

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/core/refusal.h"
 #include "control/l2tp/delivery.h"
-#include "control/refusal.h"
 
 struct l2tp_config {
 	char host_name[64], vendor[64]; /* in SCCRP; "": not told */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "control/log.h"
+#include "control/core/log.h"
 
 #define DENIED_UIDS  16 /* that are told apart within a second */
 #define DENIED_LINES 5  /* a second of each */

@@ -2,7 +2,7 @@
 /* Lock-outs after failed logins (T1): `lockouts` and `unlock`. */
 #include <arpa/inet.h>
 
-#include "control/log.h"
+#include "control/core/log.h"
 #include "control/oper/audit.h"
 #include "control/oper/rpc.h"
 

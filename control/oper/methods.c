@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/log.h"
+#include "control/core/log.h"
 #include "control/oper/audit.h"
 #include "control/oper/rpc.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/core/text.h"
 #include "control/oper/audit.h"
-#include "control/text.h"
 
 const char *
 oper_role_name(enum oper_role role)

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 #include "crypto/mppe.h"
 
 #define PPP_FRAME_MAX 1984 /* protocol and payload; what a ring record carries */

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 
 struct pptp_result {
 	uint8_t result, error;

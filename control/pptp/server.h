@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 
 #define PPTP_PORT 1723
 

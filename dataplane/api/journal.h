@@ -3,7 +3,7 @@
  * The journal: memory of the segment in which control keeps what its successor needs to go on with
  * sessions and tunnels (DESIGN section 4).  Opaque to the data plane, which never reads it: it
  * gives the memory its own life, and wipes a session's cell when that session is gone.  What stands
- * in a cell is control/journal.h's.
+ * in a cell is control/link/journal.h's.
  */
 #ifndef ADIT_DATAPLANE_API_JOURNAL_H
 #define ADIT_DATAPLANE_API_JOURNAL_H

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/journal.h"
 #include "control/l2tp/image.h"
 #include "control/l2tp/message.h"
+#include "control/link/journal.h"
 #include "control/ppp/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 #ifndef ADIT_TESTS_CONTROL_REMEDY_H
 #define ADIT_TESTS_CONTROL_REMEDY_H
 
-#include "control/refusal.h"
+#include "control/core/refusal.h"
 
 /* How each code's remedy is walked: here, or in another test, or why nobody can. */
 struct walk {

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "control/gateway_callid.h"
+#include "control/carrier/callid.h"
 
 /* T5: one ID tells nothing of the next, and a former call's late packets find nobody. */
 static void

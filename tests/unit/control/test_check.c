@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/config_check.h"
-#include "control/config_secret.h"
+#include "control/settings/check.h"
+#include "control/settings/secret.h"
 #include "tests/unit/temp.h"
 
 #define ROOT "control: { user = \"nobody\"; };\n"

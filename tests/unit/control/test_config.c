@@ -11,8 +11,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "control/config.h"
-#include "control/log.h"
+#include "control/core/log.h"
+#include "control/settings/config.h"
 #include "tests/unit/temp.h"
 
 #define POOL     "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n"

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/journal.h"
+#include "control/link/journal.h"
 
 #define CELLS 4
 #define LEN   200

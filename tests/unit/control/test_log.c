@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/log.h"
-#include "control/refusal_log.h"
+#include "control/core/log.h"
+#include "control/core/refusal_log.h"
 #include "tests/unit/oper/nasty.h"
 
 static int ends[2];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/strangers.h"
+#include "control/core/strangers.h"
 
 static const uint8_t terminate[] = {0xc0, 0x21, 5, 9, 0, 4};
 

@@ -8,7 +8,7 @@
 
 #include "control/ike/ike.h"
 #include "control/ike/message.h"
-#include "control/link.h"
+#include "control/link/link.h"
 #include "tests/unit/control/fake/stage.h"
 
 extern struct link *lnk;

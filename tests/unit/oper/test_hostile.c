@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/text.h"
+#include "control/core/text.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
 #include "tests/unit/oper/nasty.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "control/log.h"
+#include "control/core/log.h"
 #include "control/oper/audit.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/link_internal.h"
+#include "control/link/internal.h"
 
 struct caller callers[CALLERS_MAX];
 unsigned int strays;

@@ -3,7 +3,7 @@
 #ifndef ADIT_TESTS_CONTROL_FAKE_LINKED_H
 #define ADIT_TESTS_CONTROL_FAKE_LINKED_H
 
-#include "control/link.h"
+#include "control/link/link.h"
 #include "stage.h"
 
 extern struct link *lnk;

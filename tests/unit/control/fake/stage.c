@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/log.h"
+#include "control/core/log.h"
 #include "tests/unit/temp.h"
 
 uv_loop_t loop;
