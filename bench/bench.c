@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include <intel-ipsec-mb.h>
 #include <jansson.h>
@@ -89,21 +91,32 @@ print_object(json_t *o)
 void
 bench_machine(const char *dpdk)
 {
+	const time_t now = time(NULL);
 	struct utsname u;
-	char cpu[128];
+	char cpu[128], date[16];
 
+	strftime(date, sizeof(date), "%Y-%m-%d", gmtime(&now));
 	uname(&u);
 	u.release[strcspn(u.release, "-")] = 0; /* the rest is the distribution's */
 	cpu_model(cpu, sizeof(cpu));
 	if (bench_json) {
-		print_object(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machine", cpu, "kernel",
-			u.release, "compiler", COMPILER, "dpdk", dpdk, "ipsec_mb", IMB_VERSION_STR,
-			"openssl", OpenSSL_version(OPENSSL_VERSION), "adit", ADIT_VERSION));
+		print_object(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machine", cpu,
+			"processor", processor(), "date", date, "kernel", u.release, "compiler",
+			COMPILER, "dpdk", dpdk, "ipsec_mb", IMB_VERSION_STR, "openssl",
+			OpenSSL_version(OPENSSL_VERSION), "adit", ADIT_VERSION));
 		return;
 	}
-	printf("%s, Linux %s, %s, compiler %s\n\n", cpu, u.release, dpdk, COMPILER);
+	printf("%s (%s), Linux %s, %s, compiler %s\n\n", cpu, processor(), u.release, dpdk,
+		COMPILER);
 	printf("%-8s %-37s %6s %9s %12s %9s  %-16s %9s %7s  %s\n", "bench", "case", "bytes",
 		"sessions", "value", "cycles", "peer", "value", "ratio", "kernel");
+}
+
+const char *
+bench_ordinary_pages(void)
+{
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	return "4k";
 }
 
 static void
@@ -115,10 +128,9 @@ print_row(const struct bench_result *r)
 		printf("%-16s %9.3f %7.2f", r->peer, r->peer_value, r->ratio);
 	else
 		printf("%-16s %9s %7s", "-", "-", "-");
-	printf("  %s", r->kernel);
-	if (r->pages)
-		printf("  %s, %s, %s, %u worker%s", processor(), r->pages, r->order, r->workers,
-			r->workers == 1 ? "" : "s");
+	printf("  %s, %s, %s", processor(), r->kernel, r->pages);
+	if (r->order)
+		printf(", %s, %u worker%s", r->order, r->workers, r->workers == 1 ? "" : "s");
 	printf("\n");
 	fflush(stdout);
 }
@@ -132,16 +144,16 @@ bench_report(const struct bench_result *r)
 		print_row(r);
 		return;
 	}
-	o = json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:s,s:i}", "bench", r->bench, "case",
-		r->name, "bytes", (int)r->bytes, "sessions", (int)r->sessions, "unit", r->unit,
-		"value", r->value, "cycles", r->cycles, "kernel", r->kernel, "choice",
-		r->choice ? r->choice : r->kernel, "runs", (int)r->runs);
+	o = json_pack("{s:s,s:s,s:i,s:i,s:s,s:f,s:f,s:s,s:s,s:s,s:s,s:i}", "bench", r->bench,
+		"case", r->name, "bytes", (int)r->bytes, "sessions", (int)r->sessions, "unit",
+		r->unit, "value", r->value, "cycles", r->cycles, "processor", processor(), "kernel",
+		r->kernel, "choice", r->choice ? r->choice : r->kernel, "pages", r->pages, "runs",
+		(int)r->runs);
 	if (r->peer)
 		json_object_update_new(o, json_pack("{s:s,s:f,s:f}", "peer", r->peer, "peer_value",
 						  r->peer_value, "ratio", r->ratio));
-	if (r->pages)
+	if (r->order)
 		json_object_update_new(
-			o, json_pack("{s:s,s:s,s:s,s:i}", "processor", processor(), "pages",
-				   r->pages, "order", r->order, "workers", (int)r->workers));
+			o, json_pack("{s:s,s:i}", "order", r->order, "workers", (int)r->workers));
 	print_object(o);
 }

@@ -18,8 +18,8 @@ struct bench_result {
 	const char *kernel;
 	const char *choice; /* "auto", or the kernel that was forced; NULL: as kernel */
 	unsigned int runs;
-	/* Of whole packets alone: what memory the tables are on, the order of sessions. */
-	const char *pages, *order;
+	const char *pages; /* that keys and tables are on: "4k", "thp", "hugetlb" */
+	const char *order; /* of sessions, of whole packets; NULL: as they stand */
 	unsigned int workers;
 };
 
@@ -29,6 +29,8 @@ extern bool bench_json;
 double bench_median(double *values, unsigned int n);
 /* The object or headline that comes first: machine, compiler, libraries. */
 void bench_machine(const char *dpdk);
+/* Until the end no memory is on transparent huge pages, of peers that are started neither; "4k". */
+const char *bench_ordinary_pages(void);
 void bench_report(const struct bench_result *r);
 
 #endif

@@ -82,12 +82,13 @@ static const struct esp_case cases[] = {
 
 enum { ENCAPSULATE, DECAPSULATE, DIRECTIONS };
 
-static const char *only;
+static const char *only, *choice = "auto", *pages;
 static struct esp_engine *engine;
 static struct esp_sa *sas[DIRECTIONS][SAS_MAX];
 static _Alignas(64) uint8_t frames[BURST_MAX][FRAME_MAX];
 static double tsc_mhz;
 static int cpu, other_cpu;
+static cpu_set_t both_cpus;
 
 __attribute__((format(printf, 1, 2))) static void
 die(const char *what, ...)
@@ -123,6 +124,25 @@ choose_cpus(void)
 	CPU_SET((unsigned int)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
 		die("can't stay on CPU %d", cpu);
+	both_cpus = set;
+	CPU_SET((unsigned int)other_cpu, &both_cpus);
+}
+
+/* The peer starts on both CPUs: while its threads wait for each other, they starve on one that is
+ * given out by real-time priority. */
+static FILE *
+start_peer(const char *command)
+{
+	cpu_set_t set;
+	FILE *f;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 ||
+		sched_setaffinity(0, sizeof(both_cpus), &both_cpus) < 0)
+		die("no CPU for the peer");
+	f = popen(command, "r");
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		die("can't stay on CPU %d", cpu);
+	return f;
 }
 
 static void
@@ -357,7 +377,7 @@ measure_peer(const struct esp_case *c, unsigned int dir, unsigned int bytes, dou
 		dir == ENCAPSULATE ? c->peer_encrypt : c->peer_decrypt, bytes, c->burst,
 		ops < 4 * BURST_MAX ? 4 * BURST_MAX : ops / BURST_MAX * BURST_MAX,
 		vector[0] ? "--test-file " : "", vector);
-	f = popen(command, "r");
+	f = start_peer(command);
 	while (f && fgets(line, sizeof(line), f)) {
 		comma = strrchr(line, ',');
 		if (comma && line[0] != '#' && sscanf(comma + 1, "%lf", &v) == 1)
@@ -391,6 +411,8 @@ report(const struct esp_case *c, unsigned int dir, unsigned int bytes, unsigned 
 		.peer_value = tsc_mhz / peer,
 		.ratio = peer / cycles,
 		.kernel = esp_engine_kernel(engine),
+		.choice = choice,
+		.pages = pages,
 		.runs = runs});
 }
 
@@ -411,6 +433,8 @@ report_stage(const char *stage, const struct esp_case *c, unsigned int dir, unsi
 		.value = tsc_mhz / cycles,
 		.cycles = cycles,
 		.kernel = esp_engine_kernel(engine),
+		.choice = choice,
+		.pages = pages,
 		.runs = runs});
 }
 
@@ -493,7 +517,7 @@ main(int argc, char **argv)
 		else if (o == 'o')
 			only = optarg;
 		else if (o == 'k' && arch_named(optarg, &arch))
-			continue;
+			choice = optarg;
 		else {
 			fprintf(stderr,
 				"usage: bench-esp [--json] [--runs 1..%d] [--only CASE] [--kernel "
@@ -502,6 +526,7 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
+	pages = bench_ordinary_pages();
 	choose_cpus();
 	measure_tsc();
 	engine = esp_engine_create(arch);

@@ -40,7 +40,7 @@ struct mppe_case {
 	uint16_t burst;    /* packets a call */
 };
 
-static const char *only = "", *choice = "auto";
+static const char *only = "", *choice = "auto", *pages;
 static double hz;
 static struct mppe_tx tx[SESSIONS];
 static struct mppe_rx rx[SESSIONS];
@@ -308,6 +308,7 @@ report(const struct mppe_case *c, double cycles, double peer_cycles, double rati
 		.ratio = ratio,
 		.kernel = kernel_of(c),
 		.choice = choice,
+		.pages = pages,
 		.runs = runs});
 }
 
@@ -434,6 +435,7 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
+	pages = bench_ordinary_pages();
 	hz = ticks_a_second();
 	bench_machine("no DPDK");
 	measure_all(kernel, runs);
