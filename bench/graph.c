@@ -7,6 +7,8 @@
 #include "bench/bench.h"
 #include "bench/harness.h"
 #include "crypto/mppe.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
 
 enum cipher { CLEAR, STATELESS, STATEFUL };
 

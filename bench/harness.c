@@ -20,6 +20,10 @@
 #include <rte_version.h>
 
 #include "bench/bench.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "dataplane/pages.h"
 
 #define BURST       64

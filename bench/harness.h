@@ -9,6 +9,7 @@
 
 #include <rte_ip.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
 #include "dataplane/session.h"

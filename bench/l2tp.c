@@ -11,6 +11,8 @@
 #include "bench/harness.h"
 #include "crypto/esp.h"
 #include "crypto/suite.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
 
 #define TUNNEL   7
 #define PEER(i)  ((i) + 1)

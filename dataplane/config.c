@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include "dataplane/api/conf_text.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
 
 #define MTU_MIN 576
 #define MTU_MAX 9000

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/port.h"
 #include "dataplane/inside.h"
 
 #define CONFIG_MAX_ADDRESSES 8

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/config.h"
 #include "dataplane/frames.h"
 #include "dataplane/lcores.h"

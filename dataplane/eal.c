@@ -13,6 +13,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include "dataplane/api/port.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/frames.h"

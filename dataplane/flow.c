@@ -12,6 +12,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/session.h"
 #include "dataplane/route.h"
 #include "dataplane/worker.h"
 

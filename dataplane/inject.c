@@ -7,6 +7,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/session.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
 #include "dataplane/sa.h"

@@ -5,7 +5,7 @@
 
 #include <rte_mbuf.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/frame.h"
 
 enum inject_result {
 	INJECT_DONE, /* given to a worker, or dropped for a reason that isn't control's fault */

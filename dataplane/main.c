@@ -16,7 +16,10 @@
 
 #include "crypto/rc4.h"
 #include "dataplane/answered.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
 #include "dataplane/api/notify.h"
+#include "dataplane/api/ring.h"
 #include "dataplane/buffers.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"

@@ -13,7 +13,7 @@
 #include <rte_mbuf.h>
 #include <rte_rcu_qsbr.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/port.h"
 
 /* nexthops[1 + port]: any address on the link of this port.  Never resolved itself. */
 #define NEIGH_LINK(port)   ((port) + 1u)

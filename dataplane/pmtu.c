@@ -8,6 +8,8 @@
 #include <rte_ip.h>
 #include <rte_ring.h>
 
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/rate.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"

@@ -9,7 +9,8 @@
 #include <rte_ether.h>
 #include <rte_mempool.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/port.h"
 #include "dataplane/route.h"
 
 /* Read by workers; written by the main lcore before they start. */

@@ -21,7 +21,8 @@
 #include <rte_rcu_qsbr.h>
 
 #include "crypto/esp.h"
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/sa.h"
 #include "dataplane/closing.h"
 #include "dataplane/index.h"
 

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dataplane/api/sa.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/pages.h"

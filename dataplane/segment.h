@@ -8,7 +8,8 @@
 
 #include <rte_mbuf.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/layout.h"
 
 /* Mapped for the whole run.  Control can write all of it (T21): nothing is read back from here. */
 extern struct segment_header *segment;

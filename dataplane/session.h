@@ -20,7 +20,9 @@
 #include <rte_rcu_qsbr.h>
 
 #include "crypto/mppe.h"
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/closing.h"
 #include "dataplane/index.h"
 

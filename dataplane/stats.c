@@ -6,6 +6,7 @@
 
 #include "crypto/esp.h"
 #include "crypto/rc4.h"
+#include "dataplane/api/layout.h"
 #include "dataplane/eal.h"
 #include "dataplane/port.h"
 #include "dataplane/sa.h"

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dataplane/answered.h"
+#include "dataplane/api/port.h"
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/flow.h"

@@ -15,7 +15,12 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/sa.h"
 #include "dataplane/inside.h"
 #include "dataplane/route.h"
 #include "dataplane/sa.h"

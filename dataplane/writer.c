@@ -11,6 +11,12 @@
 
 #include <rte_ring_elem.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/journal.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "dataplane/gateway.h"
 #include "dataplane/inject.h"
 #include "dataplane/route.h"

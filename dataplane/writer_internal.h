@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
 
 /* To a session's or a pair's owner.  -EAGAIN: its ring is full, the command stays where it is. */
 int writer_pass_on(uint8_t owner, void *target, const struct command *cmd);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
 #include "dataplane/route.h"
 #include "dataplane/sa.h"
 #include "dataplane/segment.h"

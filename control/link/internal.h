@@ -7,6 +7,13 @@
 #include <sys/queue.h>
 
 #include "control/link/link.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/sa.h"
 
 enum slot_state { SLOT_FREE, SLOT_USED, SLOT_CLOSING };
 

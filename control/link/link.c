@@ -15,6 +15,9 @@
 
 #include "control/core/log.h"
 #include "control/link/internal.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/journal.h"
+#include "dataplane/api/ring.h"
 
 #define TICK_MS          20 /* safety net under the event descriptor; retries full rings */
 #define RECONNECT_MS     500

@@ -15,7 +15,12 @@
 #include <uv.h>
 
 #include "control/link/journal.h"
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
 
 struct link_ops {
 	/* The data plane is there.  What lives since an earlier control process is reported right

@@ -7,6 +7,11 @@
 
 #include "control/core/log.h"
 #include "control/link/internal.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 
 #define QUEUE_FRAMES_MAX 4096
 

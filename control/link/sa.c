@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "control/link/internal.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
 
 #define L2TP_MIN \
 	12 /* octets of a control message's header, RFC 2661 section 3.1; LCP echoes have \

@@ -6,6 +6,8 @@
 
 #include "control/core/log.h"
 #include "control/link/internal.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
 
 #define CONFIRM_TIMEOUT_MS 10000 /* CLOSE without its event: repeat it */
 #define SWEEP_MS           1000

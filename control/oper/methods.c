@@ -8,6 +8,7 @@
 #include "control/core/log.h"
 #include "control/oper/audit.h"
 #include "control/oper/rpc.h"
+#include "dataplane/api/layout.h"
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX     500

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "control/oper/rpc.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/port.h"
 
 static const struct {
 	const char *name, *text;

@@ -7,6 +7,9 @@
 #include <assert.h>
 #include <stdint.h>
 
+#define SEGMENT_MAX_WORKERS 32
+#define SEGMENT_MAX_NODES   192 /* of one worker's graph */
+
 /*
  * Every reason for which a packet is dropped.  Each one is a graph node "drop_<name>" and so an
  * edge of the node that drops. X(name, "what happened").  Order is layout: append only.

@@ -50,50 +50,6 @@ struct sa_lifetime {
 	uint64_t soft_packets, hard_packets;
 };
 
-/*
- * COMMAND_SA_ADD, handle: the pair's.  The inbound SA works from its acknowledgement on.
- * `peer` is control's name for the host behind outer.peer_*: sessions accept packets from every
- * pair with the same peer, so that old and new SA overlap while IKE re-keys (D4), and from no other
- * (D1).
- */
-struct command_sa_add {
-	struct sa_outer outer;
-	uint32_t peer;          /* not 0 */
-	uint16_t replay_window; /* packets, 64 to 4096 */
-	uint8_t esn;            /* 64-bit sequence numbers, RFC 4303 section 2.2.1 */
-	uint8_t reserved;
-	struct sa_keys keys;
-	struct sa_lifetime lifetime;
-};
-
-/* COMMAND_SA_OUT: the outbound SA of a pair that was added. */
-struct command_sa_out {
-	uint32_t spi; /* the peer's */
-	uint8_t esn;
-	uint8_t reserved[3];
-	struct sa_keys keys;
-	struct sa_lifetime lifetime;
-};
-
-/* COMMAND_SA_UPDATE: the peer's NAT mapping changed (RFC 3948 section 4), or the pair's peer has
- * turned out to be another one. */
-struct command_sa_update {
-	struct sa_outer outer;
-	uint32_t peer; /* 0: as before */
-};
-
-/*
- * COMMAND_SA_RESERVE: IKE has given the handle's SPI to the peer, whose first ESP may come before
- * COMMAND_SA_ADD: it waits for that, when it comes from there.  What comes for another SPI that has
- * no pair is dropped.  COMMAND_SA_ADD and COMMAND_SA_RELEASE end it.
- */
-struct command_sa_reserve {
-	uint32_t peer_ip;
-};
-
-/* COMMAND_SA_CLOSE: staged removal, answered by EVENT_SA_GONE.  Sessions that send through the pair
- * fall silent until COMMAND_SESSION_SA gives them another. */
-
 /* A pair as a restarted control finds it.  Written by the data plane's main lcore. */
 struct sa_entry {
 	uint32_t handle; /* 0: slot free */

@@ -4,6 +4,8 @@
 
 #include <rte_malloc.h>
 
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 
 /* A queue of sessions in the order of their deadlines, which all lie ACK_DELAY_US ahead.  Each

@@ -8,6 +8,7 @@
 #include <rte_icmp.h>
 
 #include "dataplane/answered.h"
+#include "dataplane/api/counters.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"

@@ -6,6 +6,8 @@
 #include <rte_ether.h>
 #include <rte_tcp.h>
 
+#include "dataplane/api/port.h"
+#include "dataplane/api/session.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/inner.h"
 #include "dataplane/nodes/l2tp.h"

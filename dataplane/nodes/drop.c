@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* drop_<reason>, one node for each of DROP_REASONS.  In: packets that end here for that reason.
  * Out: none. */
+#include "dataplane/api/counters.h"
 #include "dataplane/nodes/node.h"
 
 static inline uint16_t

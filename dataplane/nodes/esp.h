@@ -8,6 +8,7 @@
 #include <rte_udp.h>
 
 #include "crypto/esp.h"
+#include "dataplane/api/event.h"
 #include "dataplane/nodes/node.h"
 
 /* EVENT_SA_EXPIRE, once for each kind and control process, whose predecessor may have died with it

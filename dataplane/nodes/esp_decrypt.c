@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* esp_decrypt, on the owner.  In: IPv4 packets with ESP of meta->sa.  Out: authentic ones with the
  * L2TP datagram that they protected, meta->pair and meta->peer. */
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/esp.h"
 
 enum {

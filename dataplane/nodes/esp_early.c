@@ -3,6 +3,7 @@
  * fetches the others when their SA has come, or they have waited in vain. */
 #include <string.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/nodes/esp.h"
 
 enum { EDGE_ESP_UNKNOWN_SPI, EDGE_COUNT };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* esp_encrypt, on the owner of meta->sa.  In: UDP datagrams to protect.  Out: ESP packets. */
+#include "dataplane/api/event.h"
 #include "dataplane/nodes/esp.h"
 
 enum {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* handoff.  In: packets for meta->owner, another worker, with meta->stage and meta->handle.  Out:
  * the owners' rings. */
+#include "dataplane/api/counters.h"
 #include "dataplane/nodes/node.h"
 
 enum { EDGE_HANDOFF_FULL, EDGE_COUNT };

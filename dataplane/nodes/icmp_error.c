@@ -5,6 +5,7 @@
 
 #include <rte_icmp.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/source_rate.h"
 

@@ -4,6 +4,7 @@
 #include <rte_ether.h>
 #include <rte_icmp.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/pmtu.h"
 #include "dataplane/source_rate.h"

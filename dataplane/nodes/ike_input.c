@@ -5,6 +5,7 @@
 #include <rte_udp.h>
 
 #include "dataplane/answered.h"
+#include "dataplane/api/counters.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/source_rate.h"
 

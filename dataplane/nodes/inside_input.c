@@ -4,6 +4,7 @@
  * TUN device. */
 #include <netinet/in.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/source_rate.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* l2tp_input.  In: IPv4 packets with L2TP's UDP, meta->pair and meta->peer.  Out: data at the L2TP
  * header with meta->session, to the owner's l2tp_sequence; control messages. */
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/l2tp.h"
 
 enum {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* l2tp_punt.  In: IPv4 packets with L2TP control messages, or LCP Echo-Replies that only control
  * can judge, meta->pair.  Out: frame records in the worker's punt ring, for control. */
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/ring.h"
 #include "dataplane/nodes/l2tp.h"
 #include "dataplane/nodes/punt.h"
 #include "dataplane/source_rate.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mppe_decrypt, on the owner.  In: MPPE packets at their MPPE header.  Out: clear PPP payloads with
  * meta->ppp_proto. */
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/mppe.h"
 #include "dataplane/nodes/ppp.h"

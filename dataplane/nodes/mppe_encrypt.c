@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mppe_encrypt, on the owner.  In: room for the MPPE header, inner protocol, IPv4 packet.  Out: PPP
  * frames with protocol 0x00FD. */
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/mppe.h"
 #include "dataplane/nodes/ppp.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ppp_input, on the owner.  In: PPP payloads with meta->ppp_proto.  Out: IPv4 of open sessions;
  * other protocols to control. */
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/ppp.h"
 

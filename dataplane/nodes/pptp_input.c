@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pptp_input.  In: IPv4 packets with PPTP's GRE.  Out: at the GRE header with meta->session, to the
  * owner's pptp_sequence. */
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 
 enum {

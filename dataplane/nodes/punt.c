@@ -2,6 +2,7 @@
 /* punt, on the owner.  In: PPP payloads with meta->ppp_proto that are not data.  Out: frame records
  * in the worker's punt ring, for control. */
 #include "dataplane/nodes/punt.h"
+#include "dataplane/api/frame.h"
 
 enum { EDGE_PUNT_FULL, EDGE_PPP_MALFORMED, EDGE_PUNT_RATE, EDGE_COUNT };
 

@@ -2,6 +2,7 @@
 #ifndef ADIT_DATAPLANE_NODES_PUNT_H
 #define ADIT_DATAPLANE_NODES_PUNT_H
 
+#include "dataplane/api/ring.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/rate.h"
 

@@ -7,6 +7,7 @@
 #include <rte_ether.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/counters.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
 #include "nat/reassembly.h"

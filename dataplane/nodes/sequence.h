@@ -11,6 +11,8 @@
 #ifndef ADIT_DATAPLANE_NODES_SEQUENCE_H
 #define ADIT_DATAPLANE_NODES_SEQUENCE_H
 
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/ppp.h"
 

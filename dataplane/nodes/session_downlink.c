@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* session_downlink, on the owner.  In: IPv4 packets for meta->session.  Out: PPP frames that fit,
  * counted, clear or to be encrypted. */
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/inner.h"
 #include "dataplane/nodes/ppp.h"
 #include "nat/frag.h"

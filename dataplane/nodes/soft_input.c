@@ -19,6 +19,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/port.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
 #include "nat/frag.h"

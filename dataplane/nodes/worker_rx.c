@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* worker_rx, a source.  In: packets from other workers and from the main lcore, acknowledgements
  * that are due, ESP that came before its SA.  Out: by stage, where each was heading. */
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/esp.h"
 #include "dataplane/nodes/gre.h"
 

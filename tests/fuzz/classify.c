@@ -24,6 +24,12 @@
 
 #include "crypto/esp.h"
 #include "crypto/suite.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/port.h"
 

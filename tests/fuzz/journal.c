@@ -14,6 +14,7 @@
 #include "control/l2tp/message.h"
 #include "control/link/journal.h"
 #include "control/ppp/image.h"
+#include "dataplane/api/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,6 +16,10 @@
 #include <rte_ether.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
 #include "tests/unit/dataplane/bench.h"
 
 #define MTU        1500

@@ -13,6 +13,9 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/netlink.h"
 #include "dataplane/pmtu.h"
 #include "tests/unit/dataplane/bench.h"

@@ -11,6 +11,11 @@
 
 #include <rte_ring_elem.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "tests/unit/dataplane/bench.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -33,7 +33,12 @@
 #include <unistd.h>
 
 #include "crypto/suite.h"
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 
 static struct segment_header *segment;
 static uint64_t segment_size;

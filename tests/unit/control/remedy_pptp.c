@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/api/command.h"
 #include "fake/dial.h"
 
 #define CLIENTS 32

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "crypto/mschap.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/journal.h"
+#include "dataplane/api/session.h"
 
 #define CLEAR "require_ipsec = false;"
 #define PLAIN "mppe: { policy = \"forbid\"; };"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an earlier control left is read as if a stranger had written it (T21). */
+#include "dataplane/api/journal.h"
+#include "dataplane/api/session.h"
 #include "fake/call.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who a client is, through the whole gateway: names, guessing. */
+#include "dataplane/api/session.h"
 #include "fake/dial.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* PPTP through the whole gateway: sessions, refusals, operators. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "fake/dial.h"
 
 #include <errno.h>

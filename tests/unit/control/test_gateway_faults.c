@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The whole gateway while its data plane dies, lies or refuses, and when it is stopped. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "fake/dial.h"
 
 #include <errno.h>

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "control/link/journal.h"
+#include "dataplane/api/journal.h"
 
 #define CELLS 4
 #define LEN   200

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* L2TP through the whole gateway: inside IPsec, in clear, and with a tunnel secret. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
 #include "fake/call.h"
 
 /* ------------------------------------------------------------------ inside IPsec */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* L2TP through the whole gateway: its ends, limits, and a data plane that dies or refuses. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "fake/call.h"
 
 #include <errno.h>

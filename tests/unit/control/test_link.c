@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The link: greetings of a data plane that lies, its death and return, what it brings along. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/session.h"
 #include "fake/linked.h"
 
 #include <errno.h>

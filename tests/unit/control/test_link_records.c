@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The link: records of a data plane that lies or is slow, slots, and rings that are full. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/session.h"
 #include "fake/linked.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pairs of SAs on the link, and L2TP control messages, against a data plane that lies and dies. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
 #include "fake/linked.h"
 
 #include <errno.h>

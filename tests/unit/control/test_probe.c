@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Questions by the path that is to be proved (T23, D1): only that client's answer by that path
  * counts. */
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
 #include "fake/call.h"
 
 #include <string.h>

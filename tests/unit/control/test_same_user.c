@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The same user twice, through the whole gateway (D15, T24). */
+#include "dataplane/api/event.h"
+#include "dataplane/api/session.h"
 #include "fake/dial.h"
 
 static uint64_t

@@ -12,6 +12,9 @@
 #include <rte_mbuf.h>
 
 #include "crypto/suite.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/sa.h"
 #include "dataplane/clock.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"

@@ -3,6 +3,9 @@
 #ifndef ADIT_TESTS_UNIT_DATAPLANE_CLIENT_H
 #define ADIT_TESTS_UNIT_DATAPLANE_CLIENT_H
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ppp.h"
 #include "graph.h"

@@ -10,6 +10,10 @@
 
 #include "bench.h"
 #include "dataplane/answered.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
 #include "dataplane/flow.h"
 
 #define BURST       32

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/port.h"
 #include "dataplane/buffers.h"
 #include "dataplane/config.h"
 #include "dataplane/lcores.h"

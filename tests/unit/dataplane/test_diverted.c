@@ -13,6 +13,12 @@
 #include <rte_udp.h>
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "dataplane/inject.h"
 #include "dataplane/nodes/node.h"
 

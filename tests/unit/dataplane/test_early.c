@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/command.h"
+
 #include "graph.h"
 
 #define SPI sa_handle(3, 7)

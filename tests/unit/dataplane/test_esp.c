@@ -10,6 +10,8 @@
 #include <rte_ring_elem.h>
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
 #include "dataplane/nodes/esp.h"
 
 #define PAIR sa_handle(1, 1)

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/command.h"
+
 #include "kernel.h"
 
 #define OTHER_IP (SERVER_IP + 1) /* also the gateway's */

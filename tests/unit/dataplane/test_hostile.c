@@ -14,6 +14,12 @@
 #include <rte_udp.h>
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 
 #define INNER_IP 0x0a630002u

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/command.h"
+
 #include "client.h"
 
 #define OUT_SPI 0xc0ffee00u

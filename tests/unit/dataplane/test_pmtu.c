@@ -11,6 +11,9 @@
 #include <rte_ip.h>
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/pmtu.h"
 
 #define OUT_SPI 0xc0ffee01u

@@ -8,6 +8,10 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 #include "graph.h"
 

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/sequence.h"
 
 #define SECOND 1000000u

@@ -11,6 +11,10 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
+
 #include "graph.h"
 
 #define FRAME_ROOM 65504

@@ -11,6 +11,9 @@
 #include <rte_ring_elem.h>
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/neigh.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/writer_internal.h"

@@ -9,6 +9,9 @@
 #include <cmocka.h>
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/gateway.h"
 #include "dataplane/neigh.h"
 

@@ -19,6 +19,11 @@
 
 #include "bench.h"
 #include "crypto/rc4.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/pmtu.h"
 #include "tests/unit/dataplane/threads.h"

@@ -11,6 +11,9 @@
 #define MAX_SESSIONS 20000
 
 #include "bench.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/neigh.h"
 
 #define NAT_IP   (SERVER_IP + 5) /* on the link */

@@ -7,6 +7,14 @@
 
 #include <cmocka.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/journal.h"
+#include "dataplane/api/port.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/session.h"
+
 #include "bench.h"
 
 static struct ring commands, events, injects;

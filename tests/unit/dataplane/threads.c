@@ -10,6 +10,8 @@
 #include <rte_udp.h>
 
 #include "bench.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 
 /* Few of each, so that they meet. */

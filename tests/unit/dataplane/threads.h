@@ -7,7 +7,8 @@
 
 #include <rte_mbuf.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/frame.h"
 
 /* xorshift; *x is not 0. */
 uint64_t traffic_random(uint64_t *x);

@@ -9,6 +9,7 @@
 #include "control/ike/ike.h"
 #include "control/ike/message.h"
 #include "control/link/link.h"
+#include "dataplane/api/sa.h"
 #include "tests/unit/control/fake/stage.h"
 
 extern struct link *lnk;

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "control/ike/internal.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
 
 #define VICTIM   100 /* IKE SAs */
 #define NEIGHBOR 200

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "control/ike/peer.h"
+#include "dataplane/api/sa.h"
 
 static struct peers ps;
 

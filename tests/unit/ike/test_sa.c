@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "control/ike/internal.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
 
 static void
 test_life(void **state)

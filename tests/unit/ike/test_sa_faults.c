@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pairs and peers while the plugin lies, and each of charon, control and the data plane dies
  * (T19). */
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+
 #include "plugin.h"
 
 #include <errno.h>

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "control/aaa/name.h"
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
 
 #define N_WORKERS    2
 #define MAX_SESSIONS 64

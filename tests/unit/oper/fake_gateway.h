@@ -4,6 +4,7 @@
 #define ADIT_TESTS_FAKE_GATEWAY_H
 
 #include "control/gateway.h"
+#include "dataplane/api/layout.h"
 
 #define FAKE_SESSIONS_MAX 2000
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "control/cli/commands.h"
+#include "dataplane/api/counters.h"
 #include "tests/unit/oper/host.h"
 
 /* Output of the last command, standard error included. */

@@ -11,6 +11,8 @@
 
 #include "control/core/log.h"
 #include "control/oper/audit.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/port.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
 

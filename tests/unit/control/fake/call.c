@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "control/link/internal.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
 
 struct caller callers[CALLERS_MAX];
 unsigned int strays;

@@ -8,6 +8,7 @@
 
 #include "caller.h"
 #include "control/gateway_internal.h"
+#include "dataplane/api/sa.h"
 #include "gateway.h"
 
 #define CALLERS_MAX 64

@@ -9,6 +9,8 @@
 #include <uv.h>
 
 #include "dataplane.h"
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
 #include "tests/unit/l2tp/lac.h"
 #include "tests/unit/ppp/peer.h"
 

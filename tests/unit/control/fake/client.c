@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/api/session.h"
+
 #include "client.h"
 
 #include <arpa/inet.h>

@@ -11,7 +11,14 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "dataplane/api/segment.h"
+#include "dataplane/api/command.h"
+#include "dataplane/api/counters.h"
+#include "dataplane/api/event.h"
+#include "dataplane/api/frame.h"
+#include "dataplane/api/layout.h"
+#include "dataplane/api/ring.h"
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
 
 struct fake {
 	uv_loop_t *loop;

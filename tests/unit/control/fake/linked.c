@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/api/command.h"
+#include "dataplane/api/session.h"
+
 #include "linked.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 #define ADIT_TESTS_CONTROL_FAKE_LINKED_H
 
 #include "control/link/link.h"
+#include "dataplane/api/counters.h"
 #include "stage.h"
 
 extern struct link *lnk;

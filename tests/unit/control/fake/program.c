@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dataplane/api/command.h"
+#include "dataplane/api/event.h"
+
 #include "dataplane.h"
 
 static struct fake fake;

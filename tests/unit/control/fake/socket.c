@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dataplane/api/layout.h"
+
 #include "dataplane.h"
 #include "loop.h"
 
