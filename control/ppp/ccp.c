@@ -2,16 +2,6 @@
 /* Compression Control Protocol (RFC 1962) for MPPE, RFC 3078 section 2. */
 #include "control/ppp/link.h"
 
-enum { CCP_MPPE = 18, CCP_MPPE_LEN = 4 };
-enum { CCP_RESET_REQUEST = 14, CCP_RESET_ACK = 15 };
-
-/* Supported Bits: first octet, and last. */
-#define BIT_STATELESS 0x01                        /* H */
-#define BIT_56        0x80                        /* M */
-#define BIT_128       0x40                        /* S */
-#define BIT_40        0x20                        /* L */
-#define BITS_STRENGTH (BIT_56 | BIT_128 | BIT_40) /* not D (obsolete), not C (MPPC) */
-
 #define RESET_INTERVAL_MS 100 /* T3 */
 #define HELD_REQUESTS     3u  /* of ours, until the peer's is acknowledged all the same */
 #define ALLOW_WAIT_MS \
@@ -20,20 +10,22 @@ enum { CCP_RESET_REQUEST = 14, CCP_RESET_ACK = 15 };
 static uint8_t
 bits_of(uint8_t mask)
 {
-	return (mask & PPP_MPPE_40 ? BIT_40 : 0) | (mask & PPP_MPPE_56 ? BIT_56 : 0) |
-	       (mask & PPP_MPPE_128 ? BIT_128 : 0);
+	return (mask & PPP_MPPE_40 ? MPPE_BIT_40 : 0) | (mask & PPP_MPPE_56 ? MPPE_BIT_56 : 0) |
+	       (mask & PPP_MPPE_128 ? MPPE_BIT_128 : 0);
 }
 
 static uint8_t
 strongest(uint8_t bits)
 {
-	return bits & BIT_128 ? BIT_128 : bits & BIT_56 ? BIT_56 : bits & BIT_40;
+	return bits & MPPE_BIT_128  ? MPPE_BIT_128
+	       : bits & MPPE_BIT_56 ? MPPE_BIT_56
+				    : bits & MPPE_BIT_40;
 }
 
 static enum mppe_strength
 strength_of(uint8_t bit)
 {
-	return bit == BIT_128 ? MPPE_128 : bit == BIT_56 ? MPPE_56 : MPPE_40;
+	return bit == MPPE_BIT_128 ? MPPE_128 : bit == MPPE_BIT_56 ? MPPE_56 : MPPE_40;
 }
 
 static bool
@@ -81,7 +73,7 @@ give_up(struct ppp_link *l, enum refusal_code code, const char *text)
 static void
 put_mppe(struct wire_writer *w, uint8_t bits, bool stateless)
 {
-	const uint8_t data[CCP_MPPE_LEN] = {stateless ? BIT_STATELESS : 0, 0, 0, bits};
+	const uint8_t data[CCP_MPPE_LEN] = {stateless ? MPPE_BIT_STATELESS : 0, 0, 0, bits};
 
 	wire_put_option(w, CCP_MPPE, data, sizeof(data));
 }
@@ -133,13 +125,13 @@ judge_mppe(struct fsm *f, const uint8_t *bits, struct wire_writer *answer)
 	bool stateless = c->rx_stateless, exact = false;
 
 	if (bits != NULL) {
-		offered = bits[3] & BITS_STRENGTH;
+		offered = bits[3] & MPPE_BITS_STRENGTH;
 		c->peer_offers |= offered;
 		pick = strongest(offered & allowed);
 		/* RFC 3078 section 2.1: one strength, and nothing that we do not know. */
-		exact = pick != 0 && bits[3] == pick && (bits[0] & ~BIT_STATELESS) == 0 &&
+		exact = pick != 0 && bits[3] == pick && (bits[0] & ~MPPE_BIT_STATELESS) == 0 &&
 			bits[1] == 0 && bits[2] == 0;
-		stateless = bits[0] & BIT_STATELESS;
+		stateless = bits[0] & MPPE_BIT_STATELESS;
 	}
 	if (exact && mode_agreed(l, stateless)) {
 		c->tx_bits = pick;
@@ -204,9 +196,9 @@ naked(struct fsm *f, struct wire_reader options)
 	while (wire_next_option(&options, &o)) {
 		if (o.type != CCP_MPPE || o.len != CCP_MPPE_LEN)
 			continue;
-		c->peer_offers |= o.data[3] & BITS_STRENGTH;
+		c->peer_offers |= o.data[3] & MPPE_BITS_STRENGTH;
 		pick = strongest(o.data[3] & allowed);
-		if (o.data[0] & BIT_STATELESS)
+		if (o.data[0] & MPPE_BIT_STATELESS)
 			c->rx_stateless = true;
 		else if (l->grant.mppe_mode != PPP_MPPE_STATELESS_ONLY && c->rx_stateless &&
 			 c->mode_naks++ > 0)

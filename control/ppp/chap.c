@@ -4,14 +4,7 @@
 
 #include "control/ppp/link.h"
 
-enum { CHAP_CHALLENGE = 1, CHAP_RESPONSE, CHAP_SUCCESS, CHAP_FAILURE };
-
-#define MD5_RESPONSE 16
-#define MS_RESPONSE  49
-#define V2_PEER_LEN  16
-#define V2_NT_OFFSET 24 /* after the peer's challenge and 8 reserved octets */
-#define V2_NT_LEN    24
-#define MESSAGE_MAX  192
+#define MESSAGE_MAX 192
 
 /* E= codes, RFC 2759 section 6; 738 is what Windows shows when a server has no address to give.
  * Whoever has not proved that he knows the password gets 691 whatever the cause is (T1). */
@@ -282,9 +275,9 @@ fill_credentials(struct ppp_link *l, struct ppp_credentials *cred, struct wire_r
 	cred->challenge_len = c->challenge_len;
 	memcpy(cred->challenge, c->challenge, c->challenge_len);
 	if (l->lcp.auth == PPP_AUTH_MSCHAPV2) {
-		memcpy(cred->peer_challenge, c->response, V2_PEER_LEN);
-		memcpy(cred->response, c->response + V2_NT_OFFSET, V2_NT_LEN);
-		cred->response_len = V2_NT_LEN;
+		memcpy(cred->peer_challenge, c->response, CHAP_V2_PEER_LEN);
+		memcpy(cred->response, c->response + CHAP_NT_OFFSET, CHAP_NT_LEN);
+		cred->response_len = CHAP_NT_LEN;
 	} else {
 		memcpy(cred->response, c->response, c->response_len);
 		cred->response_len = c->response_len;
@@ -296,7 +289,7 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r, bool wait)
 {
 	struct chap *c = &l->chap;
 	const struct wire_reader body = r;
-	uint8_t want = l->lcp.auth == PPP_AUTH_CHAP_MD5 ? MD5_RESPONSE : MS_RESPONSE;
+	uint8_t want = l->lcp.auth == PPP_AUTH_CHAP_MD5 ? CHAP_MD5_RESPONSE : CHAP_MS_RESPONSE;
 	uint8_t len = wire_get8(&r);
 	const uint8_t *value = wire_take(&r, len);
 	struct ppp_credentials cred;

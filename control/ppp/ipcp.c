@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* IP Control Protocol, RFC 1332; name servers, RFC 1877. */
+/* IP Control Protocol, RFC 1332; name servers, RFC 1877.  IP-Addresses, option 1, and
+ * IP-Compression-Protocol (VJ) are rejected. */
 #include "control/ppp/link.h"
-
-enum {
-	IPCP_ADDRESS = 3, /* 1, IP-Addresses, and 2, IP-Compression-Protocol (VJ), are rejected */
-	IPCP_DNS1 = 129,
-	IPCP_WINS1 = 130,
-	IPCP_DNS2 = 131,
-	IPCP_WINS2 = 132,
-};
 
 static void
 request(struct fsm *f, struct wire_writer *w)

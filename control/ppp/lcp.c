@@ -2,15 +2,6 @@
 /* Link Control Protocol, RFC 1661 section 6, RFC 1570. */
 #include "control/ppp/link.h"
 
-enum {
-	LCP_MRU = 1,
-	LCP_ASYNCMAP = 2,
-	LCP_AUTH = 3,
-	LCP_MAGIC = 5,
-	LCP_PFC = 7,
-	LCP_ACFC = 8,
-};
-
 static const struct {
 	uint8_t method; /* enum ppp_auth */
 	uint8_t len;    /* of the option's data */

@@ -4,17 +4,8 @@
 #define ADIT_CONTROL_PPP_LINK_H
 
 #include "control/ppp/fsm.h"
+#include "control/ppp/number.h"
 #include "control/ppp/ppp.h"
-
-enum ppp_protocol {
-	PPP_PROTO_IP = 0x0021,
-	PPP_PROTO_MPPE = 0x00fd,
-	PPP_PROTO_IPCP = 0x8021,
-	PPP_PROTO_CCP = 0x80fd,
-	PPP_PROTO_LCP = 0xc021,
-	PPP_PROTO_PAP = 0xc023,
-	PPP_PROTO_CHAP = 0xc223,
-};
 
 #define PPP_DEFAULT_MRU 1500
 #define PPP_RTT_MAX_MS  30000
@@ -171,16 +162,6 @@ uint32_t ppp_random32(struct ppp_link *l);
 void ppp_wipe(void *secret, size_t len);
 /* A packet of LCP, CCP or IPCP that is not forged. */
 void ppp_input_trusted(struct ppp_link *l, uint16_t protocol, const uint8_t *packet, size_t len);
-
-/* Codes above 7, RFC 1661 section 5, RFC 1570. */
-enum lcp_code {
-	LCP_PROTOCOL_REJECT = 8,
-	LCP_ECHO_REQUEST,
-	LCP_ECHO_REPLY,
-	LCP_DISCARD_REQUEST,
-	LCP_IDENTIFICATION,
-	LCP_TIME_REMAINING,
-};
 
 /* lcp.c */
 void lcp_init(struct ppp_link *l);

@@ -2,8 +2,6 @@
 /* PAP as authenticator, RFC 1334 section 2. */
 #include "control/ppp/link.h"
 
-enum { PAP_REQUEST = 1, PAP_ACK, PAP_NAK };
-
 void
 pap_begin(struct ppp_link *l)
 {

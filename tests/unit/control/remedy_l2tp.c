@@ -8,9 +8,9 @@
 static struct caller *
 begin_call(unsigned int i, uint32_t peer, const char *user, const char *password)
 {
-	struct peer_config pc = ppp_client(user, password);
+	struct ppp_client_config pc = ppp_client(user, password);
 	if (peer == 0)
-		pc.mppe = S_128;
+		pc.mppe = PPP_MPPE_128;
 	return call_as(i, peer, &pc);
 }
 
@@ -76,14 +76,14 @@ half_open_limit(void)
 {
 	walk_call("l2tp.max_half_open = 1");
 	struct caller *mute = begin_call(0, 1, "alice", "pw-alice");
-	mute->lac.cfg.mute = true;
+	mute->lac.cfg.habits.mute = true;
 	loop_for(&loop, 100);
 	out(1, 2);
 	walk_refused(
 		REFUSAL_CONNECTIONS_FULL, "l2tp.max_half_open is reached", "l2tp.max_half_open");
 	walk_call_again("l2tp.max_half_open = 2");
 	mute = begin_call(2, 3, "alice", "pw-alice");
-	mute->lac.cfg.mute = true;
+	mute->lac.cfg.habits.mute = true;
 	loop_for(&loop, 100);
 	in(3, 4);
 	walk_call_over();
@@ -94,14 +94,14 @@ half_open_of_peer(void)
 {
 	walk_call("l2tp.max_half_open_per_peer = 1");
 	struct caller *mute = begin_call(0, 1, "alice", "pw-alice");
-	mute->lac.cfg.mute = true;
+	mute->lac.cfg.habits.mute = true;
 	loop_for(&loop, 100);
 	out(1, 1);
 	walk_refused(REFUSAL_ADDRESS_LIMIT, "l2tp.max_half_open_per_peer is reached",
 		"l2tp.max_half_open_per_peer");
 	walk_call_again("l2tp.max_half_open_per_peer = 2");
 	mute = begin_call(2, 2, "alice", "pw-alice");
-	mute->lac.cfg.mute = true;
+	mute->lac.cfg.habits.mute = true;
 	loop_for(&loop, 100);
 	in(3, 2);
 	walk_call_over();
@@ -112,14 +112,14 @@ call_limit(void)
 {
 	walk_call("l2tp.max_sessions_per_tunnel = 1");
 	in(0, 1);
-	struct lac_session *s = lac_call(&callers[0].lac, 500);
+	struct l2tp_client_session *s = l2tp_client_call(&callers[0].lac, 500);
 	loop_for(&loop, 100);
 	assert_true(s->over);
 	walk_refused(REFUSAL_CALL_LIMIT, "l2tp.max_sessions_per_tunnel is reached",
 		"l2tp.max_sessions_per_tunnel");
 	walk_call_again("l2tp.max_sessions_per_tunnel = 2");
 	in(1, 2);
-	s = lac_call(&callers[1].lac, 500);
+	s = l2tp_client_call(&callers[1].lac, 500);
 	loop_for(&loop, 100);
 	assert_true(s->up && !s->over);
 	walk_call_over();
@@ -130,16 +130,16 @@ static void
 strangers_of_peer(void)
 {
 	walk_call("ppp.max_unauthenticated_per_peer = 1");
-	begin_call(0, 1, "alice", "pw-alice")->peer.mute = true;
+	begin_call(0, 1, "alice", "pw-alice")->peer.cfg.habits.mute = true;
 	loop_for(&loop, 200);
-	struct lac_session *s = lac_call(&callers[0].lac, 500);
+	struct l2tp_client_session *s = l2tp_client_call(&callers[0].lac, 500);
 	loop_for(&loop, 100);
 	assert_true(s->over);
 	walk_refused(REFUSAL_STRANGERS, "", "ppp.max_unauthenticated_per_peer for a LAC");
 	walk_call_again("ppp.max_unauthenticated_per_peer = 2");
-	begin_call(1, 2, "alice", "pw-alice")->peer.mute = true;
+	begin_call(1, 2, "alice", "pw-alice")->peer.cfg.habits.mute = true;
 	loop_for(&loop, 200);
-	s = lac_call(&callers[1].lac, 500);
+	s = l2tp_client_call(&callers[1].lac, 500);
 	loop_for(&loop, 100);
 	assert_true(s->up && !s->over);
 	walk_call_over();
@@ -195,7 +195,7 @@ sa_gone(void)
 	loop_for(&loop, 100);
 	assert_true(c->lac.up);
 	current_of[1] = 0;
-	lac_call(&c->lac, 500);
+	l2tp_client_call(&c->lac, 500);
 	loop_for(&loop, 100);
 	walk_refused(REFUSAL_SA_GONE, "protocol=l2tp", "charon's log");
 	in(1, 2);

@@ -107,7 +107,7 @@ no_address_left(void)
 static void
 address_limit(void)
 {
-	struct peer_config pc = client_config("alice", "pw-alice");
+	struct ppp_client_config pc = client_config("alice", "pw-alice");
 	walk_dial("pptp.max_connections_per_address = 1");
 	in(0, "alice");
 	client_start(&clients[1], &fake, &pc, cfg->pptp_port, 1);
@@ -156,11 +156,11 @@ call_limit(void)
 static void
 strangers(void)
 {
-	struct peer_config pc = client_config("alice", "pw-alice");
+	struct ppp_client_config pc = client_config("alice", "pw-alice");
 	walk_dial("pptp.max_sessions = 2");
 	for (unsigned int i = 0; i < 2; i++) {
 		client_start(&clients[i], &fake, &pc, cfg->pptp_port, 9);
-		clients[i].peer.mute = true;
+		clients[i].peer.cfg.habits.mute = true;
 	}
 	loop_for(&loop, 200);
 	in(2, "carol");
@@ -281,7 +281,7 @@ setup_timeout(void)
 {
 	walk_dial("ppp.setup_timeout = 1");
 	fake.frame = no_frame;
-	dial(0, "alice", "pw-alice")->peer.mute = true;
+	dial(0, "alice", "pw-alice")->peer.cfg.habits.mute = true;
 	walk_refused(REFUSAL_SETUP_TIMEOUT, "", "GRE (IP protocol 47) for PPTP");
 	dials_again(1);
 }
@@ -374,7 +374,7 @@ link_restarted(void)
 {
 	walk_dial("");
 	in(0, "alice");
-	peer_renegotiate(&clients[0].peer, P_LCP, uv_now(&loop));
+	ppp_client_renegotiate(&clients[0].peer, PPP_CLIENT_LCP, uv_now(&loop));
 	walk_refused(REFUSAL_LINK_RESTARTED, "", "let the client dial again");
 	dials_again(1);
 }

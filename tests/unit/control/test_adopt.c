@@ -103,8 +103,8 @@ expect_answers(struct caller *c)
 {
 	struct l2tp_message hello = {.type = L2TP_HELLO};
 	c->peer.echo_replies = 0;
-	lac_post(&c->lac, &hello);
-	peer_packet(&c->peer, 0xc021, 9, 5, "\0\0\0\7", 4);
+	l2tp_client_post(&c->lac, &hello);
+	ppp_client_packet(&c->peer, 0xc021, 9, 5, "\0\0\0\7", 4);
 	assert_true(loop_until(&loop, answered, c, 3000));
 }
 
@@ -149,7 +149,7 @@ test_killed(void **state)
 	/* Either side ends one. */
 	assert_int_equal(gateway_disconnect(gw, 1), 0);
 	assert_true(loop_until(&loop, caller_over, c[0], 3000));
-	lac_hang_up(&c[1]->lac, c[1]->session);
+	l2tp_client_hang_up(&c[1]->lac, c[1]->session);
 	loop_for(&loop, 200);
 	assert_int_equal(status().l2tp_sessions, 2);
 	assert_int_equal(status().pool_used, 2);
@@ -193,10 +193,10 @@ test_not_gone_on_with(void **state)
 {
 	(void)state;
 	pid_t pid = stage_apart("");
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	struct caller *half = call_as(0, 0, &pc);
-	half->peer.mute = true;
-	pc.mppe = S_128;
+	half->peer.cfg.habits.mute = true;
+	pc.mppe = PPP_MPPE_128;
 	struct caller *mppe = call_as(1, 0, &pc);
 	assert_true(loop_until(&loop, caller_up, mppe, 6000));
 	assert_true(loop_until(&loop, two_are_live, NULL, 3000));
@@ -258,9 +258,9 @@ test_handing_over(void **state)
 	bool done = false;
 	(void)state;
 	call_stage("", "");
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	struct caller *up = call_plain(0, 1), *half = call_as(1, 2, &pc);
-	half->peer.mute = true;
+	half->peer.cfg.habits.mute = true;
 	loop_for(&loop, 200);
 	assert_int_equal(status().l2tp_sessions, 2);
 	fake.no_gone = true; /* it takes a while */
@@ -339,7 +339,7 @@ test_reserved(void **state)
 			   "reserved_for=\"dora\""));
 	expect_answers(c);
 	/* Until she comes. */
-	struct peer_config pc = ppp_client("dora", "pw-dora");
+	struct ppp_client_config pc = ppp_client("dora", "pw-dora");
 	struct caller *owner = call_as(1, 2, &pc);
 	assert_true(loop_until(&loop, caller_up, owner, 6000));
 	assert_int_equal(session_of(owner).inner_ip, s.inner_ip);

@@ -40,7 +40,7 @@ test_session(void **state)
 	client_clear(c);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_true(logged("bytes_in=12345"));
-	assert_int_equal(c->cdns, 1);
+	assert_int_equal(c->pptp.cdns, 1);
 	assert_int_equal(status().pool_used, 0);
 	assert_int_equal(fake_live(&fake), 0);
 }
@@ -103,7 +103,7 @@ test_disconnect(void **state)
 	assert_int_equal(gateway_disconnect_user(gw, "DOMAIN\\ALICE"), 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 9000));
 	assert_true(logged("code=admin-disconnect"));
-	assert_int_equal(c->cdns, 1);
+	assert_int_equal(c->pptp.cdns, 1);
 }
 
 /* An address is used again only when the data plane has confirmed the session's end. */
@@ -178,7 +178,7 @@ static void
 test_ports_full(void **state)
 {
 	(void)state;
-	struct peer_config pc = client_config("alice", "pw-alice");
+	struct ppp_client_config pc = client_config("alice", "pw-alice");
 	for (unsigned int i = 0; i < 3; i++)
 		dial(i, "alice", "pw-alice");
 	loop_for(&loop, 100);
@@ -189,7 +189,7 @@ test_ports_full(void **state)
 	/* One address holds two connections at most. */
 	for (unsigned int i = 4; i < 6; i++) {
 		client_start(&clients[i], &fake, &pc, cfg->pptp_port, 1);
-		clients[i].no_call = true;
+		clients[i].pptp.cfg.no_call = true;
 	}
 	loop_for(&loop, 200);
 	assert_int_equal(status().refusals[REFUSAL_ADDRESS_LIMIT], 1);
@@ -197,7 +197,7 @@ test_ports_full(void **state)
 	/* All together six. */
 	for (unsigned int i = 6; i < 9; i++)
 		client_start(&clients[i], &fake, &pc, cfg->pptp_port, (uint8_t)(100 + i)),
-			clients[i].no_call = true;
+			clients[i].pptp.cfg.no_call = true;
 	loop_for(&loop, 200);
 	assert_int_equal(status().pptp_connections, 6);
 }
@@ -207,8 +207,8 @@ test_ports_full(void **state)
 static struct client *
 dial_weak(unsigned int i)
 {
-	struct peer_config pc = client_config("alice", "pw-alice");
-	pc.mppe = L_40;
+	struct ppp_client_config pc = client_config("alice", "pw-alice");
+	pc.mppe = PPP_MPPE_40;
 	client_start(&clients[i], &fake, &pc, cfg->pptp_port, (uint8_t)(1 + i));
 	return &clients[i];
 }

@@ -117,9 +117,9 @@ test_stop_tells_clients(void **state)
 	gateway_stop(gw, set_true, &stopped);
 	assert_true(loop_until(&loop, is_true, &stopped, 6000));
 	assert_true(uv_hrtime() - begin < 5000000000ull);
-	assert_int_equal(a->stops, 1);
-	assert_int_equal(b->stops, 1);
-	assert_int_equal(a->cdns, 1);
+	assert_int_equal(a->pptp.stops, 1);
+	assert_int_equal(b->pptp.stops, 1);
+	assert_int_equal(a->pptp.cdns, 1);
 	assert_int_equal(fake_live(&fake), 0);
 	gateway_free(gw);
 	/* For teardown. */

@@ -46,7 +46,7 @@ test_session(void **state)
 	assert_int_equal(c->last_sa, c->sa);
 	assert_true(logged("event=session-up session=1 protocol=l2tp"));
 	/* The client hangs up. */
-	lac_hang_up(&c->lac, c->session);
+	l2tp_client_hang_up(&c->lac, c->session);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_true(logged("code=peer-closed"));
 	assert_int_equal(status().pool_used, 0);
@@ -68,7 +68,7 @@ test_clients_behind_one_nat(void **state)
 	/* b's pair, a's tunnel. */
 	uint32_t own = a->sa;
 	a->sa = b->sa;
-	lac_stop(&a->lac);
+	l2tp_client_stop(&a->lac, L2TP_STOP_CLEAR, "Goodbye!");
 	loop_for(&loop, 100);
 	assert_int_equal(status().l2tp.wrong_peer, 1);
 	assert_int_equal(status().l2tp_sessions, 3);
@@ -100,14 +100,14 @@ test_rekey(void **state)
 	assert_int_equal(first_session().sa, new);
 	/* The client still uses the old one, is answered through the new one. */
 	assert_int_equal(c->sa, old);
-	lac_call(&c->lac, 99);
+	l2tp_client_call(&c->lac, 99);
 	loop_for(&loop, 100);
 	assert_int_equal(c->last_sa, new);
 	/* No outbound SA for a while: nothing goes out in clear, nothing ends. */
 	current_of[1] = 0;
 	gateway_sa_current(gw, 1, 0);
 	unsigned int received = c->lac.n_received;
-	lac_call(&c->lac, 100);
+	l2tp_client_call(&c->lac, 100);
 	loop_for(&loop, 100);
 	assert_int_equal(c->lac.n_received, received);
 	assert_true(status().l2tp_unsent > 0);
@@ -124,7 +124,7 @@ test_no_outbound_sa(void **state)
 	struct caller *c = call_up(0, 1);
 	current_of[1] = 0;
 	gateway_sa_current(gw, 1, 0);
-	lac_call(&c->lac, 99);
+	l2tp_client_call(&c->lac, 99);
 	loop_for(&loop, 100);
 	assert_int_equal(fake.commands[COMMAND_SESSION_ADD], 1);
 	assert_int_equal(status().refusals[REFUSAL_SA_GONE], 1);
@@ -136,7 +136,7 @@ static void
 test_clear_refused(void **state)
 {
 	(void)state;
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	struct caller *c = call_as(0, 0, &pc);
 	loop_for(&loop, 200);
 	assert_int_equal(c->lac.n_received, 0);
@@ -161,12 +161,12 @@ test_methods(void **state)
 	static const enum ppp_auth methods[] = {PPP_AUTH_CHAP_MD5, PPP_AUTH_PAP};
 	(void)state;
 	for (unsigned int i = 0; i < 2; i++) {
-		struct peer_config pc = ppp_client("alice", "pw-alice");
+		struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 		pc.auth = methods[i];
-		pc.mppe = S_128; /* it asks for MPPE, and is refused it */
+		pc.mppe = PPP_MPPE_128; /* it asks for MPPE, and is refused it */
 		struct caller *c = call_as(i, 1 + i, &pc);
 		assert_true(loop_until(&loop, caller_up, c, 6000));
-		assert_int_equal(c->peer.tx_bits, 0);
+		assert_int_equal(c->peer.tx_strengths, 0);
 	}
 	assert_int_equal(fake.commands[COMMAND_SESSION_MPPE], 0);
 }
@@ -181,7 +181,7 @@ test_refusals(void **state)
 		{"nobody", "x", REFUSAL_UNKNOWN_USER}, {"bob", "pw-bob", REFUSAL_DIALIN_DENIED}};
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct peer_config pc = ppp_client(cases[i].user, cases[i].password);
+		struct ppp_client_config pc = ppp_client(cases[i].user, cases[i].password);
 		struct caller *c = call_as(i, 1 + i, &pc);
 		assert_true(loop_until(&loop, caller_over, c, 9000));
 		assert_true(loop_until(&loop, no_sessions, NULL, 3000));
@@ -216,7 +216,7 @@ test_clear(void **state)
 	call_up(2, 1);
 	/* Somebody else's port. */
 	c->inner.peer_port++;
-	lac_stop(&c->lac);
+	l2tp_client_stop(&c->lac, L2TP_STOP_CLEAR, "Goodbye!");
 	loop_for(&loop, 100);
 	assert_int_equal(status().l2tp.wrong_peer, 1);
 	assert_true(caller_is_up(b));
@@ -234,7 +234,7 @@ static void
 test_tunnel_secret(void **state)
 {
 	(void)state;
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	struct caller *c = call_as(0, 1, &pc);
 	assert_true(loop_until(&loop, caller_over, c, 3000));
 	assert_int_equal(c->lac.result, L2TP_STOP_NOT_AUTHORIZED);
@@ -243,7 +243,7 @@ test_tunnel_secret(void **state)
 	caller_end(c);
 	struct sa_outer inner = {SERVER_IP, NAT_IP, 1701, 1701};
 	caller_start(&callers[1], &fake,
-		&(struct lac_config){
+		&(struct l2tp_client_config){
 			.id = 5, .secret = "tunnel-secret", .challenges = true, .hides = true},
 		&pc, c->sa, &inner);
 	assert_true(loop_until(&loop, caller_up, &callers[1], 5000));

@@ -34,14 +34,14 @@ test_ports(void **state)
 	cfg->l2tp_max_sessions = 2;
 	call_up(0, 1);
 	struct caller *c = call_up(1, 2);
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	struct caller *third = call_as(2, 3, &pc);
 	assert_true(loop_until(&loop, caller_over, third, 3000));
 	assert_true(third->lac.stopped);
 	assert_int_equal(status().refusals[REFUSAL_PORTS_FULL], 1);
 	assert_true(strstr(status().problem, "all L2TP ports") != NULL);
 	/* A tunnel with a session may not have another one either. */
-	struct lac_session *s = lac_call(&c->lac, 500);
+	struct l2tp_client_session *s = l2tp_client_call(&c->lac, 500);
 	loop_for(&loop, 100);
 	assert_true(s->over);
 	assert_int_equal(s->result, L2TP_CDN_NO_FACILITIES_NOW);
@@ -96,7 +96,7 @@ test_refused_commands(void **state)
 		COMMAND_SESSION_ADD, COMMAND_SESSION_L2TP, COMMAND_SESSION_OPEN};
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct peer_config pc = ppp_client("alice", "pw-alice");
+		struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 		fake.refuse_type = types[i];
 		fake.refuse_error = -ENOSPC;
 		struct caller *c = call_as(i, 1 + i, &pc);
@@ -144,7 +144,7 @@ test_tunnels_and_stop(void **state)
 static void
 test_many(void **state)
 {
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	(void)state;
 	for (unsigned int round = 0; round < 5; round++) {
 		forget_pairs();
@@ -157,7 +157,8 @@ test_many(void **state)
 			assert_true(loop_until(&loop, caller_up, &callers[i], 20000));
 		assert_int_equal(status().l2tp_sessions, 30);
 		for (unsigned int i = 0; i < 30; i++)
-			i % 2 ? lac_stop(&callers[i].lac) : gateway_sa_peer_gone(gw, i + 1);
+			i % 2 ? l2tp_client_stop(&callers[i].lac, L2TP_STOP_CLEAR, "Goodbye!")
+			      : gateway_sa_peer_gone(gw, i + 1);
 		assert_true(loop_until(&loop, no_sessions, NULL, 9000));
 		for (unsigned int i = 0; i < 30; i++)
 			caller_end(&callers[i]);

@@ -116,10 +116,10 @@ hello_before_lcp_is_open(void **state)
 {
 	(void)state;
 	struct sa_outer inner = {SERVER_IP, NAT_IP, 1701, 1701};
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	uint32_t sa = make_pair(1, 30000);
 	current_of[1] = sa;
-	caller_start(&callers[0], &fake, &(struct lac_config){.id = 1}, &pc, sa, &inner);
+	caller_start(&callers[0], &fake, &(struct l2tp_client_config){.id = 1}, &pc, sa, &inner);
 	callers[0].no_call = true;
 	loop_for(&loop, 200);
 	assert_true(callers[0].lac.up);
@@ -146,10 +146,10 @@ hello_is_answered_from_there(void **state)
 {
 	(void)state;
 	struct sa_outer inner = {SERVER_IP, NAT_IP, 1701, 1701};
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	uint32_t sa = make_pair(1, 30000);
 	current_of[1] = sa;
-	caller_start(&callers[0], &fake, &(struct lac_config){.id = 1}, &pc, sa, &inner);
+	caller_start(&callers[0], &fake, &(struct l2tp_client_config){.id = 1}, &pc, sa, &inner);
 	callers[0].no_call = true;
 	loop_for(&loop, 200);
 	callers[0].closed = true;
@@ -223,8 +223,8 @@ static void
 no_magic_no_proof(void **state)
 {
 	(void)state;
-	struct peer_config pc = ppp_client("alice", "pw-alice");
-	pc.no_magic = true;
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
+	pc.habits.no_magic = true;
 	struct caller *c = call_as(0, 1, &pc);
 	assert_true(loop_until(&loop, caller_up, c, 6000));
 	uint32_t fresh = make_pair(2, 30001);
@@ -242,7 +242,7 @@ session_ends_meanwhile(void **state)
 	c->deaf = true;
 	assert_true(gateway_probe(gw, 1, c->sa, &there));
 	loop_for(&loop, 30);
-	lac_hang_up(&c->lac, c->session);
+	l2tp_client_hang_up(&c->lac, c->session);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_int_equal(users_of[1], 0);
 	answer_by(c, c->sa, &there, c->peer.magic);

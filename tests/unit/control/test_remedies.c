@@ -13,54 +13,54 @@ struct way {
 	enum refusal_code code;
 	const char *settings; /* that refuse it */
 	const char *user, *password;
-	void (*client)(struct peer_config *pc);  /* what it can do; NULL: everything */
-	const char *remedy;                      /* has to say this */
-	const char *remedied;                    /* the settings that follow it */
+	void (*client)(struct ppp_client_config *pc); /* what it can do; NULL: everything */
+	const char *remedy;                           /* has to say this */
+	const char *remedied;                         /* the settings that follow it */
 	const char *right_user, *right_password; /* what the client says then; NULL: as before */
-	void (*right_client)(struct peer_config *pc);
+	void (*right_client)(struct ppp_client_config *pc);
 };
 
 static void
-weak_client(struct peer_config *pc)
+weak_client(struct ppp_client_config *pc)
 {
-	pc->mppe = L_40;
+	pc->mppe = PPP_MPPE_40;
 }
 
 static void
-no_mppe(struct peer_config *pc)
+no_mppe(struct ppp_client_config *pc)
 {
-	pc->no_mppe = true;
+	pc->habits.no_mppe = true;
 }
 
 static void
-only_chap(struct peer_config *pc)
+only_chap(struct ppp_client_config *pc)
 {
 	pc->auth = PPP_AUTH_CHAP_MD5;
-	pc->no_mppe = true;
+	pc->habits.no_mppe = true;
 }
 
 static void
-only_mschapv1(struct peer_config *pc)
+only_mschapv1(struct ppp_client_config *pc)
 {
 	pc->auth = PPP_AUTH_MSCHAPV1;
-	pc->no_mppe = true;
+	pc->habits.no_mppe = true;
 }
 
 static void
-only_v2(struct peer_config *pc)
+only_v2(struct ppp_client_config *pc)
 {
 	pc->auth = PPP_AUTH_MSCHAPV2;
 }
 
 static void
-own_address(struct peer_config *pc)
+own_address(struct ppp_client_config *pc)
 {
 	pc->ip = 0xc0a80005;
-	pc->ip_insist = true;
+	pc->habits.ip_insist = true;
 }
 
 static void
-any_address(struct peer_config *pc)
+any_address(struct ppp_client_config *pc)
 {
 	pc->ip = 0;
 }
@@ -118,9 +118,10 @@ static const struct way ways[] = {
 static struct client *
 call(const struct way *w, bool right)
 {
-	struct peer_config pc = client_config(right && w->right_user ? w->right_user : w->user,
-		right && w->right_password ? w->right_password : w->password);
-	void (*client)(struct peer_config *) =
+	struct ppp_client_config pc =
+		client_config(right && w->right_user ? w->right_user : w->user,
+			right && w->right_password ? w->right_password : w->password);
+	void (*client)(struct ppp_client_config *) =
 		right && w->right_client ? w->right_client : w->client;
 	if (client)
 		client(&pc);

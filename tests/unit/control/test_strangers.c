@@ -25,7 +25,7 @@ test_t27_pptp_forged_terminate(void **state)
 	assert_true(client_is_up(c));
 	assert_int_equal(status().forged_frames, 120);
 	assert_true(logged("event=forged-frames session=1 peer=127.0.0.1 frames=120"));
-	peer_hang_up(&c->peer, 7, uv_now(&loop));
+	ppp_client_hang_up(&c->peer, 7, uv_now(&loop));
 	loop_for(&loop, 1000);
 	assert_int_equal(first_session().state, GW_UP);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
@@ -39,7 +39,7 @@ test_t27_pptp_control_connection_tells(void **state)
 {
 	(void)state;
 	struct client *c = dial_up(0, "alice", "pw-alice");
-	peer_hang_up(&c->peer, 7, uv_now(&loop));
+	ppp_client_hang_up(&c->peer, 7, uv_now(&loop));
 	loop_for(&loop, 100);
 	assert_int_equal(first_session().state, GW_UP);
 	client_clear(c);
@@ -52,7 +52,7 @@ test_lcp_anew_has_a_cause(void **state)
 {
 	(void)state;
 	struct client *c = dial_up(0, "alice", "pw-alice");
-	peer_renegotiate(&c->peer, P_LCP, uv_now(&loop));
+	ppp_client_renegotiate(&c->peer, PPP_CLIENT_LCP, uv_now(&loop));
 	assert_true(loop_until(&loop, no_sessions, NULL, 9000));
 	assert_true(logged("code=link-restarted"));
 	assert_int_equal(status().refusals[REFUSAL_LINK_RESTARTED], 1);
@@ -77,10 +77,10 @@ test_t27_l2tp(void **state)
 	loop_for(&loop, 2500);
 	assert_int_equal(status().l2tp_sessions, 2);
 	assert_int_equal(status().forged_frames, 1);
-	peer_hang_up(&behind->peer, 7, uv_now(&loop));
+	ppp_client_hang_up(&behind->peer, 7, uv_now(&loop));
 	loop_for(&loop, 300);
 	assert_int_equal(status().l2tp_sessions, 1);
-	peer_hang_up(&in_clear->peer, 7, uv_now(&loop));
+	ppp_client_hang_up(&in_clear->peer, 7, uv_now(&loop));
 	loop_for(&loop, 1500);
 	assert_int_equal(status().l2tp_sessions, 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
@@ -191,29 +191,21 @@ tunnel_up(void *user)
 	return ((struct caller *)user)->lac.up;
 }
 
-static void
-connected(void *user, struct lac_session *s)
-{
-	(void)user;
-	(void)s;
-}
-
 /* T24: an IPsec peer without a user (its key is the group's) asks for every L2TP port. */
 static void
 test_t24_one_peer_leaves_ports(void **state)
 {
-	struct peer_config pc = ppp_client("x", "x");
+	struct ppp_client_config pc = ppp_client("x", "x");
 	struct caller *c;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		c = call_as(i, 1, &pc);
-		c->no_call = true;
-		c->lac.connected = connected;
+		c->no_call = c->no_ppp = true;
 		assert_true(loop_until(&loop, tunnel_up, c, 3000));
 		loop_for(&loop, 50);
 		for (unsigned int k = 0; k < 16; k++) {
-			lac_call(&c->lac, (uint16_t)(100 + k));
+			l2tp_client_call(&c->lac, (uint16_t)(100 + k));
 			loop_for(&loop, 10);
 		}
 	}
@@ -228,12 +220,12 @@ test_t24_one_peer_leaves_ports(void **state)
 static void
 test_t24_one_address_leaves_ports(void **state)
 {
-	struct peer_config pc = client_config("x", "x");
+	struct ppp_client_config pc = client_config("x", "x");
 
 	(void)state;
 	for (unsigned int i = 0; i < 260; i++) {
 		client_start(&clients[i], &fake, &pc, cfg->pptp_port, 66);
-		clients[i].peer.mute = true;
+		clients[i].peer.cfg.habits.mute = true;
 	}
 	loop_for(&loop, 1500);
 	assert_int_equal(status().pptp_sessions, 200);
@@ -268,13 +260,14 @@ setup_crowd(void **state)
 static void
 test_t24_two_thousand_behind_one_nat(void **state)
 {
-	struct peer_config pc = client_config("alice", "pw-alice"), none = client_config("x", "x");
+	struct ppp_client_config pc = client_config("alice", "pw-alice"),
+				 none = client_config("x", "x");
 	unsigned int up = 0, rounds = 0;
 
 	(void)state;
 	for (unsigned int i = 2000; i < 2300; i++) {
 		client_start(&clients[i], &fake, &none, cfg->pptp_port, 66);
-		clients[i].peer.mute = true;
+		clients[i].peer.cfg.habits.mute = true;
 	}
 	for (unsigned int i = 0; i < HONEST; i++)
 		client_start(&clients[i], &fake, &pc, cfg->pptp_port, 9);
@@ -289,7 +282,7 @@ test_t24_two_thousand_behind_one_nat(void **state)
 				client_end(c);
 				client_start(c, &fake, i < HONEST ? &pc : &none, cfg->pptp_port,
 					i < HONEST ? 9 : 66);
-				c->peer.mute = i >= HONEST;
+				c->peer.cfg.habits.mute = i >= HONEST;
 			}
 		}
 	}
@@ -316,23 +309,17 @@ setup_deadline(void **state)
 static void
 test_t24_deadline_from_the_first_octet(void **state)
 {
-	struct peer_config pc = client_config("x", "x");
+	struct ppp_client_config pc = client_config("x", "x");
 	struct client *c = &clients[0];
 	uint64_t began = uv_now(&loop);
 
 	(void)state;
 	client_start(c, &fake, &pc, cfg->pptp_port, 1);
-	c->no_call = true;
-	c->peer.mute = true;
+	c->pptp.cfg.no_call = true;
+	c->peer.cfg.habits.mute = true;
 	loop_for(&loop, 1400);
 	assert_true(c->established);
-	client_send(c, &(struct pptp_message){.type = PPTP_OCRQ,
-			       .call_id = 1,
-			       .min_bps = 300,
-			       .max_bps = 100000000,
-			       .bearer = 3,
-			       .framing = 3,
-			       .recv_window = 64});
+	assert_true(pptp_client_call(&c->pptp, uv_now(&loop)));
 	loop_for(&loop, 200);
 	assert_int_equal(status().pptp_sessions, 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 2000));
@@ -359,18 +346,18 @@ setup_mschapv1(void **state)
 static void
 test_t16_mschapv1_behind_the_switch(void **state)
 {
-	struct peer_config pc = client_config("alice", "pw-alice");
+	struct ppp_client_config pc = client_config("alice", "pw-alice");
 
 	(void)state;
 	pc.auth = PPP_AUTH_MSCHAPV1;
 	client_start(&clients[0], &fake, &pc, cfg->pptp_port, 1);
 	assert_true(loop_until(&loop, client_over, &clients[0], 6000));
-	assert_int_equal(clients[0].peer.last_response_len, 0);
+	assert_int_equal(clients[0].peer.response_len, 0);
 	assert_int_equal(status().refusals[REFUSAL_NO_COMMON_AUTH], 1);
 	gateway_weak_crypto_pptp(gw, true, WEAK_KEEP, "root");
 	client_start(&clients[1], &fake, &pc, cfg->pptp_port, 2);
 	assert_true(loop_until(&loop, client_over, &clients[1], 6000));
-	assert_int_not_equal(clients[1].peer.last_response_len, 0);
+	assert_int_not_equal(clients[1].peer.response_len, 0);
 	assert_int_equal(status().refusals[REFUSAL_ENCRYPTION_NEEDS_MSCHAP], 1);
 	/* The remedy leads somewhere. */
 	aaa_settings(gw->aaa)->mppe_policy = PPP_MPPE_ALLOW;

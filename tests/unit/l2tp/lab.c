@@ -45,6 +45,27 @@ from_lac(void *user, const uint8_t *bytes, size_t len)
 	enqueue(port->lab, port->lac, true, bytes, len);
 }
 
+static void
+lac_random(void *user, uint8_t *buf, size_t len)
+{
+	(void)user;
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)(17 * i + 1);
+}
+
+static void
+note_step(void *user, char direction, unsigned int type, uint16_t ns, uint16_t nr)
+{
+	struct lab_port *port = user;
+
+	if (port->n_steps < LAB_STEPS)
+		snprintf(port->steps[port->n_steps++], sizeof(port->steps[0]), "%c %s %u/%u",
+			direction, l2tp_message_name(type), ns, nr);
+}
+
+static const struct l2tp_client_ops lac_ops = {
+	.send = from_lac, .random = lac_random, .trace = note_step};
+
 /* ------------------------------------------------------------------ what the server is told */
 
 static bool
@@ -316,20 +337,25 @@ lab_restart(struct lab *lab)
 			restore_session(lab, &lab->sessions[i]);
 }
 
-struct lac *
-lab_lac(struct lab *lab, const struct lac_config *cfg, uint32_t peer)
+struct l2tp_client *
+lab_lac(struct lab *lab, const struct l2tp_client_config *cfg, uint32_t peer)
 {
 	unsigned int i = lab->n_lacs++;
 
 	if (i >= LAB_LACS)
 		abort();
-	lab->ports[i] = (struct lab_port){lab, i};
+	memset(&lab->ports[i], 0, sizeof(lab->ports[i]));
+	lab->ports[i].lab = lab;
+	lab->ports[i].lac = i;
 	lab->paths[i] = (struct l2tp_path){.peer = peer,
 		.server_ip = 0xc0000201,
 		.peer_ip = 0xc6336401 + i,
 		.server_port = 1701,
 		.peer_port = 1701};
-	lac_init(&lab->lacs[i], cfg, from_lac, &lab->ports[i]);
+	l2tp_client_init(&lab->lacs[i], cfg,
+		&(struct l2tp_client_room){
+			lab->ports[i].queue, LAB_MESSAGES, lab->ports[i].sessions, LAB_MESSAGES},
+		&lac_ops, &lab->ports[i]);
 	lab->lacs[i].now = lab->now;
 	return &lab->lacs[i];
 }
@@ -355,7 +381,7 @@ deliver(struct lab *lab, unsigned int i)
 	if (to_server)
 		lab_inject(lab, &lab->paths[lac], bytes, len);
 	else
-		lac_input(&lab->lacs[lac], bytes, len, lab->now);
+		l2tp_client_input(&lab->lacs[lac], bytes, len, lab->now);
 }
 
 /* The next thing that happens, at most at `until`: a message, or a timer. */
@@ -366,8 +392,8 @@ happen(struct lab *lab, uint64_t until)
 	unsigned int lac = LAB_LACS, message = LAB_QUEUE;
 
 	for (unsigned int i = 0; i < lab->n_lacs; i++)
-		if (lac_next_timer(&lab->lacs[i]) < due) {
-			due = lac_next_timer(&lab->lacs[i]);
+		if (l2tp_client_next_timer(&lab->lacs[i]) < due) {
+			due = l2tp_client_next_timer(&lab->lacs[i]);
 			lac = i;
 		}
 	for (unsigned int i = 0; i < lab->n_queue; i++)
@@ -382,7 +408,7 @@ happen(struct lab *lab, uint64_t until)
 	if (message < LAB_QUEUE)
 		deliver(lab, message);
 	else if (lac < LAB_LACS)
-		lac_timer(&lab->lacs[lac], lab->now);
+		l2tp_client_timer(&lab->lacs[lac], lab->now);
 	else
 		l2tp_server_timer(lab->server, lab->now);
 	return true;
@@ -411,13 +437,13 @@ lab_stats(const struct lab *lab)
 	return st;
 }
 
-struct lac *
+struct l2tp_client *
 lab_tunnel(struct lab *lab, uint32_t peer)
 {
-	struct lac *l =
-		lab_lac(lab, &(struct lac_config){.id = (uint16_t)(100 + lab->n_lacs)}, peer);
+	struct l2tp_client *l = lab_lac(
+		lab, &(struct l2tp_client_config){.id = (uint16_t)(100 + lab->n_lacs)}, peer);
 
-	lac_start(l, lab->now);
+	l2tp_client_start(l, lab->now);
 	lab_run(lab, lab->now + 200);
 	if (!l->up || l->n_queued)
 		abort();

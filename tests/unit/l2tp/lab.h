@@ -6,13 +6,15 @@
 #ifndef ADIT_TESTS_L2TP_LAB_H
 #define ADIT_TESTS_L2TP_LAB_H
 
+#include "control/l2tp/client.h"
 #include "control/l2tp/image.h"
-#include "lac.h"
 
 #define LAB_LACS     64
 #define LAB_QUEUE    1024
 #define LAB_SESSIONS 4096
 #define LAB_IMAGES   256
+#define LAB_MESSAGES 64 /* of a client: that wait, its sessions, and what is noted */
+#define LAB_STEPS    256
 
 struct lab_session {
 	uint16_t tunnel_id, our_id, peer_id;
@@ -27,10 +29,15 @@ struct lab_session {
 struct lab {
 	struct l2tp_config cfg;
 	struct l2tp_server *server;
-	struct lac lacs[LAB_LACS];
+	struct l2tp_client lacs[LAB_LACS];
 	struct lab_port {
 		struct lab *lab;
 		unsigned int lac;
+		struct l2tp_client_message queue[LAB_MESSAGES];
+		struct l2tp_client_session sessions[LAB_MESSAGES];
+		/* "> SCCRQ 0/0": the client's; "< ...": the server's; Ns/Nr. */
+		char steps[LAB_STEPS][32];
+		unsigned int n_steps;
 	} ports[LAB_LACS];
 	struct l2tp_path paths[LAB_LACS];
 	unsigned int n_lacs;
@@ -70,12 +77,12 @@ void lab_end(struct lab *lab);
 /* The server's process dies without a word; another one goes on with what outlives it. */
 void lab_restart(struct lab *lab);
 /* A client on its own path: behind IPsec when peer is not 0. */
-struct lac *lab_lac(struct lab *lab, const struct lac_config *cfg, uint32_t peer);
+struct l2tp_client *lab_lac(struct lab *lab, const struct l2tp_client_config *cfg, uint32_t peer);
 void lab_run(struct lab *lab, uint64_t until);
 /* A message from this path, at once. */
 void lab_inject(struct lab *lab, const struct l2tp_path *from, const void *bytes, size_t len);
 struct l2tp_stats lab_stats(const struct lab *lab);
 /* A client with an established tunnel. */
-struct lac *lab_tunnel(struct lab *lab, uint32_t peer);
+struct l2tp_client *lab_tunnel(struct lab *lab, uint32_t peer);
 
 #endif

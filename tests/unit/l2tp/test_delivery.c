@@ -16,13 +16,14 @@ test_chaos(void **state)
 		lab.dup = 15;
 		lab.reorder = 20;
 		lab_start(&lab);
-		struct lac *l = lab_lac(&lab,
-			&(struct lac_config){.id = 7, .window = (uint16_t)(seed % 9)}, seed % 2);
-		lac_start(l, lab.now);
+		struct l2tp_client *l = lab_lac(&lab,
+			&(struct l2tp_client_config){.id = 7, .window = (uint16_t)(seed % 9)},
+			seed % 2);
+		l2tp_client_start(l, lab.now);
 		while (!l->up)
 			lab_run(&lab, lab.now + 100);
 		for (uint16_t i = 1; i <= 6; i++)
-			lac_call(l, i);
+			l2tp_client_call(l, i);
 		lab_run(&lab, 100000);
 		assert_false(l->dead);
 		assert_int_equal(lab.n_sessions, 6);
@@ -36,8 +37,8 @@ test_chaos(void **state)
 				lab.sessions[i].our_id, REFUSAL_ADMIN_DISCONNECT, lab.now);
 		lab_run(&lab, 160000);
 		for (unsigned int i = 0; i < 6; i++) {
-			assert_true(l->sessions[i].over);
-			assert_int_equal(l->sessions[i].result, L2TP_CDN_ADMIN);
+			assert_true(l->room.sessions[i].over);
+			assert_int_equal(l->room.sessions[i].result, L2TP_CDN_ADMIN);
 			assert_int_equal(lab.sessions[i].down, 1);
 		}
 		lab_end(&lab);
@@ -54,10 +55,10 @@ test_numbers_wrap(void **state)
 	(void)state;
 	lab.cfg.max_sessions_per_tunnel = 1000;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
 	for (unsigned int i = 0; i < 33000; i++) {
 		l->n_sessions = lab.n_sessions = 0;
-		struct lac_session *s = lac_call(l, (uint16_t)(i + 1));
+		struct l2tp_client_session *s = l2tp_client_call(l, (uint16_t)(i + 1));
 		lab_run(&lab, lab.now + 60);
 		assert_int_equal(lab.sessions[0].up, 1);
 		lab_run(&lab, lab.now + 60);
@@ -80,10 +81,10 @@ test_backoff(void **state)
 	(void)state;
 	lab.cfg.idle_ms = 0;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
-	lac_call(l, 5);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
+	l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 200);
-	l->cfg.mute = true;
+	l->cfg.habits.mute = true;
 	uint64_t begin = lab.now, last = lab_stats(&lab).sent;
 	l2tp_session_close(lab.server, 0xc0000201, lab.sessions[0].tunnel_id,
 		lab.sessions[0].our_id, REFUSAL_ADMIN_DISCONNECT, lab.now);
@@ -109,7 +110,7 @@ test_reordering(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
 	struct l2tp_path path = lab.paths[0];
 	struct l2tp_message m = {.type = L2TP_ICRQ,
 		.tunnel_id = l->peer_id,

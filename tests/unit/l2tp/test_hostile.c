@@ -200,7 +200,7 @@ static const struct {
 };
 
 static size_t
-put(uint8_t *bytes, const struct lac *l, uint16_t session_id, const char *avps)
+put(uint8_t *bytes, const struct l2tp_client *l, uint16_t session_id, const char *avps)
 {
 	struct wire_writer w = wire_write(bytes, 256);
 	size_t n = strlen(avps) / 2;
@@ -227,8 +227,8 @@ test_breaches(void **state)
 	for (unsigned int i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
 		lab_init(&lab);
 		lab_start(&lab);
-		struct lac *l = lab_tunnel(&lab, 1);
-		struct lac_session *s = lac_call(l, 5);
+		struct l2tp_client *l = lab_tunnel(&lab, 1);
+		struct l2tp_client_session *s = l2tp_client_call(l, 5);
 		lab_run(&lab, lab.now + 200);
 		size_t len =
 			put(bytes, l, breaches[i].for_session ? s->peer_id : 0, breaches[i].avps);
@@ -259,8 +259,9 @@ test_before_scccn(void **state)
 	for (unsigned int i = 0; i < 4; i++) {
 		lab_init(&lab);
 		lab_start(&lab);
-		struct lac *l = lab_lac(&lab, &(struct lac_config){.id = 7, .mute = true}, 1);
-		lac_start(l, lab.now);
+		struct l2tp_client *l = lab_lac(
+			&lab, &(struct l2tp_client_config){.id = 7, .habits.mute = true}, 1);
+		l2tp_client_start(l, lab.now);
 		lab_run(&lab, 1100);
 		l->peer_id = wire_be16(lab.last + L2TP_HEADER_LEN); /* overwritten below */
 		struct l2tp_header h;
@@ -285,7 +286,7 @@ test_numbers_that_lie(void **state)
 
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
 	struct l2tp_path *from = &lab.paths[0];
 	size_t len = put(bytes, l, 0, "8008000000000004"); /* StopCCN */
 	uint16_t ns = l->ns, nr = l->nr;
@@ -317,8 +318,8 @@ test_flood_in_clear(void **state)
 
 	(void)state;
 	lab_start(&lab);
-	struct lac *secured = lab_tunnel(&lab, 1);
-	lac_call(secured, 5);
+	struct l2tp_client *secured = lab_tunnel(&lab, 1);
+	l2tp_client_call(secured, 5);
 	lab_run(&lab, lab.now + 200);
 	size_t before = mallinfo2().uordblks;
 	lab.octets_in = lab.octets_out = 0;
@@ -333,7 +334,7 @@ test_flood_in_clear(void **state)
 	assert_true(mallinfo2().uordblks - before < 300000);
 	assert_true(lab.octets_out < lab.octets_in / 10);
 	/* Behind IPsec there is room all the while. */
-	struct lac *other = lab_tunnel(&lab, 2);
+	struct l2tp_client *other = lab_tunnel(&lab, 2);
 	assert_true(other->up);
 	/* And when it is over, there is in clear. */
 	lab_run(&lab, lab.now + 16000);
@@ -389,8 +390,9 @@ test_one_peer_has_limits(void **state)
 	assert_int_equal(lab_stats(&lab).tunnels, 0);
 	/* Established ones. */
 	for (unsigned int i = 0; i < 9; i++) {
-		struct lac *l = lab_lac(&lab, &(struct lac_config){.id = (uint16_t)(i + 1)}, 3);
-		lac_start(l, lab.now);
+		struct l2tp_client *l =
+			lab_lac(&lab, &(struct l2tp_client_config){.id = (uint16_t)(i + 1)}, 3);
+		l2tp_client_start(l, lab.now);
 		lab_run(&lab, lab.now + 200);
 		assert_int_equal(l->up, i < 8);
 	}
@@ -406,14 +408,14 @@ test_flood_in_a_tunnel(void **state)
 	(void)state;
 	lab_start(&lab);
 	for (unsigned int round = 0; round < 2; round++) {
-		struct lac *l = lab_tunnel(&lab, 1 + round);
+		struct l2tp_client *l = lab_tunnel(&lab, 1 + round);
 		struct l2tp_message m = {.type = round ? L2TP_ICRQ : L2TP_HELLO,
 			.tunnel_id = l->peer_id,
 			.ns = l->ns,
 			.nr = l->nr,
 			.has = L2TP_HAS(L2TP_ASSIGNED_SESSION_ID)};
 		size_t before = mallinfo2().uordblks;
-		l->cfg.mute = true;
+		l->cfg.habits.mute = true;
 		for (unsigned int i = 0; i < 10000; i++) {
 			uint64_t flooded = lab_stats(&lab).flooded;
 			m.assigned_session_id = (uint16_t)(1 + i);
@@ -437,17 +439,17 @@ test_churn(void **state)
 	(void)state;
 	lab.cfg.max_tunnels = 16;
 	lab_start(&lab);
-	struct lac *l = lab_lac(&lab, &(struct lac_config){.id = 1}, 1);
+	struct l2tp_client *l = lab_lac(&lab, &(struct l2tp_client_config){.id = 1}, 1);
 	size_t before = 0;
 	for (unsigned int i = 0; i < 2000; i++) {
-		struct lac_config cfg = {.id = (uint16_t)(i + 1)};
-		lac_init(l, &cfg, l->send, l->user);
-		lac_start(l, lab.now);
+		struct l2tp_client_config cfg = {.id = (uint16_t)(i + 1)};
+		l2tp_client_init(l, &cfg, &l->room, l->ops, l->user);
+		l2tp_client_start(l, lab.now);
 		lab_run(&lab, lab.now + 100);
 		assert_true(l->up);
-		lac_call(l, 1);
+		l2tp_client_call(l, 1);
 		lab_run(&lab, lab.now + 100);
-		lac_stop(l);
+		l2tp_client_stop(l, L2TP_STOP_CLEAR, "Goodbye!");
 		lab_run(&lab, lab.now + 100);
 		lab.n_sessions = 0;
 		if (i == 100)

@@ -33,11 +33,11 @@ teardown(void **state)
 }
 
 /* A client with a tunnel and a call; *mine is the server's side of the call. */
-static struct lac *
-call(uint32_t peer, uint16_t id, struct lac_session **theirs)
+static struct l2tp_client *
+call(uint32_t peer, uint16_t id, struct l2tp_client_session **theirs)
 {
-	struct lac *l = lab_tunnel(&lab, peer);
-	*theirs = lac_call(l, id);
+	struct l2tp_client *l = lab_tunnel(&lab, peer);
+	*theirs = l2tp_client_call(l, id);
 	lab_run(&lab, lab.now + 200);
 	assert_true((*theirs)->up);
 	return l;
@@ -53,9 +53,9 @@ change_process(void)
 static void
 test_goes_on(void **state)
 {
-	struct lac_session *first, *second;
+	struct l2tp_client_session *first, *second;
 	(void)state;
-	struct lac *l = call(1, 55, &first);
+	struct l2tp_client *l = call(1, 55, &first);
 	unsigned int sent = l->n_received;
 	change_process();
 	change_process();
@@ -68,7 +68,7 @@ test_goes_on(void **state)
 	assert_in_range(l->hellos, 9, 11);
 	assert_int_equal(lab_stats(&lab).tunnels, 1);
 	/* A second call in the same tunnel. */
-	second = lac_call(l, 56);
+	second = l2tp_client_call(l, 56);
 	lab_run(&lab, lab.now + 500);
 	assert_true(second->up && !first->over);
 	change_process();
@@ -76,13 +76,13 @@ test_goes_on(void **state)
 	/* Either side ends one of them. */
 	l2tp_session_close(lab.server, lab.sessions[0].server_ip, lab.sessions[0].tunnel_id,
 		lab.sessions[0].our_id, REFUSAL_ADMIN_DISCONNECT, lab.now);
-	lac_hang_up(l, second);
+	l2tp_client_hang_up(l, second);
 	lab_run(&lab, lab.now + 500);
 	assert_true(first->over);
 	assert_int_equal(lab.sessions[0].down, 1);
 	assert_int_equal(lab.sessions[1].down, 1);
 	assert_int_equal(lab.sessions[1].why, REFUSAL_PEER_CLOSED);
-	lac_stop(l);
+	l2tp_client_stop(l, L2TP_STOP_CLEAR, "Goodbye!");
 	lab_run(&lab, lab.now + 500);
 	assert_int_equal(lab_stats(&lab).tunnels, 0);
 	assert_int_equal(lab.n_images, 0);
@@ -109,7 +109,7 @@ check_info(void *user, const struct l2tp_tunnel_info *t)
 static void
 test_info(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	struct l2tp_tunnel_info info = {0};
 	(void)state;
 	call(0, 55, &s);
@@ -125,16 +125,16 @@ test_info(void **state)
 static void
 test_unacknowledged(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	(void)state;
-	struct lac *l = call(1, 55, &s);
-	l->cfg.mute = true; /* nothing of what follows arrives */
+	struct l2tp_client *l = call(1, 55, &s);
+	l->cfg.habits.mute = true; /* nothing of what follows arrives */
 	unsigned int lost = lab.n_queue;
 	l2tp_session_close(lab.server, lab.sessions[0].server_ip, lab.sessions[0].tunnel_id,
 		lab.sessions[0].our_id, REFUSAL_ADMIN_DISCONNECT, lab.now);
 	assert_int_equal(lab.images[0].unacknowledged, 1);
 	lab.n_queue = lost;
-	l->cfg.mute = false;
+	l->cfg.habits.mute = false;
 	change_process();
 	assert_int_equal(lab.images[0].unacknowledged, 1);
 	unsigned int hellos = l->hellos;
@@ -142,7 +142,7 @@ test_unacknowledged(void **state)
 	assert_int_equal(l->hellos, hellos + 1);
 	assert_int_equal(lab_stats(&lab).tunnels, 1);
 	/* The numbers go on behind it, both ways. */
-	s = lac_call(l, 77);
+	s = l2tp_client_call(l, 77);
 	lab_run(&lab, lab.now + 500);
 	assert_true(s->up);
 }
@@ -151,9 +151,9 @@ test_unacknowledged(void **state)
 static void
 test_rejected(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	(void)state;
-	struct lac *l = call(1, 55, &s);
+	struct l2tp_client *l = call(1, 55, &s);
 	lab.keep_sessions = false;
 	change_process();
 	struct l2tp_session_image i = {.server_ip = lab.sessions[0].server_ip,
@@ -178,10 +178,10 @@ test_rejected(void **state)
 static void
 test_dead_client(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	(void)state;
-	struct lac *l = call(1, 55, &s);
-	l->cfg.mute = true;
+	struct l2tp_client *l = call(1, 55, &s);
+	l->cfg.habits.mute = true;
 	change_process();
 	lab_run(&lab, lab.now + lab.cfg.hello_interval_ms + 60000);
 	assert_int_equal(lab.sessions[0].down, 1);
@@ -193,10 +193,11 @@ test_dead_client(void **state)
 static void
 test_only_established(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	(void)state;
-	struct lac *half = lab_lac(&lab, &(struct lac_config){.id = 9, .mute = true}, 2);
-	lac_start(half, lab.now);
+	struct l2tp_client *half =
+		lab_lac(&lab, &(struct l2tp_client_config){.id = 9, .habits.mute = true}, 2);
+	l2tp_client_start(half, lab.now);
 	lab_run(&lab, lab.now + 100);
 	assert_int_equal(lab_stats(&lab).half_open, 1);
 	assert_int_equal(lab.n_images, 0);
@@ -214,8 +215,8 @@ test_chaos(void **state)
 {
 	(void)state;
 	for (unsigned int seed = 1; seed <= 60; seed++) {
-		struct lac_session *s;
-		struct lac *l[4];
+		struct l2tp_client_session *s;
+		struct l2tp_client *l[4];
 		lab_end(&lab);
 		setup(NULL);
 		lab.rng = seed * 0x9e3779b97f4a7c15u;
@@ -223,13 +224,13 @@ test_chaos(void **state)
 			l[i] = call(i + 1, 10, &s);
 		lab.loss = lab.dup = lab.reorder = 15;
 		for (unsigned int i = 0; i < 40; i++) {
-			struct lac *one = l[i % 4];
+			struct l2tp_client *one = l[i % 4];
 			if (i % 3 == 0 && one->n_sessions < 8)
-				lac_call(one, (uint16_t)(100 + i));
+				l2tp_client_call(one, (uint16_t)(100 + i));
 			else if (i % 3 == 1 && one->n_sessions > 1 &&
-				 one->sessions[one->n_sessions - 1].up &&
-				 !one->sessions[one->n_sessions - 1].over)
-				lac_hang_up(one, &one->sessions[one->n_sessions - 1]);
+				 one->room.sessions[one->n_sessions - 1].up &&
+				 !one->room.sessions[one->n_sessions - 1].over)
+				l2tp_client_hang_up(one, &one->room.sessions[one->n_sessions - 1]);
 			lab_run(&lab, lab.now + (i * 7919 + seed * 104729) % 700);
 			change_process();
 		}
@@ -239,7 +240,7 @@ test_chaos(void **state)
 		assert_int_equal(lab_stats(&lab).bad_nr, 0);
 		for (unsigned int i = 0; i < 4; i++) {
 			assert_false(l[i]->stopped || l[i]->dead);
-			assert_false(l[i]->sessions[0].over);
+			assert_false(l[i]->room.sessions[0].over);
 			assert_int_equal(l[i]->n_queued, 0);
 		}
 		for (unsigned int i = 0; i < 4; i++)
@@ -251,7 +252,7 @@ test_chaos(void **state)
 static void
 test_hostile(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	struct l2tp_tunnel_image good, bad;
 	struct l2tp_path path;
 	(void)state;

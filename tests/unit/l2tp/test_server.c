@@ -5,11 +5,13 @@
 #include "lab_test.h"
 
 static void
-expect_steps(const struct lac *l, const char *const *steps, unsigned int n)
+expect_steps(const struct l2tp_client *l, const char *const *steps, unsigned int n)
 {
-	for (unsigned int i = 0; i < n && i < l->n_steps; i++)
-		assert_string_equal(l->steps[i], steps[i]);
-	assert_int_equal(l->n_steps, n);
+	const struct lab_port *port = l->user;
+
+	for (unsigned int i = 0; i < n && i < port->n_steps; i++)
+		assert_string_equal(port->steps[i], steps[i]);
+	assert_int_equal(port->n_steps, n);
 }
 #define STEPS(l, ...)                                                        \
 	do {                                                                 \
@@ -21,15 +23,16 @@ expect_steps(const struct lac *l, const char *const *steps, unsigned int n)
 static void
 test_session(void **state)
 {
-	struct lac_session *s;
+	struct l2tp_client_session *s;
 	struct l2tp_stats st;
 
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_lac(&lab, &(struct lac_config){.id = 7, .window = 4}, 1);
-	lac_start(l, lab.now);
+	struct l2tp_client *l =
+		lab_lac(&lab, &(struct l2tp_client_config){.id = 7, .window = 4}, 1);
+	l2tp_client_start(l, lab.now);
 	lab_run(&lab, 1200);
-	s = lac_call(l, 55);
+	s = l2tp_client_call(l, 55);
 	lab_run(&lab, 1400);
 	assert_int_equal(lab.n_sessions, 1);
 	assert_int_equal(lab.sessions[0].up, 1);
@@ -37,12 +40,12 @@ test_session(void **state)
 	assert_int_equal(lab.sessions[0].how.tx_speed, 10000000);
 	assert_false(lab.sessions[0].how.sequencing_required);
 	assert_int_equal(s->peer_id, lab.sessions[0].our_id);
-	lac_hang_up(l, s);
+	l2tp_client_hang_up(l, s);
 	lab_run(&lab, 1600);
 	assert_int_equal(lab.sessions[0].down, 1);
 	assert_int_equal(lab.sessions[0].why, REFUSAL_PEER_CLOSED);
 	assert_string_equal(lab.sessions[0].text, "CDN, result 3, error 0");
-	lac_stop(l);
+	l2tp_client_stop(l, L2TP_STOP_CLEAR, "Goodbye!");
 	lab_run(&lab, 1800);
 	STEPS(l, "> SCCRQ 0/0", "< SCCRP 0/1", "> SCCCN 1/1", "< ZLB 1/2", "> ICRQ 2/1",
 		"< ICRP 1/3", "> ICCN 3/2", "< ZLB 2/4", "> CDN 4/2", "< ZLB 2/5", "> StopCCN 5/2",
@@ -66,8 +69,8 @@ test_sccrp(void **state)
 
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_lac(&lab, &(struct lac_config){.id = 7}, 0);
-	lac_start(l, lab.now);
+	struct l2tp_client *l = lab_lac(&lab, &(struct l2tp_client_config){.id = 7}, 0);
+	l2tp_client_start(l, lab.now);
 	lab_run(&lab, 1015);
 	assert_int_equal(l2tp_header_decode(&h, lab.last, lab.last_len), 0);
 	assert_int_equal(l2tp_message_decode(&m, &h, lab.last, NULL), L2TP_GOOD);
@@ -92,7 +95,7 @@ test_sccrp_tells_nothing(void **state)
 	(void)state;
 	lab.cfg.host_name[0] = lab.cfg.vendor[0] = '\0';
 	lab_start(&lab);
-	lac_start(lab_lac(&lab, &(struct lac_config){.id = 7}, 0), lab.now);
+	l2tp_client_start(lab_lac(&lab, &(struct l2tp_client_config){.id = 7}, 0), lab.now);
 	lab_run(&lab, 1015);
 	assert_int_equal(l2tp_header_decode(&h, lab.last, lab.last_len), 0);
 	assert_int_equal(l2tp_message_decode(&m, &h, lab.last, NULL), L2TP_GOOD);
@@ -107,13 +110,15 @@ test_iccn_variants(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *a = lab_lac(&lab, &(struct lac_config){.id = 1, .bare_iccn = true}, 1);
-	struct lac *b = lab_lac(&lab, &(struct lac_config){.id = 1, .sequencing = true}, 2);
-	lac_start(a, lab.now);
-	lac_start(b, lab.now);
+	struct l2tp_client *a =
+		lab_lac(&lab, &(struct l2tp_client_config){.id = 1, .habits.bare_iccn = true}, 1);
+	struct l2tp_client *b =
+		lab_lac(&lab, &(struct l2tp_client_config){.id = 1, .sequencing = true}, 2);
+	l2tp_client_start(a, lab.now);
+	l2tp_client_start(b, lab.now);
 	lab_run(&lab, 1200);
-	lac_call(a, 1);
-	lac_call(b, 1);
+	l2tp_client_call(a, 1);
+	l2tp_client_call(b, 1);
 	lab_run(&lab, 1400);
 	assert_int_equal(lab.n_sessions, 2);
 	assert_int_equal(lab.sessions[0].up, 1);
@@ -129,17 +134,16 @@ test_tunnel_secret(void **state)
 	(void)state;
 	strcpy(lab.cfg.secret, "tunnel-secret");
 	lab_start(&lab);
-	struct lac *good = lab_lac(&lab,
-		&(struct lac_config){
+	struct l2tp_client *good = lab_lac(&lab,
+		&(struct l2tp_client_config){
 			.id = 1, .secret = "tunnel-secret", .challenges = true, .hides = true},
 		1);
-	struct lac *bad = lab_lac(&lab,
-		&(struct lac_config){.id = 2, .secret = "tunnel-secret", .wrong_response = true},
-		2);
-	struct lac *none = lab_lac(&lab, &(struct lac_config){.id = 3}, 3);
-	lac_start(good, lab.now);
-	lac_start(bad, lab.now);
-	lac_start(none, lab.now);
+	struct l2tp_client *bad =
+		lab_lac(&lab, &(struct l2tp_client_config){.id = 2, .secret = "another-secret"}, 2);
+	struct l2tp_client *none = lab_lac(&lab, &(struct l2tp_client_config){.id = 3}, 3);
+	l2tp_client_start(good, lab.now);
+	l2tp_client_start(bad, lab.now);
+	l2tp_client_start(none, lab.now);
 	lab_run(&lab, 1300);
 	assert_true(good->up && good->proven && !good->stopped);
 	assert_true(bad->stopped && none->stopped);
@@ -148,7 +152,7 @@ test_tunnel_secret(void **state)
 	assert_int_equal(lab.tunnels_over, 2);
 	assert_int_equal(lab.why, REFUSAL_TUNNEL_AUTH_FAILED);
 	/* The session's ID is hidden, too. */
-	lac_call(good, 4711);
+	l2tp_client_call(good, 4711);
 	lab_run(&lab, 1600);
 	assert_int_equal(lab.n_sessions, 1);
 	assert_int_equal(lab.sessions[0].peer_id, 4711);
@@ -161,7 +165,10 @@ test_challenge_declined(void **state)
 	(void)state;
 	strcpy(lab.cfg.secret, "tunnel-secret");
 	lab_start(&lab);
-	lac_start(lab_lac(&lab, &(struct lac_config){.id = 3, .stops_at_challenge = true}, 1),
+	l2tp_client_start(
+		lab_lac(&lab,
+			&(struct l2tp_client_config){.id = 3, .habits.stops_at_challenge = true},
+			1),
 		lab.now);
 	lab_run(&lab, 1300);
 	assert_int_equal(lab.tunnels_over, 1);
@@ -174,9 +181,9 @@ test_challenge_without_secret(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l =
-		lab_lac(&lab, &(struct lac_config){.id = 9, .secret = "x", .challenges = true}, 1);
-	lac_start(l, lab.now);
+	struct l2tp_client *l = lab_lac(
+		&lab, &(struct l2tp_client_config){.id = 9, .secret = "x", .challenges = true}, 1);
+	l2tp_client_start(l, lab.now);
 	lab_run(&lab, 1200);
 	assert_true(l->stopped);
 	assert_int_equal(l->result, L2TP_STOP_NOT_AUTHORIZED);
@@ -194,8 +201,8 @@ test_bound_to_peer(void **state)
 
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
-	struct lac *clear = lab_tunnel(&lab, 0);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *clear = lab_tunnel(&lab, 0);
 	struct l2tp_message m = {.type = L2TP_STOPCCN, .tunnel_id = l->peer_id, .ns = 2, .nr = 1};
 	struct l2tp_path path = lab.paths[0];
 
@@ -228,9 +235,9 @@ test_mapping_changes(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
 	lab.paths[0].peer_port = 40000;
-	lac_call(l, 5);
+	l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 200);
 	assert_int_equal(lab.sessions[0].up, 1);
 	assert_int_equal(lab.last_to.peer_port, 40000);
@@ -255,10 +262,10 @@ test_session_refusals(void **state)
 
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
 	for (uint16_t i = 0; i < 5; i++) {
 		lab.answer = cases[i].why;
-		struct lac_session *s = lac_call(l, (uint16_t)(i + 1));
+		struct l2tp_client_session *s = l2tp_client_call(l, (uint16_t)(i + 1));
 		lab_run(&lab, lab.now + 100);
 		assert_true(s->over);
 		assert_int_equal(s->result, cases[i].result);
@@ -267,17 +274,17 @@ test_session_refusals(void **state)
 	assert_int_equal(lab_stats(&lab).sessions_refused, 5);
 	lab.answer = REFUSAL_NONE;
 	/* The same ID twice, and one more than a tunnel may have. */
-	lac_call(l, 7);
-	struct lac_session *twice = lac_call(l, 7);
+	l2tp_client_call(l, 7);
+	struct l2tp_client_session *twice = l2tp_client_call(l, 7);
 	lab_run(&lab, lab.now + 300);
 	assert_int_equal(lab.n_sessions, 1);
 	assert_int_equal(twice->result, L2TP_CDN_ERROR);
 	assert_int_equal(twice->error, L2TP_ERROR_SESSION_ID);
 	for (uint16_t i = 0; i < 15; i++)
-		lac_call(l, (uint16_t)(20 + i));
+		l2tp_client_call(l, (uint16_t)(20 + i));
 	lab_run(&lab, lab.now + 3000);
 	assert_int_equal(lab_stats(&lab).sessions, 16);
-	struct lac_session *last = lac_call(l, 40);
+	struct l2tp_client_session *last = l2tp_client_call(l, 40);
 	lab_run(&lab, lab.now + 300);
 	assert_true(last->over);
 	assert_int_equal(last->result, L2TP_CDN_NO_FACILITIES_NOW);
@@ -288,46 +295,46 @@ test_other_messages(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
 	/* We dial nobody. */
 	struct l2tp_message m = {.type = L2TP_OCRQ,
 		.has = L2TP_HAS(L2TP_ASSIGNED_SESSION_ID) | L2TP_HAS(L2TP_CALL_SERIAL),
 		.assigned_session_id = 77};
-	l->sessions[l->n_sessions++] = (struct lac_session){.id = 77};
-	lac_post(l, &m);
+	l->room.sessions[l->n_sessions++] = (struct l2tp_client_session){.id = 77};
+	l2tp_client_post(l, &m);
 	lab_run(&lab, lab.now + 100);
-	assert_true(l->sessions[0].over);
-	assert_int_equal(l->sessions[0].result, L2TP_CDN_NO_FACILITIES);
+	assert_true(l->room.sessions[0].over);
+	assert_int_equal(l->room.sessions[0].result, L2TP_CDN_NO_FACILITIES);
 	/* WEN and SLI do nothing to a session; an ICRP or a second ICCN ends it. */
-	struct lac_session *s = lac_call(l, 5);
+	struct l2tp_client_session *s = l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 100);
 	m = (struct l2tp_message){.type = L2TP_WEN,
 		.session_id = s->peer_id,
 		.has = L2TP_HAS(L2TP_CALL_ERRORS),
 		.call_errors = {1, 2, 3}};
-	lac_post(l, &m);
+	l2tp_client_post(l, &m);
 	m = (struct l2tp_message){.type = L2TP_SLI,
 		.session_id = s->peer_id,
 		.has = L2TP_HAS(L2TP_ACCM),
 		.send_accm = 0xffffffff};
-	lac_post(l, &m);
+	l2tp_client_post(l, &m);
 	lab_run(&lab, lab.now + 100);
 	assert_int_equal(lab_stats(&lab).wan_errors, 1);
 	assert_int_equal(lab.sessions[0].down, 0);
 	m = (struct l2tp_message){.type = L2TP_ICCN, .session_id = s->peer_id};
-	lac_post(l, &m);
+	l2tp_client_post(l, &m);
 	lab_run(&lab, lab.now + 100);
 	assert_int_equal(lab.sessions[0].why, REFUSAL_PROTOCOL_ERROR);
 	assert_true(s->over);
 	/* Messages for a session that is over, and CDN by the client's own ID. */
-	lac_post(l, &m);
-	s = lac_call(l, 6);
+	l2tp_client_post(l, &m);
+	s = l2tp_client_call(l, 6);
 	lab_run(&lab, lab.now + 300);
 	m = (struct l2tp_message){.type = L2TP_CDN,
 		.has = L2TP_HAS(L2TP_RESULT_CODE) | L2TP_HAS(L2TP_ASSIGNED_SESSION_ID),
 		.result = 1,
 		.assigned_session_id = 6};
-	lac_post(l, &m);
+	l2tp_client_post(l, &m);
 	lab_run(&lab, lab.now + 300);
 	assert_int_equal(lab.sessions[1].down, 1);
 	assert_int_equal(lab_stats(&lab).tunnels, 1);
@@ -340,15 +347,15 @@ test_callbacks_call_back(void **state)
 	(void)state;
 	lab.close_on_request = lab.close_on_down = true;
 	lab_start(&lab);
-	struct lac *a = lab_tunnel(&lab, 1), *b = lab_tunnel(&lab, 2);
+	struct l2tp_client *a = lab_tunnel(&lab, 1), *b = lab_tunnel(&lab, 2);
 	for (uint16_t i = 1; i <= 8; i++)
-		lac_call(i % 2 ? a : b, i);
+		l2tp_client_call(i % 2 ? a : b, i);
 	lab_run(&lab, lab.now + 2000);
 	assert_int_equal(lab_stats(&lab).sessions, 1);
-	lac_call(a, 100);
-	lac_call(b, 100);
-	lac_stop(a);
-	lac_stop(b);
+	l2tp_client_call(a, 100);
+	l2tp_client_call(b, 100);
+	l2tp_client_stop(a, L2TP_STOP_CLEAR, "Goodbye!");
+	l2tp_client_stop(b, L2TP_STOP_CLEAR, "Goodbye!");
 	lab_run(&lab, lab.now + 100000);
 	assert_int_equal(lab_stats(&lab).sessions, 0);
 	for (unsigned int i = 0; i < lab.n_sessions; i++)

@@ -9,14 +9,14 @@ test_hello(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
-	lac_call(l, 5);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
+	l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 100000);
 	assert_int_equal(l->hellos, 1);
 	lab_run(&lab, lab.now + 600000);
 	assert_int_equal(l->hellos, 11);
 	assert_int_equal(lab_stats(&lab).tunnels, 1);
-	l->cfg.mute = true;
+	l->cfg.habits.mute = true;
 	lab_run(&lab, lab.now + 100000);
 	assert_int_equal(lab.sessions[0].why, REFUSAL_PEER_DEAD);
 	assert_int_equal(lab_stats(&lab).tunnels, 0);
@@ -28,8 +28,9 @@ test_timeouts(void **state)
 	(void)state;
 	lab_start(&lab);
 	/* No SCCCN. */
-	struct lac *mute = lab_lac(&lab, &(struct lac_config){.id = 1, .mute = true}, 1);
-	lac_start(mute, lab.now);
+	struct l2tp_client *mute =
+		lab_lac(&lab, &(struct l2tp_client_config){.id = 1, .habits.mute = true}, 1);
+	l2tp_client_start(mute, lab.now);
 	mute->due = UINT64_MAX;
 	lab_run(&lab, 1100);
 	assert_int_equal(lab_stats(&lab).half_open, 1);
@@ -37,16 +38,16 @@ test_timeouts(void **state)
 	assert_int_equal(lab_stats(&lab).half_open, 0);
 	assert_int_equal(lab.why, REFUSAL_SETUP_TIMEOUT);
 	/* No call. */
-	struct lac *idle = lab_tunnel(&lab, 2);
+	struct l2tp_client *idle = lab_tunnel(&lab, 2);
 	lab_run(&lab, lab.now + 31000);
 	assert_true(idle->stopped);
 	assert_int_equal(idle->result, L2TP_STOP_CLEAR);
 	/* No ICCN. */
-	struct lac *l = lab_tunnel(&lab, 3);
+	struct l2tp_client *l = lab_tunnel(&lab, 3);
 	struct l2tp_message m = {.type = L2TP_ICRQ,
 		.has = L2TP_HAS(L2TP_ASSIGNED_SESSION_ID),
 		.assigned_session_id = 9};
-	lac_post(l, &m);
+	l2tp_client_post(l, &m);
 	lab_run(&lab, lab.now + 1000);
 	assert_int_equal(lab.n_sessions, 1);
 	lab_run(&lab, lab.now + 30000);
@@ -61,18 +62,18 @@ test_stop(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *a = lab_tunnel(&lab, 1), *b = lab_tunnel(&lab, 2);
-	lac_call(a, 5);
+	struct l2tp_client *a = lab_tunnel(&lab, 1), *b = lab_tunnel(&lab, 2);
+	l2tp_client_call(a, 5);
 	lab_run(&lab, lab.now + 100);
-	b->cfg.mute = true;
+	b->cfg.habits.mute = true;
 	l2tp_server_stop(lab.server, REFUSAL_SERVER_STOPPING, lab.now);
 	assert_int_equal(lab.sessions[0].why, REFUSAL_SERVER_STOPPING);
 	lab_run(&lab, lab.now + 100);
 	assert_true(a->stopped);
 	assert_int_equal(a->result, L2TP_STOP_SHUTDOWN);
 	assert_int_equal(l2tp_server_stopping(lab.server), 1);
-	struct lac *c = lab_lac(&lab, &(struct lac_config){.id = 9}, 3);
-	lac_start(c, lab.now);
+	struct l2tp_client *c = lab_lac(&lab, &(struct l2tp_client_config){.id = 9}, 3);
+	l2tp_client_start(c, lab.now);
 	lab_run(&lab, lab.now + 100);
 	assert_true(c->stopped);
 	lab_run(&lab, lab.now + 40000);
@@ -85,8 +86,8 @@ test_close_idle(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 1);
-	struct lac_session *s = lac_call(l, 5);
+	struct l2tp_client *l = lab_tunnel(&lab, 1);
+	struct l2tp_client_session *s = l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 100);
 	uint16_t id = lab.sessions[0].tunnel_id;
 	l2tp_tunnel_close_idle(lab.server, 0xc0000201, id, REFUSAL_ADMIN_DISCONNECT, lab.now);
@@ -108,18 +109,18 @@ test_restarted_client(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *l = lab_tunnel(&lab, 0);
-	lac_call(l, 5);
+	struct l2tp_client *l = lab_tunnel(&lab, 0);
+	l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 50000);
 	assert_int_equal(lab.sessions[0].down, 0);
-	struct lac_config cfg = l->cfg;
-	lac_init(l, &cfg, l->send, l->user);
-	lac_start(l, lab.now);
+	struct l2tp_client_config cfg = l->cfg;
+	l2tp_client_init(l, &cfg, &l->room, l->ops, l->user);
+	l2tp_client_start(l, lab.now);
 	lab_run(&lab, lab.now + 200);
 	assert_true(l->up);
 	assert_int_equal(lab.sessions[0].why, REFUSAL_PEER_CLOSED);
 	assert_int_equal(lab_stats(&lab).tunnels, 1);
-	lac_call(l, 5);
+	l2tp_client_call(l, 5);
 	lab_run(&lab, lab.now + 200);
 	assert_int_equal(lab.sessions[1].up, 1);
 }
@@ -132,15 +133,16 @@ test_earlier_tunnels_are_asked(void **state)
 	(void)state;
 	lab_start(&lab);
 	for (unsigned int dead = 0; dead < 2; dead++) {
-		struct lac *old = lab_tunnel(&lab, 1 + dead);
-		lac_call(old, 5);
+		struct l2tp_client *old = lab_tunnel(&lab, 1 + dead);
+		l2tp_client_call(old, 5);
 		lab_run(&lab, lab.now + 1000);
-		old->cfg.mute = dead;
-		struct lac *new = lab_lac(&lab, &(struct lac_config){.id = 999}, 1 + dead);
+		old->cfg.habits.mute = dead;
+		struct l2tp_client *new =
+			lab_lac(&lab, &(struct l2tp_client_config){.id = 999}, 1 + dead);
 		lab.paths[lab.n_lacs - 1].peer_ip = lab.paths[lab.n_lacs - 2].peer_ip;
-		lac_start(new, lab.now);
+		l2tp_client_start(new, lab.now);
 		lab_run(&lab, lab.now + 100);
-		lac_call(new, 5);
+		l2tp_client_call(new, 5);
 		lab_run(&lab, lab.now + 100);
 		assert_int_equal(old->hellos, !dead);
 		assert_int_equal(lab.sessions[2 * dead].down, 0);
@@ -157,9 +159,9 @@ test_peer_gone(void **state)
 {
 	(void)state;
 	lab_start(&lab);
-	struct lac *a = lab_tunnel(&lab, 1), *b = lab_tunnel(&lab, 2);
-	lac_call(a, 5);
-	lac_call(b, 5);
+	struct l2tp_client *a = lab_tunnel(&lab, 1), *b = lab_tunnel(&lab, 2);
+	l2tp_client_call(a, 5);
+	l2tp_client_call(b, 5);
 	lab_run(&lab, lab.now + 100);
 	l2tp_server_peer_gone(lab.server, 1, REFUSAL_SA_GONE, lab.now);
 	assert_int_equal(lab.sessions[0].why, REFUSAL_SA_GONE);

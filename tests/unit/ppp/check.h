@@ -15,7 +15,7 @@
 #include "lab.h"
 
 static struct lab lab;
-static struct peer_config pc;
+static struct ppp_client_config pc;
 
 static inline int
 setup(void **state)
@@ -37,10 +37,10 @@ static inline void
 expect_open(void)
 {
 	lab_settle(&lab, lab.now + 60000);
-	if (ppp_phase(lab.link) != PPP_OPEN || !peer_is_open(&lab.peer))
+	if (ppp_phase(lab.link) != PPP_OPEN || !ppp_client_is_open(&lab.peer))
 		lab_print(&lab);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
-	assert_true(peer_is_open(&lab.peer));
+	assert_true(ppp_client_is_open(&lab.peer));
 	assert_int_equal(lab.ip_ups, 1);
 	assert_int_equal(lab.downs, 0);
 	assert_false(lab.clear_leak);

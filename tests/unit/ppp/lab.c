@@ -70,7 +70,7 @@ enqueue(struct lab *lab, bool to_server, const uint8_t *f, size_t len)
 
 	note(lab, to_server, f, len);
 	if (lab->vanish_step != 0 && lab->nsteps >= lab->vanish_step)
-		lab->peer.mute = true;
+		lab->peer.cfg.habits.mute = true;
 	if (lab->lose_step != 0 && lab->nsteps == lab->lose_step)
 		return;
 	for (int copies = rnd(lab) % 100 < lab->dup ? 2 : 1; copies > 0; copies--) {
@@ -98,6 +98,18 @@ client_send(void *user, const uint8_t *f, size_t len)
 {
 	enqueue(user, true, f, len);
 }
+
+static void
+client_random(void *user, uint8_t *buf, size_t len)
+{
+	struct lab *lab = user;
+
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)(17 * i + lab->client_draws);
+	lab->client_draws++;
+}
+
+static const struct ppp_client_ops client_ops = {.send = client_send, .random = client_random};
 
 static void
 on_lcp_up(void *user, const struct ppp_framing *framing)
@@ -229,7 +241,7 @@ static const struct ppp_ops ops = {
 const struct ppp_ops *const lab_ops = &ops;
 
 void
-lab_init(struct lab *lab, struct peer_config *pc)
+lab_init(struct lab *lab, struct ppp_client_config *pc)
 {
 	char err[128];
 
@@ -264,24 +276,24 @@ lab_init(struct lab *lab, struct peer_config *pc)
 	lab->rng = 1;
 	lab->now = 1000;
 	lab->delay_ms = 10;
-	*pc = (struct peer_config){
+	*pc = (struct ppp_client_config){
 		.auth = PPP_AUTH_MSCHAPV2,
 		.user = "alice",
 		.password = "Wonder-Land7",
 		.mru = 1400,
-		.mppe = S_128,
+		.mppe = PPP_MPPE_128,
 		.dns = true,
 	};
 }
 
 void
-lab_start(struct lab *lab, const struct peer_config *pc, bool client_starts)
+lab_start(struct lab *lab, const struct ppp_client_config *pc, bool client_starts)
 {
 	lab->link = ppp_new(&lab->cfg, &ops, lab);
-	peer_init(&lab->peer, pc, client_send, lab);
+	ppp_client_init(&lab->peer, pc, &client_ops, lab);
 	ppp_start(lab->link, lab->now);
 	if (client_starts)
-		peer_start(&lab->peer, lab->now);
+		ppp_client_start(&lab->peer, lab->now);
 }
 
 void
@@ -312,14 +324,14 @@ deliver_one(struct lab *lab)
 	if (f.to_server || lab->reflect)
 		ppp_input(lab->link, f.data, f.len, lab->now);
 	else
-		peer_input(&lab->peer, f.data, f.len, lab->now);
+		ppp_client_input(&lab->peer, f.data, f.len, lab->now);
 	return true;
 }
 
 static uint64_t
 next_event(const struct lab *lab)
 {
-	uint64_t next = ppp_next_timer(lab->link), other = peer_next_timer(&lab->peer);
+	uint64_t next = ppp_next_timer(lab->link), other = ppp_client_next_timer(&lab->peer);
 
 	if (other < next)
 		next = other;
@@ -342,8 +354,8 @@ step(struct lab *lab, uint64_t until)
 		return true;
 	if (ppp_next_timer(lab->link) <= lab->now)
 		ppp_timer(lab->link, lab->now);
-	if (peer_next_timer(&lab->peer) <= lab->now)
-		peer_timer(&lab->peer, lab->now);
+	if (ppp_client_next_timer(&lab->peer) <= lab->now)
+		ppp_client_timer(&lab->peer, lab->now);
 	return true;
 }
 
@@ -358,7 +370,8 @@ lab_run(struct lab *lab, uint64_t until)
 void
 lab_settle(struct lab *lab, uint64_t until)
 {
-	while (lab->downs == 0 && !(ppp_phase(lab->link) == PPP_OPEN && peer_is_open(&lab->peer)))
+	while (lab->downs == 0 &&
+		!(ppp_phase(lab->link) == PPP_OPEN && ppp_client_is_open(&lab->peer)))
 		if (!step(lab, until))
 			break;
 }

@@ -4,7 +4,7 @@
 #ifndef ADIT_TESTS_PPP_LAB_H
 #define ADIT_TESTS_PPP_LAB_H
 
-#include "peer.h"
+#include "control/ppp/client.h"
 
 #define LAB_QUEUE 256
 #define LAB_STEPS 512
@@ -20,7 +20,8 @@ struct lab {
 	struct ppp_config cfg;
 	struct ppp_grant grant;
 	struct ppp_link *link;
-	struct peer peer;
+	struct ppp_client peer;
+	unsigned int client_draws; /* of its random octets, which are always the same */
 	uint64_t now, rng;
 	unsigned int loss, dup, reorder; /* per cent */
 	uint32_t delay_ms;
@@ -53,9 +54,9 @@ struct lab {
 extern const struct ppp_ops *const lab_ops;
 
 /* Defaults: MS-CHAPv2, MPPE-128 stateless required, alice. */
-void lab_init(struct lab *lab, struct peer_config *pc);
+void lab_init(struct lab *lab, struct ppp_client_config *pc);
 /* Create both ends; start the server, and the client when client_starts. */
-void lab_start(struct lab *lab, const struct peer_config *pc, bool client_starts);
+void lab_start(struct lab *lab, const struct ppp_client_config *pc, bool client_starts);
 void lab_run(struct lab *lab, uint64_t until);
 /* Run until the client is open and the server told ip_up, or the link is down, or the time is
  * over. */

@@ -23,7 +23,7 @@ one_run(unsigned int seed, const struct weather *w, uint8_t mode)
 	lab.cfg.setup_timeout_ms = 120000;
 	lab.cfg.auth_timeout_ms = 60000;
 	lab.grant.mppe_mode = mode;
-	pc.vj = pc.identify = pc.early_ipcp = seed & 1;
+	pc.habits.vj = pc.habits.identify = pc.habits.early_ipcp = seed & 1;
 	lab_start(&lab, &pc, seed & 2);
 	lab_settle(&lab, lab.now + 200000);
 	/* Calm weather: what is open stays open, and holds. */
@@ -33,10 +33,10 @@ one_run(unsigned int seed, const struct weather *w, uint8_t mode)
 	assert_true(lab.downs <= 1);
 	assert_false(lab.clear_leak);
 	if (open) {
-		if (ppp_phase(lab.link) != PPP_OPEN || !peer_is_open(&lab.peer))
+		if (ppp_phase(lab.link) != PPP_OPEN || !ppp_client_is_open(&lab.peer))
 			lab_print(&lab);
 		assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
-		assert_true(peer_is_open(&lab.peer));
+		assert_true(ppp_client_is_open(&lab.peer));
 		assert_true(lab.mppe_on);
 		assert_int_equal(lab.keys.tx.stateless, lab.peer.rx_stateless);
 		assert_int_equal(lab.keys.rx.stateless, lab.peer.tx_stateless);

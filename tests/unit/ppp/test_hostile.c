@@ -36,7 +36,7 @@ test_lengths(void **state)
 
 	(void)state;
 	lab_start(&lab, &pc, false);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	before = lab.server_frames;
 	INJECT(0xc0);
 	INJECT(0xc0, 0x21);
@@ -142,7 +142,7 @@ bad_name(const uint8_t *name, size_t len)
 	f[4] = (uint8_t)((54 + len) >> 8);
 	f[5] = (uint8_t)(54 + len);
 	memcpy(f + 56, name, len);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	lab_inject(&lab, f, 56 + len);
 	assert_int_equal(lab.auths, 0);
 	expect_refusal(REFUSAL_PROTOCOL_ERROR);
@@ -187,7 +187,7 @@ test_pap_lengths(void **state)
 	lab_start(&lab, &pc, true);
 	until_step("S>C LCP Configure-Ack");
 	lab_run(&lab, lab.now + 5);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	lab_run(&lab, lab.now + 5);
 	assert_int_equal(ppp_phase(lab.link), PPP_AUTHENTICATE);
 	INJECT(0xc0, 0x23, 1, 1, 0, 10, 200, 'a', 'l', 'i', 1, 'x');
@@ -203,7 +203,7 @@ test_request_flood(void **state)
 
 	(void)state;
 	lab_start(&lab, &pc, false);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	for (unsigned int i = 1; i <= 20000; i++) {
 		f[3] = (uint8_t)i;
 		f[10] = (uint8_t)(i >> 8);
@@ -221,7 +221,7 @@ test_nak_flood(void **state)
 {
 	(void)state;
 	lab_start(&lab, &pc, false);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	for (unsigned int i = 0; i < 1000 && lab.downs == 0; i++) {
 		INJECT(0xc0, 0x21, 3, lab.link->lcp.fsm.id, 0, 10, 5, 6, 1, 2, 3, 4);
 		lab.queued = 0;
@@ -241,7 +241,7 @@ test_code_reject(void **state)
 	lab_run(&lab, lab.now + 60000);
 	assert_in_range(lab_count(&lab, "S>C LCP Echo-Request"), 5, 6);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
-	lab.peer.n[P_LCP].theirs = false;           /* it has left Opened */
+	lab.peer.n[PPP_CLIENT_LCP].theirs = false;  /* it has left Opened */
 	INJECT(0xc0, 0x21, 7, 1, 0, 8, 1, 1, 0, 4); /* Configure-Request unknown: hopeless */
 	expect_refusal(REFUSAL_LCP_FAILED);
 }
@@ -260,7 +260,7 @@ test_protocol_rejects(void **state)
 	expect_open();
 	INJECT(0xc0, 0x21, 8, 1, 0, 6, 0x12, 0x34); /* none of ours */
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	INJECT(0xc0, 0x21, 8, 1, 0, 6, 0x80, 0x21);
 	expect_refusal(REFUSAL_NO_IP);
 }

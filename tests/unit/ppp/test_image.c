@@ -13,7 +13,7 @@
 #include "lab.h"
 
 static struct lab lab;
-static struct peer_config pc;
+static struct ppp_client_config pc;
 
 /* Inside IPsec: without MPPE. */
 static int
@@ -75,7 +75,7 @@ test_goes_on(void **state)
 	assert_true(lab_count(&lab, "C>S LCP Echo-Reply") >= echoes + 9);
 	assert_int_equal(lab.downs, 0);
 	assert_int_equal(lab.lcp_ups + lab.auths + lab.ip_ups, 3);
-	assert_true(peer_is_open(&lab.peer));
+	assert_true(ppp_client_is_open(&lab.peer));
 }
 
 /* The client's questions are answered as the old process would have. */
@@ -95,8 +95,8 @@ test_answers(void **state)
 	lab_inject(&lab, ccp, sizeof(ccp));
 	assert_int_equal(lab_count(&lab, "S>C LCP Protocol-Reject"), rejects + 2);
 	/* IPCP anew: the same address, and nobody is told a second time. */
-	lab.peer.ip_asks_dns = false;
-	peer_renegotiate(&lab.peer, P_IPCP, lab.now);
+	lab.peer.asks_dns = false;
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_IPCP, lab.now);
 	lab_run(&lab, lab.now + 5000);
 	assert_int_equal(lab_count(&lab, "S>C IPCP Configure-Request"), 2);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
@@ -124,7 +124,7 @@ test_client_hangs_up(void **state)
 	(void)state;
 	bring_up();
 	change_process();
-	peer_packet(&lab.peer, 0xc021, 5, 99, NULL, 0);
+	ppp_client_packet(&lab.peer, 0xc021, 5, 99, NULL, 0);
 	lab_run(&lab, lab.now + 1000);
 	assert_int_equal(lab.downs, 1);
 	assert_int_equal(lab.code, REFUSAL_PEER_CLOSED);
@@ -137,7 +137,7 @@ test_dead_client(void **state)
 	(void)state;
 	bring_up();
 	change_process();
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	lab_run(&lab, lab.now + 10 * lab.cfg.echo_interval_ms);
 	assert_int_equal(lab.downs, 1);
 	assert_int_equal(lab.code, REFUSAL_PEER_DEAD);
@@ -150,7 +150,7 @@ test_lcp_anew(void **state)
 	(void)state;
 	bring_up();
 	change_process();
-	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 	lab_run(&lab, lab.now + 20000);
 	assert_int_equal(lab.lcp_ups, 2);
 	assert_int_equal(lab.auths, 2);

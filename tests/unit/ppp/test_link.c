@@ -56,7 +56,7 @@ test_method_agreed(void **state)
 			lab.cfg.auth = PPP_AUTH_MSCHAPV2 | PPP_AUTH_CHAP_MD5 | PPP_AUTH_MSCHAPV1 |
 				       PPP_AUTH_PAP;
 			pc.auth = method;
-			pc.auth_rejects = rejects;
+			pc.habits.auth_rejects = rejects;
 			pc.mppe = 0;
 			lab.grant.mppe_policy = PPP_MPPE_FORBID;
 			lab_start(&lab, &pc, true);
@@ -74,9 +74,9 @@ test_first_request_lost(void **state)
 {
 	(void)state;
 	lab_start(&lab, &pc, false);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	lab_run(&lab, 1500);
-	lab.peer.mute = false;
+	lab.peer.cfg.habits.mute = false;
 	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 1);
 	lab_run(&lab, 2005);
 	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 2);
@@ -90,9 +90,9 @@ test_peer_seen(void **state)
 {
 	(void)state;
 	lab_start(&lab, &pc, false);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	lab_run(&lab, 1200);
-	lab.peer.mute = false;
+	lab.peer.cfg.habits.mute = false;
 	ppp_peer_seen(lab.link, lab.now);
 	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 2);
 	ppp_peer_seen(lab.link, lab.now); /* once */
@@ -107,14 +107,15 @@ static void
 test_options(void **state)
 {
 	(void)state;
-	pc.multilink = pc.identify = pc.vj = pc.wins = pc.deflate = true;
+	pc.habits.multilink = pc.habits.identify = pc.habits.vj = pc.wins = pc.habits.deflate =
+		true;
 	lab.grant.wins[0] = 0x0a00002a;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	assert_true(lab.peer.multilink_rejected);
 	assert_true(lab.peer.deflate_rejected);
 	assert_true(lab.peer.vj_rejected);
-	assert_false(lab.peer.ip_asks_wins); /* the second WINS server is 0: rejected */
+	assert_false(lab.peer.asks_wins); /* the second WINS server is 0: rejected */
 	assert_int_equal(lab.peer.dns[1], lab.grant.dns[1]);
 	assert_int_equal(lab_count(&lab, "Code-Reject"), 0);
 }
@@ -146,7 +147,7 @@ static void
 test_server_address_rejected(void **state)
 {
 	(void)state;
-	pc.reject_server_ip = true;
+	pc.habits.reject_server_ip = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 }
@@ -156,7 +157,7 @@ static void
 test_early_ipcp(void **state)
 {
 	(void)state;
-	pc.early_ipcp = true;
+	pc.habits.early_ipcp = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	assert_true(lab.now < 1500);
@@ -198,7 +199,7 @@ test_each_frame_lost(void **state)
 	(void)state;
 	for (unsigned int lost = 0; lost < 60; lost++) {
 		lab_init(&lab, &pc);
-		pc.pppd = lost & 1;
+		pc.habits.pppd = lost & 1;
 		lab_start(&lab, &pc, true);
 		lab.lose_step = lost / 2 + 1;
 		expect_open();
@@ -212,7 +213,7 @@ static void
 test_ccp_both_wait(void **state)
 {
 	(void)state;
-	pc.late_ccp_ack = true;
+	pc.habits.late_ccp_ack = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	expect_keys(128, true, 128, true);
@@ -229,7 +230,7 @@ test_lcp_renegotiation(void **state)
 	expect_open();
 	old = lab.keys;
 	lab_run(&lab, lab.now + 1000);
-	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 	lab_run(&lab, lab.now + 20000);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
 	assert_int_equal(lab.auths, 2);
@@ -248,7 +249,7 @@ test_stale_verdict(void **state)
 	lab_start(&lab, &pc, true);
 	lab_run(&lab, 1500);
 	assert_int_equal(lab.auths, 1);
-	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 	lab_run(&lab, lab.now + 1000);
 	lab_verdict(&lab);
 	assert_int_equal(lab_count(&lab, "S>C CHAP Success"), 0);
@@ -263,8 +264,8 @@ test_ipcp_renegotiation(void **state)
 	(void)state;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	lab.peer.ip_asks_dns = false;
-	peer_renegotiate(&lab.peer, P_IPCP, lab.now);
+	lab.peer.asks_dns = false;
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_IPCP, lab.now);
 	lab_run(&lab, lab.now + 5000);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
 	assert_int_equal(lab.ip_ups, 1); /* the same address: said once */

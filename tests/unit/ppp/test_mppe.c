@@ -9,13 +9,13 @@ test_strongest_common(void **state)
 		uint8_t server, client;
 		unsigned int strength;
 	} c[] = {
-		{PPP_MPPE_128, S_128, 128},
-		{PPP_MPPE_128, S_128 | M_56 | L_40, 128},
-		{PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, S_128 | L_40, 128},
-		{PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, M_56 | L_40, 56},
-		{PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, L_40, 40},
-		{PPP_MPPE_40, S_128 | L_40, 40},
-		{PPP_MPPE_56, S_128 | M_56, 56},
+		{PPP_MPPE_128, PPP_MPPE_128, 128},
+		{PPP_MPPE_128, PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, 128},
+		{PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, PPP_MPPE_128 | PPP_MPPE_40, 128},
+		{PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, PPP_MPPE_56 | PPP_MPPE_40, 56},
+		{PPP_MPPE_128 | PPP_MPPE_56 | PPP_MPPE_40, PPP_MPPE_40, 40},
+		{PPP_MPPE_40, PPP_MPPE_128 | PPP_MPPE_40, 40},
+		{PPP_MPPE_56, PPP_MPPE_128 | PPP_MPPE_56, 56},
 	};
 
 	(void)state;
@@ -34,7 +34,7 @@ static void
 test_mppc_and_obsolete_bits_refused(void **state)
 {
 	(void)state;
-	pc.mppe_ask = S_128 | 0x10 | 0x01;
+	pc.habits.mppe_ask = PPP_MPPE_128 | 0x10 | 0x01;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	expect_keys(128, true, 128, true);
@@ -47,12 +47,12 @@ test_choice_acknowledged(void **state)
 {
 	(void)state;
 	lab.grant.mppe_strengths = PPP_MPPE_128 | PPP_MPPE_40;
-	pc.mppe = S_128 | L_40;
-	pc.acks_choice = true;
+	pc.mppe = PPP_MPPE_128 | PPP_MPPE_40;
+	pc.habits.acks_choice = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	expect_keys(128, true, 128, true);
-	assert_int_equal(lab.peer.tx_bits, S_128);
+	assert_int_equal(lab.peer.tx_strengths, PPP_MPPE_128);
 }
 
 /* T2: MS-CHAPv1 has one key for both directions: no MPPE with it, whatever the verdict offers. */
@@ -80,9 +80,9 @@ modes(uint8_t server_mode, bool client_asks_stateful, bool insists, bool refuses
 {
 	lab_init(&lab, &pc);
 	lab.grant.mppe_mode = server_mode;
-	pc.ask_stateful = client_asks_stateful;
-	pc.insist_mode = insists;
-	pc.refuse_stateful = refuses;
+	pc.habits.ask_stateful = client_asks_stateful;
+	pc.habits.insist_mode = insists;
+	pc.habits.refuse_stateful = refuses;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	expect_keys(128, tx_stateless, 128, rx_stateless);
@@ -110,7 +110,7 @@ static void
 test_stateful_refused(void **state)
 {
 	(void)state;
-	pc.ask_stateful = pc.insist_mode = true;
+	pc.habits.ask_stateful = pc.habits.insist_mode = true;
 	lab_start(&lab, &pc, true);
 	expect_refusal(REFUSAL_NO_COMMON_ENCRYPTION);
 	assert_int_equal(lab.ip_ups, 0);
@@ -123,15 +123,15 @@ test_weak_off(void **state)
 	for (int stubborn = 0; stubborn < 2; stubborn++) {
 		lab_init(&lab, &pc);
 		lab.grant.mppe_refused_weak = PPP_MPPE_40 | PPP_MPPE_56;
-		pc.mppe = L_40;
-		pc.stubborn = stubborn; /* else it ends the link itself, as pppd does */
+		pc.mppe = PPP_MPPE_40;
+		pc.habits.stubborn = stubborn; /* else it ends the link itself, as pppd does */
 		lab_start(&lab, &pc, true);
 		expect_refusal(REFUSAL_WEAK_CRYPTO_OFF);
 		assert_int_equal(lab.ip_ups, 0);
 		lab_end(&lab);
 	}
 	lab_init(&lab, &pc); /* not held back by the switch: policy */
-	pc.mppe = L_40;
+	pc.mppe = PPP_MPPE_40;
 	lab_start(&lab, &pc, true);
 	expect_refusal(REFUSAL_NO_COMMON_ENCRYPTION);
 }
@@ -165,12 +165,12 @@ test_client_without_mppe(void **state)
 		for (int policy = PPP_MPPE_ALLOW; policy <= PPP_MPPE_REQUIRE; policy++) {
 			lab_init(&lab, &pc);
 			lab.grant.mppe_policy = policy;
-			pc.no_ccp = how == 0;
-			pc.no_mppe = how == 1;
-			pc.asks_no_mppe = how == 2;
-			pc.ignores_ccp = how == 3;
+			pc.habits.no_ccp = how == 0;
+			pc.habits.no_mppe = how == 1;
+			pc.habits.asks_no_mppe = how == 2;
+			pc.habits.ignores_ccp = how == 3;
 			if (how == 2)
-				pc.mppe = 0, pc.no_mppe = true;
+				pc.mppe = 0, pc.habits.no_mppe = true;
 			lab_start(&lab, &pc, true);
 			if (policy == PPP_MPPE_REQUIRE) {
 				expect_refusal(REFUSAL_NO_COMMON_ENCRYPTION);
@@ -190,7 +190,7 @@ test_allowed_means_encrypted_if_possible(void **state)
 {
 	(void)state;
 	lab.grant.mppe_policy = PPP_MPPE_ALLOW;
-	pc.early_ipcp = true;
+	pc.habits.early_ipcp = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	expect_keys(128, true, 128, true);
@@ -201,7 +201,7 @@ test_forbidden(void **state)
 {
 	(void)state;
 	lab.grant.mppe_policy = PPP_MPPE_FORBID;
-	pc.early_ipcp = true;
+	pc.habits.early_ipcp = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	assert_int_equal(lab.mppe_ups, 0);
@@ -226,7 +226,7 @@ test_reset_storm(void **state)
 	open_stateful();
 	for (int i = 0; i < 1000; i++) {
 		lab_run(&lab, lab.now + 1);
-		peer_packet(&lab.peer, 0x80fd, 14, (uint8_t)i, NULL, 0);
+		ppp_client_packet(&lab.peer, 0x80fd, 14, (uint8_t)i, NULL, 0);
 	}
 	lab_run(&lab, lab.now + 100);
 	assert_in_range(lab.flushes, 9, 11);
@@ -254,7 +254,7 @@ test_stateless_needs_no_reset(void **state)
 	lab_start(&lab, &pc, true);
 	expect_open();
 	ppp_mppe_lost_sync(lab.link, lab.now);
-	peer_packet(&lab.peer, 0x80fd, 14, 1, NULL, 0);
+	ppp_client_packet(&lab.peer, 0x80fd, 14, 1, NULL, 0);
 	lab_run(&lab, lab.now + 100);
 	assert_int_equal(lab.peer.resets, 0);
 	assert_int_equal(lab.flushes, 0);
@@ -276,7 +276,7 @@ test_ccp_ended(void **state)
 		lab_start(&lab, &pc, true);
 		expect_open();
 		if (how / 2 == 0)
-			peer_packet(&lab.peer, 0x80fd, 5, 1, NULL, 0);
+			ppp_client_packet(&lab.peer, 0x80fd, 5, 1, NULL, 0);
 		else if (how / 2 == 1)
 			lab_inject(&lab, protocol_reject, sizeof(protocol_reject));
 		else
@@ -298,7 +298,7 @@ test_ccp_renegotiated(void **state)
 	expect_open();
 	old = lab.keys;
 	lab_run(&lab, lab.now + 60000);
-	peer_renegotiate(&lab.peer, P_CCP, lab.now);
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_CCP, lab.now);
 	lab_run(&lab, lab.now + 20000);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
 	assert_int_equal(lab.auths, 2);

@@ -21,15 +21,17 @@ take_answer(void *user, const uint8_t *frame, size_t len)
 static void
 ask_peer(struct ppp_probe *p)
 {
-	void (*send)(void *user, const uint8_t *frame, size_t len) = lab.peer.send;
+	const struct ppp_client_ops *usual = lab.peer.ops;
+	struct ppp_client_ops aside = *usual;
 	unsigned int frames = lab.server_frames;
 
 	assert_int_equal(ppp_probe_make(lab.link, p, question, sizeof(question)), sizeof(question));
 	assert_int_equal(lab.server_frames, frames);
 	answer_len = 0;
-	lab.peer.send = take_answer;
-	peer_input(&lab.peer, question, sizeof(question), lab.now);
-	lab.peer.send = send;
+	aside.send = take_answer;
+	lab.peer.ops = &aside;
+	ppp_client_input(&lab.peer, question, sizeof(question), lab.now);
+	lab.peer.ops = usual;
 }
 
 static void
@@ -64,7 +66,7 @@ test_probe_is_answered(void **state)
 	assert_false(ppp_probe_answered(lab.link, &p, answer, answer_len));
 	lab.peer.magic--;
 	/* A client that begins anew has left Opened, and answers nothing. */
-	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 	ask_peer(&p);
 	assert_int_equal(answer_len, 0);
 }
@@ -75,7 +77,7 @@ test_probe_without_magic(void **state)
 	struct ppp_probe p;
 
 	(void)state;
-	pc.no_magic = true;
+	pc.habits.no_magic = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	ask_peer(&p);
@@ -156,7 +158,7 @@ expect_untouched(const char *name)
 	assert_int_equal(lab.lcp_ups + lab.auths + lab.ip_ups + lab.mppe_ups, 4);
 	assert_int_equal(lab.mppe_downs, 0);
 	assert_int_equal(ppp_phase(lab.link), PPP_OPEN);
-	assert_true(peer_is_open(&lab.peer));
+	assert_true(ppp_client_is_open(&lab.peer));
 }
 
 /* The client never hears a Terminate-Ack (it would end it) or a Configure-Request (restart it). */
@@ -185,7 +187,7 @@ test_t27_forged_frames_end_nothing(void **state)
 						   lab_count(&lab, "S>C IPCP Configure-Request") +
 						   lab_count(&lab, "S>C CCP Configure-Request"));
 		/* It goes on being watched, and noticed when it dies. */
-		lab.peer.mute = true;
+		lab.peer.cfg.habits.mute = true;
 		expect_refusal(REFUSAL_PEER_DEAD);
 		lab_end(&lab);
 	}
@@ -228,7 +230,7 @@ test_t27_storm(void **state)
 	assert_in_range(lab.forged, 15000, 30000);
 	/* The client hangs up in the middle of it, and is believed. */
 	lab.loss = 0;
-	peer_hang_up(&lab.peer, 77, lab.now);
+	ppp_client_hang_up(&lab.peer, 77, lab.now);
 	for (unsigned int n = 0; n < 4000 && lab.downs == 0; n++) {
 		ppp_input(lab.link, forgeries[n % 12].frame, forgeries[n % 12].len, lab.now);
 		lab_run(&lab, lab.now + 1);
@@ -246,7 +248,7 @@ test_t27_forged_echo_replies(void **state)
 	(void)state;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	died = lab.now;
 	for (unsigned int n = 0; n < 100000 && lab.downs == 0; n++) {
 		reply[2] = n & 1 ? 9 : 10;
@@ -270,7 +272,7 @@ test_t27_genuine_end(void **state)
 	expect_open();
 	lab_run(&lab, lab.now + 20000);
 	at = lab.now;
-	peer_hang_up(&lab.peer, 9, lab.now);
+	ppp_client_hang_up(&lab.peer, 9, lab.now);
 	lab_run(&lab, lab.now + 1900);
 	assert_int_equal(lab.downs, 0);
 	assert_int_equal(lab_count(&lab, "S>C LCP Terminate-Ack"), 0);
@@ -292,7 +294,7 @@ test_t27_end_is_not_displaced(void **state)
 		lab_start(&lab, &pc, true);
 		expect_open();
 		lab_run(&lab, lab.now + 20000);
-		peer_hang_up(&lab.peer, 9, lab.now);
+		ppp_client_hang_up(&lab.peer, 9, lab.now);
 		for (unsigned int n = 0; n < 21 && lab.downs == 0; n++) {
 			lab_run(&lab, lab.now + 100);
 			ppp_input(lab.link, forgeries[i].frame, forgeries[i].len, lab.now);
@@ -313,7 +315,7 @@ test_t27_authentic_path(void **state)
 	lab.cfg.authentic_path = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	peer_hang_up(&lab.peer, 9, lab.now);
+	ppp_client_hang_up(&lab.peer, 9, lab.now);
 	lab_run(&lab, lab.now + 50);
 	assert_int_equal(lab.downs, 1);
 	assert_int_equal(lab.code, REFUSAL_PEER_CLOSED);
@@ -329,19 +331,19 @@ test_t27_lcp_anew(void **state)
 	(void)state;
 	for (unsigned int how = 0; how < 2; how++) {
 		lab_init(&lab, &pc);
-		pc.multilink = how; /* a long request */
+		pc.habits.multilink = how; /* a long request */
 		lab_start(&lab, &pc, true);
 		expect_open();
 		old = lab.keys;
 		lab_run(&lab, lab.now + 20000);
-		peer_renegotiate(&lab.peer, P_LCP, lab.now);
+		ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 		lab_run(&lab, lab.now + 10000);
 		assert_int_equal(lab.downs, 0);
 		assert_int_equal(lab.auths, 2);
 		assert_int_equal(lab.ip_ups, 2);
 		assert_int_equal(lab.mppe_ups, 2);
 		assert_memory_not_equal(old.tx.start_key, lab.keys.tx.start_key, 16);
-		assert_true(peer_is_open(&lab.peer));
+		assert_true(ppp_client_is_open(&lab.peer));
 		lab_end(&lab);
 	}
 }
@@ -363,7 +365,7 @@ test_t27_long_request(void **state)
 	lab_run(&lab, lab.now + 5000);
 	expect_untouched("long request");
 	assert_int_equal(lab.forged, 1);
-	peer_renegotiate(&lab.peer, P_LCP, lab.now);
+	ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 	lab_inject(&lab, request, 262);
 	lab_run(&lab, lab.now + 20000);
 	assert_int_equal(lab.downs, 0);
@@ -387,7 +389,7 @@ test_t27_slow_path(void **state)
 	lab_run(&lab, lab.now + 20000);
 	expect_untouched("Terminate-Request on a slow path");
 	at = lab.now;
-	peer_hang_up(&lab.peer, 9, lab.now);
+	ppp_client_hang_up(&lab.peer, 9, lab.now);
 	lab_run(&lab, at + 7200);
 	assert_int_equal(lab.downs, 0);
 	lab_run(&lab, at + 9000);
@@ -399,37 +401,41 @@ static void
 test_t27_client_without_echo(void **state)
 {
 	(void)state;
-	pc.no_echo = true;
+	pc.habits.no_echo = true;
 	lab_start(&lab, &pc, true);
 	expect_open();
 	lab_run(&lab, lab.now + 100000);
 	lab_inject(&lab, forgeries[0].frame, forgeries[0].len);
 	lab_run(&lab, lab.now + 5000);
 	expect_untouched("Terminate-Request for a client without echo");
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	expect_refusal(REFUSAL_PEER_DEAD);
 }
 
-static void (*client_send_all)(void *user, const uint8_t *frame, size_t len);
+static const struct ppp_client_ops *usual_ops;
 
 static void
 send_no_chap(void *user, const uint8_t *frame, size_t len)
 {
 	if (frame[0] != 0xc2 || frame[1] != 0x23)
-		client_send_all(user, frame, len);
+		usual_ops->send(user, frame, len);
 }
 
 /* T24: a client that never authenticates and begins LCP anew every 20 s has its minute, no more. */
 static void
 test_t24_deadline(void **state)
 {
+	struct ppp_client_ops ops;
+
 	(void)state;
 	lab_start(&lab, &pc, true);
-	client_send_all = lab.peer.send;
-	lab.peer.send = send_no_chap;
+	usual_ops = lab.peer.ops;
+	ops = *usual_ops;
+	ops.send = send_no_chap;
+	lab.peer.ops = &ops;
 	for (int i = 0; i < 30 && lab.downs == 0; i++) {
 		lab_run(&lab, lab.now + 20000);
-		peer_renegotiate(&lab.peer, P_LCP, lab.now);
+		ppp_client_renegotiate(&lab.peer, PPP_CLIENT_LCP, lab.now);
 	}
 	assert_int_equal(lab.downs, 1);
 	assert_int_equal(lab.code, REFUSAL_SETUP_TIMEOUT);

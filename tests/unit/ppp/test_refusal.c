@@ -9,7 +9,7 @@ test_no_common_auth(void **state)
 	for (int rejects = 0; rejects < 2; rejects++) {
 		lab_init(&lab, &pc);
 		pc.auth = PPP_AUTH_PAP;
-		pc.auth_rejects = rejects;
+		pc.habits.auth_rejects = rejects;
 		lab_start(&lab, &pc, true);
 		expect_refusal(REFUSAL_NO_COMMON_AUTH);
 		assert_int_equal(lab.auths, 0);
@@ -183,7 +183,7 @@ test_insists_on_address(void **state)
 {
 	(void)state;
 	pc.ip = 0xc0a80001;
-	pc.ip_insist = true;
+	pc.habits.ip_insist = true;
 	lab_start(&lab, &pc, true);
 	expect_refusal(REFUSAL_NO_IP);
 	assert_int_equal(lab_count(&lab, "S>C IPCP Configure-Nak"), lab.cfg.max_failure);
@@ -194,7 +194,7 @@ static void
 test_no_address_option(void **state)
 {
 	(void)state;
-	pc.no_ip_option = true;
+	pc.habits.no_ip_option = true;
 	lab_start(&lab, &pc, true);
 	expect_refusal(REFUSAL_NO_IP);
 }
@@ -234,7 +234,7 @@ test_never_there(void **state)
 {
 	(void)state;
 	lab_start(&lab, &pc, false);
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	expect_refusal(REFUSAL_SETUP_TIMEOUT);
 	assert_int_equal(lab_count(&lab, "S>C LCP Configure-Request"), 10);
 }
@@ -245,7 +245,7 @@ test_peer_dead(void **state)
 	(void)state;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	expect_refusal(REFUSAL_PEER_DEAD);
 	assert_int_equal(lab_count(&lab, "S>C LCP Echo-Request"), 3);
 }
@@ -256,7 +256,7 @@ test_peer_closes(void **state)
 	(void)state;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	peer_hang_up(&lab.peer, 9, lab.now);
+	ppp_client_hang_up(&lab.peer, 9, lab.now);
 	expect_refusal(REFUSAL_PEER_CLOSED);
 	assert_int_equal(lab_count(&lab, "S>C LCP Terminate-Ack id 9"), 1);
 }
@@ -267,7 +267,7 @@ test_close_unanswered(void **state)
 	(void)state;
 	lab_start(&lab, &pc, true);
 	expect_open();
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	ppp_close(lab.link, REFUSAL_SERVER_STOPPING, "stop", lab.now);
 	expect_refusal(REFUSAL_SERVER_STOPPING);
 	assert_int_equal(lab_count(&lab, "S>C LCP Terminate-Request"), 2);

@@ -23,7 +23,7 @@ test_slow_paths(void **state)
 	for (unsigned int i = 0; i < 4 * sizeof(one_way) / sizeof(one_way[0]); i++) {
 		lab_init(&lab, &pc);
 		lab.delay_ms = one_way[i / 4];
-		pc.pppd = i & 1;
+		pc.habits.pppd = i & 1;
 		pc.restart_ms = restart[i / 2 % 2];
 		lab.cfg.setup_timeout_ms = 120000; /* 10 s need more than a minute */
 		lab_start(&lab, &pc, true);
@@ -44,7 +44,7 @@ test_path_becomes_slow(void **state)
 	for (uint32_t delay = 1250; delay <= 5000; delay += 250) {
 		for (int pppd = 0; pppd < 2; pppd++) {
 			lab_init(&lab, &pc);
-			pc.pppd = pppd;
+			pc.habits.pppd = pppd;
 			lab_start(&lab, &pc, true);
 			lab_run(&lab, lab.now + 15); /* LCP's first answers are under way */
 			lab.delay_ms = delay;
@@ -117,7 +117,7 @@ answer(unsigned int n)
 	struct packet c = held_up(false, 0xc223, 1, n), r;
 	unsigned int before = lab.queued;
 
-	peer_input(&lab.peer, c.data, c.len, lab.now);
+	ppp_client_input(&lab.peer, c.data, c.len, lab.now);
 	assert_int_equal(lab.queued, before + 1);
 	r.len = lab.queue[before].len;
 	memcpy(r.data, lab.queue[before].data, r.len);
@@ -256,7 +256,7 @@ test_t1_late_answer_is_no_retry(void **state)
 	lab.peer.response_due = lab.now + 1;
 	retry = held_up(false, 0xc223, 4, 1);
 	lab.queued = 0;
-	peer_input(&lab.peer, retry.data, retry.len, lab.now);
+	ppp_client_input(&lab.peer, retry.data, retry.len, lab.now);
 	retry = held_up(true, 0xc223, 2, 1);
 	assert_int_equal(retry.data[3], second.data[3]);
 	deliver(&retry);
@@ -296,7 +296,7 @@ test_t24_deadlines_hold(void **state)
 	while (lab.lcp_ups == 0)
 		lab_run(&lab, lab.now + 1);
 	begun = lab.now;
-	lab.peer.mute = true;
+	lab.peer.cfg.habits.mute = true;
 	while (ppp_phase(lab.link) == PPP_AUTHENTICATE)
 		lab_run(&lab, lab.now + 1);
 	assert_in_range(lab.now - begun, 29990, 30010);

@@ -227,22 +227,22 @@ call_teardown(void **state)
 
 /* ------------------------------------------------------------------ callers */
 
-struct peer_config
+struct ppp_client_config
 ppp_client(const char *user, const char *password)
 {
-	return (struct peer_config){
+	return (struct ppp_client_config){
 		.auth = PPP_AUTH_MSCHAPV2, .user = user, .password = password, .mru = 1500};
 }
 
 struct caller *
-call_as(unsigned int i, uint32_t peer, const struct peer_config *pc)
+call_as(unsigned int i, uint32_t peer, const struct ppp_client_config *pc)
 {
 	struct sa_outer inner = {SERVER_IP, NAT_IP, 1701, peer ? 1701 : (uint16_t)(20000 + i)};
 	uint32_t sa = peer ? make_pair(peer, (uint16_t)(30000 + i)) : 0;
 	if (peer)
 		current_of[peer] = sa;
-	caller_start(
-		&callers[i], &fake, &(struct lac_config){.id = (uint16_t)(i + 1)}, pc, sa, &inner);
+	caller_start(&callers[i], &fake, &(struct l2tp_client_config){.id = (uint16_t)(i + 1)}, pc,
+		sa, &inner);
 	return &callers[i];
 }
 
@@ -262,9 +262,9 @@ caller_over(void *user)
 struct caller *
 call_up(unsigned int i, uint32_t peer)
 {
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	if (peer == 0)
-		pc.mppe = S_128;
+		pc.mppe = PPP_MPPE_128;
 	struct caller *c = call_as(i, peer, &pc);
 	if (!loop_until(&loop, caller_up, c, 6000))
 		fail_msg("caller %u did not come up", i);
@@ -274,7 +274,7 @@ call_up(unsigned int i, uint32_t peer)
 struct caller *
 call_plain(unsigned int i, uint32_t peer)
 {
-	struct peer_config pc = ppp_client("alice", "pw-alice");
+	struct ppp_client_config pc = ppp_client("alice", "pw-alice");
 	struct caller *c = call_as(i, peer, &pc);
 	assert_true(loop_until(&loop, caller_up, c, 6000));
 	return c;

@@ -46,9 +46,9 @@ int call_teardown(void **state);
 uint32_t make_pair(uint32_t peer, uint16_t port);
 void forget_pairs(void);
 
-struct peer_config ppp_client(const char *user, const char *password);
+struct ppp_client_config ppp_client(const char *user, const char *password);
 /* Caller i begins to call as this peer, with a new pair; peer 0: in clear. */
-struct caller *call_as(unsigned int i, uint32_t peer, const struct peer_config *pc);
+struct caller *call_as(unsigned int i, uint32_t peer, const struct ppp_client_config *pc);
 /* The same as alice, and waits until it is up. */
 struct caller *call_up(unsigned int i, uint32_t peer);
 /* The same for a client without MPPE. */

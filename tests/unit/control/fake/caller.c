@@ -17,9 +17,9 @@ static void caller_timer(uv_timer_t *t);
 static void
 arm(struct caller *c)
 {
-	uint64_t due = peer_next_timer(&c->peer);
-	if (lac_next_timer(&c->lac) < due)
-		due = lac_next_timer(&c->lac);
+	uint64_t due = ppp_client_next_timer(&c->peer);
+	if (l2tp_client_next_timer(&c->lac) < due)
+		due = l2tp_client_next_timer(&c->lac);
 	if (c->closed || due == UINT64_MAX)
 		uv_timer_stop(&c->timer);
 	else
@@ -30,9 +30,9 @@ static void
 caller_timer(uv_timer_t *t)
 {
 	struct caller *c = t->data;
-	lac_timer(&c->lac, now(c));
-	if (peer_next_timer(&c->peer) <= now(c))
-		peer_timer(&c->peer, now(c));
+	l2tp_client_timer(&c->lac, now(c));
+	if (ppp_client_next_timer(&c->peer) <= now(c))
+		ppp_client_timer(&c->peer, now(c));
 	arm(c);
 }
 
@@ -54,13 +54,19 @@ ppp_out(void *user, const uint8_t *frame, size_t len)
 		fake_punt(c->fake, handle, frame, len);
 }
 
+static const struct ppp_client_ops ppp_ops = {.send = ppp_out, .random = client_random};
+
 static void
-connected(void *user, struct lac_session *s)
+session_up(void *user, struct l2tp_client_session *s)
 {
 	struct caller *c = user;
 	(void)s;
-	peer_start(&c->peer, now(c));
+	if (!c->no_ppp)
+		ppp_client_start(&c->peer, now(c));
 }
+
+static const struct l2tp_client_ops l2tp_ops = {
+	.send = l2tp_out, .random = client_random, .session_up = session_up};
 
 /* What this client makes of an LCP echo that came in an L2TP message of its own session. */
 static void
@@ -88,11 +94,12 @@ probed(struct caller *c, uint32_t sa, const uint8_t *bytes, size_t len)
 	memcpy(c->probe, bytes, c->probe_len);
 	if (c->deaf)
 		return true;
-	void (*send)(void *, const uint8_t *, size_t) = c->peer.send;
+	static const struct ppp_client_ops aside = {keep_answer, client_random, NULL, NULL, NULL};
+	const struct ppp_client_ops *usual = c->peer.ops;
 	c->answer_len = 0;
-	c->peer.send = keep_answer;
-	peer_input(&c->peer, bytes + 8, len - 8, now(c));
-	c->peer.send = send;
+	c->peer.ops = &aside;
+	ppp_client_input(&c->peer, bytes + 8, len - 8, now(c));
+	c->peer.ops = usual;
 	if (c->answer_len == 0)
 		return true;
 	m[2] = (uint8_t)(c->lac.peer_id >> 8);
@@ -117,9 +124,9 @@ caller_message(struct caller *c, uint32_t sa, const struct sa_outer *inner, cons
 		l2tp_header_decode(&h, bytes, len) != 0 || h.tunnel_id != c->lac.cfg.id)
 		return false;
 	c->last_sa = sa;
-	lac_input(&c->lac, bytes, len, now(c));
+	l2tp_client_input(&c->lac, bytes, len, now(c));
 	if (c->lac.up && !c->no_call && !c->session)
-		c->session = lac_call(&c->lac, 77);
+		c->session = l2tp_client_call(&c->lac, 77);
 	arm(c);
 	return true;
 }
@@ -132,7 +139,7 @@ caller_frame(struct caller *c, const struct session_entry *e, const uint8_t *fra
 		return false;
 	/* A client whose pppd is not attached yet loses it. */
 	if (c->session->up)
-		peer_input(&c->peer, frame, len, now(c));
+		ppp_client_input(&c->peer, frame, len, now(c));
 	arm(c);
 	return true;
 }
@@ -140,13 +147,13 @@ caller_frame(struct caller *c, const struct session_entry *e, const uint8_t *fra
 bool
 caller_is_up(const struct caller *c)
 {
-	return c->session && c->session->up && !c->session->over && peer_is_open(&c->peer) &&
+	return c->session && c->session->up && !c->session->over && ppp_client_is_open(&c->peer) &&
 	       !c->closed;
 }
 
 void
-caller_start(struct caller *c, struct fake *f, const struct lac_config *lc,
-	const struct peer_config *pc, uint32_t sa, const struct sa_outer *inner)
+caller_start(struct caller *c, struct fake *f, const struct l2tp_client_config *lc,
+	const struct ppp_client_config *pc, uint32_t sa, const struct sa_outer *inner)
 {
 	memset(c, 0, sizeof(*c));
 	c->fake = f;
@@ -154,13 +161,13 @@ caller_start(struct caller *c, struct fake *f, const struct lac_config *lc,
 	c->pc = *pc;
 	c->sa = sa;
 	c->inner = *inner;
-	peer_init(&c->peer, &c->pc, ppp_out, c);
+	ppp_client_init(&c->peer, &c->pc, &ppp_ops, c);
 	uv_timer_init(c->loop, &c->timer);
 	c->timer.data = c;
 	c->n_handles = 1;
-	lac_init(&c->lac, lc, l2tp_out, c);
-	c->lac.connected = connected;
-	lac_start(&c->lac, now(c));
+	l2tp_client_init(&c->lac, lc, &(struct l2tp_client_room){c->queue, 32, c->sessions, 32},
+		&l2tp_ops, c);
+	l2tp_client_start(&c->lac, now(c));
 	arm(c);
 }
 

@@ -8,25 +8,29 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "client.h"
+#include "control/l2tp/client.h"
+#include "control/ppp/client.h"
 #include "dataplane.h"
 #include "dataplane/api/sa.h"
 #include "dataplane/api/session.h"
-#include "tests/unit/l2tp/lac.h"
-#include "tests/unit/ppp/peer.h"
 
 struct caller {
 	struct fake *fake;
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	unsigned int n_handles;
-	struct lac lac;
-	struct lac_session *session;
-	struct peer peer;
-	struct peer_config pc;
+	struct l2tp_client lac;
+	struct l2tp_client_message queue[32];
+	struct l2tp_client_session sessions[32];
+	struct l2tp_client_session *session;
+	struct ppp_client peer;
+	struct ppp_client_config pc;
 	uint32_t sa; /* that it sends through, 0: in clear */
 	struct sa_outer inner;
 	uint32_t last_sa; /* that the gateway's last message came through */
 	bool no_call, closed;
+	bool no_ppp; /* calls, and says nothing */
 	/* Echoes that came outside of its session's way, which it answers unless it is deaf. */
 	bool deaf;
 	unsigned int n_probes;
@@ -37,8 +41,8 @@ struct caller {
 };
 
 /* Begins at once; calls as soon as its tunnel is up.  The struct must live until caller_end(). */
-void caller_start(struct caller *c, struct fake *f, const struct lac_config *lc,
-	const struct peer_config *pc, uint32_t sa, const struct sa_outer *inner);
+void caller_start(struct caller *c, struct fake *f, const struct l2tp_client_config *lc,
+	const struct ppp_client_config *pc, uint32_t sa, const struct sa_outer *inner);
 /* The gateway sent an L2TP message, or a PPP frame of this session: true when it is for this
  * one. */
 bool caller_message(struct caller *c, uint32_t sa, const struct sa_outer *inner,

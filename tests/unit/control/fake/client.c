@@ -15,14 +15,14 @@ now(const struct client *c)
 	return uv_now(c->loop);
 }
 
-struct peer_config
+struct ppp_client_config
 client_config(const char *user, const char *password)
 {
-	return (struct peer_config){.auth = PPP_AUTH_MSCHAPV2,
+	return (struct ppp_client_config){.auth = PPP_AUTH_MSCHAPV2,
 		.user = user,
 		.password = password,
 		.mru = 1400,
-		.mppe = S_128};
+		.mppe = PPP_MPPE_128};
 }
 
 static void client_timer(uv_timer_t *t);
@@ -30,7 +30,7 @@ static void client_timer(uv_timer_t *t);
 static void
 arm(struct client *c)
 {
-	uint64_t due = peer_next_timer(&c->peer);
+	uint64_t due = ppp_client_next_timer(&c->peer);
 	if (c->closed || due == UINT64_MAX)
 		uv_timer_stop(&c->timer);
 	else
@@ -41,7 +41,7 @@ static void
 client_timer(uv_timer_t *t)
 {
 	struct client *c = t->data;
-	peer_timer(&c->peer, now(c));
+	ppp_client_timer(&c->peer, now(c));
 	arm(c);
 }
 
@@ -57,11 +57,24 @@ ppp_out(void *user, const uint8_t *frame, size_t len)
 }
 
 void
+client_random(void *user, uint8_t *buf, size_t len)
+{
+	static uint32_t state = 1;
+	(void)user;
+	while (len-- > 0) {
+		state = state * 1664525 + 1013904223;
+		*buf++ = (uint8_t)(state >> 24);
+	}
+}
+
+static const struct ppp_client_ops ppp_ops = {.send = ppp_out, .random = client_random};
+
+void
 client_frame(struct client *c, const uint8_t *frame, size_t len)
 {
 	if (c->closed)
 		return;
-	peer_input(&c->peer, frame, len, now(c));
+	ppp_client_input(&c->peer, frame, len, now(c));
 	arm(c);
 }
 
@@ -85,77 +98,60 @@ client_hangup(struct client *c)
 	uv_close((uv_handle_t *)&c->timer, handle_closed);
 }
 
-void
-client_send(struct client *c, const struct pptp_message *m)
+static void
+pptp_out(void *user, const uint8_t *bytes, size_t len)
 {
-	uint8_t bytes[PPTP_MESSAGE_MAX];
-	size_t len = pptp_message_encode(m, bytes);
+	struct client *c = user;
 	uv_buf_t buf = uv_buf_init((char *)bytes, (unsigned int)len);
 	if (!c->closed)
 		uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
 }
 
 void
+client_send(struct client *c, const struct pptp_message *m)
+{
+	pptp_client_send(&c->pptp, m);
+}
+
+void
 client_clear(struct client *c)
 {
-	client_send(c, &(struct pptp_message){.type = PPTP_CCRQ, .call_id = c->our_call});
+	pptp_client_clear(&c->pptp, now(c));
 }
 
 bool
 client_is_up(const struct client *c)
 {
-	return c->server_call && peer_is_open(&c->peer) && !c->closed;
+	return c->server_call && ppp_client_is_open(&c->peer) && !c->closed;
 }
 
 static void
-message(struct client *c, const struct pptp_message *m)
+message(void *user, const struct pptp_message *m)
 {
-	switch (m->type) {
-	case PPTP_SCCRP:
-		c->established = true;
-		if (!c->no_call)
-			client_send(c, &(struct pptp_message){.type = PPTP_OCRQ,
-					       .call_id = c->our_call,
-					       .serial = 1,
-					       .min_bps = 300,
-					       .max_bps = 100000000,
-					       .bearer = 3,
-					       .framing = 3,
-					       .recv_window = 64});
-		break;
-	case PPTP_OCRP:
+	struct client *c = user;
+	c->established |= m->type == PPTP_SCCRP;
+	if (m->type == PPTP_OCRP)
 		c->ocrp_result = m->result;
-		if (m->result != PPTP_RESULT_OK)
-			break;
-		c->server_call = m->call_id;
-		peer_start(&c->peer, now(c));
-		arm(c);
-		break;
-	case PPTP_CDN:
-		c->cdns++;
-		c->cdn_result = m->result;
-		break;
-	case PPTP_STOPCCRQ:
-		c->stops++;
-		c->stop_reason = m->result;
-		client_send(c, &(struct pptp_message){.type = PPTP_STOPCCRP, .result = 1});
-		break;
-	case PPTP_ECHORQ:
-		client_send(
-			c, &(struct pptp_message){
-				   .type = PPTP_ECHORP, .identifier = m->identifier, .result = 1});
-		break;
-	default:
-		break;
-	}
 }
+
+static void
+call_up(void *user, const struct pptp_client *pptp)
+{
+	struct client *c = user;
+	c->server_call = pptp->peer_call_id;
+	ppp_client_start(&c->peer, now(c));
+	arm(c);
+}
+
+static const struct pptp_client_ops pptp_ops = {
+	.send = pptp_out, .call_up = call_up, .message = message};
 
 static void
 alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
 	struct client *c = h->data;
 	(void)suggested;
-	*buf = uv_buf_init((char *)c->rx + c->rx_len, (unsigned int)(sizeof(c->rx) - c->rx_len));
+	*buf = uv_buf_init((char *)c->rx, sizeof(c->rx));
 }
 
 static void
@@ -167,16 +163,7 @@ received(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 		client_hangup(c);
 		return;
 	}
-	c->rx_len += (size_t)n;
-	uint16_t len;
-	while (pptp_header_check(c->rx, c->rx_len, &len) == PPTP_CHECK_OK && len <= c->rx_len) {
-		struct pptp_message m;
-		if (pptp_message_decode(&m, c->rx, len) != 0)
-			abort();
-		c->rx_len -= len;
-		memmove(c->rx, c->rx + len, c->rx_len);
-		message(c, &m);
-	}
+	pptp_client_input(&c->pptp, c->rx, (size_t)n, now(c));
 }
 
 static void
@@ -189,13 +176,11 @@ connected(uv_connect_t *req, int status)
 	}
 	c->connected = true;
 	uv_read_start((uv_stream_t *)&c->tcp, alloc, received);
-	struct pptp_message m = {.type = PPTP_SCCRQ, .version = 0x100, .framing = 3, .bearer = 3};
-	strcpy(m.host_name, "client");
-	client_send(c, &m);
+	pptp_client_start(&c->pptp, now(c));
 }
 
 void
-client_start(struct client *c, struct fake *f, const struct peer_config *pc, uint16_t port,
+client_start(struct client *c, struct fake *f, const struct ppp_client_config *pc, uint16_t port,
 	uint8_t source)
 {
 	struct sockaddr_in from, to;
@@ -203,8 +188,11 @@ client_start(struct client *c, struct fake *f, const struct peer_config *pc, uin
 	c->fake = f;
 	c->loop = f->loop;
 	c->pc = *pc;
-	c->our_call = 1;
-	peer_init(&c->peer, &c->pc, ppp_out, c);
+	pptp_client_init(&c->pptp,
+		&(struct pptp_client_config){
+			.host_name = "client", .call_id = 1, .recv_window = 64},
+		&pptp_ops, c);
+	ppp_client_init(&c->peer, &c->pc, &ppp_ops, c);
 	uv_tcp_init(c->loop, &c->tcp);
 	uv_timer_init(c->loop, &c->timer);
 	c->tcp.data = c->timer.data = c->connecting.data = c;

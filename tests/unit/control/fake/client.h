@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "control/pptp/message.h"
+#include "control/ppp/client.h"
+#include "control/pptp/client.h"
 #include "dataplane.h"
-#include "tests/unit/ppp/peer.h"
 
 struct client {
 	struct fake *fake;
@@ -18,22 +18,22 @@ struct client {
 	uv_timer_t timer;
 	uv_connect_t connecting;
 	unsigned int n_handles;
-	struct peer peer;
-	struct peer_config pc;
-	uint8_t rx[4096];
-	size_t rx_len;
-	uint16_t our_call, server_call; /* server_call: the gateway's ID, 0 before */
-	bool no_call;                   /* stop after SCCRP */
+	struct ppp_client peer;
+	struct ppp_client_config pc;
+	struct pptp_client pptp;
+	uint8_t rx[512];
+	uint16_t server_call; /* the gateway's ID, 0 before; kept when the call is over */
 	bool connected, established, closed;
-	uint8_t ocrp_result, cdn_result, stop_reason;
-	unsigned int cdns, stops;
+	uint8_t ocrp_result; /* of any call */
 };
 
+/* What its PPP draws: the same in each run. */
+void client_random(void *user, uint8_t *buf, size_t len);
 /* MS-CHAPv2 with MPPE-128 stateless. */
-struct peer_config client_config(const char *user, const char *password);
+struct ppp_client_config client_config(const char *user, const char *password);
 /* From 127.0.0.source; begins at once.  The struct must live until client_end() has run. */
-void client_start(struct client *c, struct fake *f, const struct peer_config *pc, uint16_t port,
-	uint8_t source);
+void client_start(struct client *c, struct fake *f, const struct ppp_client_config *pc,
+	uint16_t port, uint8_t source);
 void client_send(struct client *c, const struct pptp_message *m);
 void client_hangup(struct client *c); /* closes TCP, says nothing */
 void client_clear(struct client *c);  /* Call-Clear-Request */

@@ -82,7 +82,7 @@ dial_teardown(void **state)
 struct client *
 dial_from(unsigned int i, uint8_t source, const char *user, const char *password)
 {
-	struct peer_config pc = client_config(user, password);
+	struct ppp_client_config pc = client_config(user, password);
 	client_start(&clients[i], &fake, &pc, cfg->pptp_port, source);
 	return &clients[i];
 }
@@ -103,7 +103,7 @@ bool
 client_over(void *user)
 {
 	struct client *c = user;
-	return c->closed || c->cdns || (c->ocrp_result && c->ocrp_result != PPTP_RESULT_OK);
+	return c->closed || c->pptp.cdns || (c->ocrp_result && c->ocrp_result != PPTP_RESULT_OK);
 }
 
 struct client *
