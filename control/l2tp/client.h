@@ -7,7 +7,7 @@
  * It is written apart from the server's tunnels (tunnel.h, delivery.h): one message under way at a
  * time, early ones dropped, as simple clients do, so that two of ours that meet do not agree in the
  * same mistake.  What it receives is hostile.  IDs are in host byte order, time is monotonic
- * milliseconds.
+ * milliseconds.  For a secret mschap_init() (crypto/mschap.h) must have been called.
  */
 #ifndef ADIT_CONTROL_L2TP_CLIENT_H
 #define ADIT_CONTROL_L2TP_CLIENT_H

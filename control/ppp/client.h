@@ -8,7 +8,8 @@
  * It is written apart from the server's automaton (fsm.h): a plain loop of question and answer for
  * each protocol, so that two of ours that meet do not agree in the same mistake.  What it receives
  * is hostile.  Frames are a 2-octet protocol number in network byte order and the payload, as in
- * ppp.h; addresses are in host byte order, time is monotonic milliseconds.
+ * ppp.h; addresses are in host byte order, time is monotonic milliseconds.  mschap_init()
+ * (crypto/mschap.h) must have been called.
  */
 #ifndef ADIT_CONTROL_PPP_CLIENT_H
 #define ADIT_CONTROL_PPP_CLIENT_H
