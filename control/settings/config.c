@@ -6,214 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 
 #include "control/aaa/pool.h"
+#include "control/settings/field.h"
 #include "control/settings/ipsec.h"
-#include "control/settings/l2tp.h"
 #include "control/settings/value.h"
 #include "crypto/mschap.h"
 #include "dataplane/api/conf_text.h"
-
-static const struct word log_levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING},
-	{"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
-static const struct word auth_methods[] = {{"mschapv2", PPP_AUTH_MSCHAPV2},
-	{"chap-md5", PPP_AUTH_CHAP_MD5}, {"mschapv1", PPP_AUTH_MSCHAPV1}, {"pap", PPP_AUTH_PAP},
-	{NULL, 0}};
-static const struct word mppe_policies[] = {{"forbid", PPP_MPPE_FORBID}, {"allow", PPP_MPPE_ALLOW},
-	{"require", PPP_MPPE_REQUIRE}, {NULL, 0}};
-static const struct word mppe_modes[] = {{"stateless-only", PPP_MPPE_STATELESS_ONLY},
-	{"prefer-stateless", PPP_MPPE_PREFER_STATELESS},
-	{"prefer-stateful", PPP_MPPE_PREFER_STATEFUL}, {NULL, 0}};
-static const struct word same_users[] = {{"allow", SAME_USER_ALLOW}, {"replace", SAME_USER_REPLACE},
-	{"refuse", SAME_USER_REFUSE}, {NULL, 0}};
-static const struct word dialins[] = {{"allow", DIALIN_ALLOW}, {"deny", DIALIN_DENY}, {NULL, 0}};
-
-static bool
-get_auth(struct reader *r, const config_setting_t *group, unsigned int *mask)
-{
-	bool ok;
-	const config_setting_t *s = config_get_list(r, group, "authentication", 1, 4, &ok);
-	if (!s)
-		return ok;
-	*mask = 0;
-	for (int i = 0; i < config_setting_length(s); i++) {
-		int v = 0;
-		ok &= config_parse_word(r, config_setting_get_elem(s, (unsigned int)i),
-			"authentication", auth_methods, &v);
-		*mask |= (unsigned int)v;
-	}
-	return ok;
-}
-
-static bool
-get_strengths(struct reader *r, const config_setting_t *group, const char *name, unsigned int *mask)
-{
-	bool ok;
-	const config_setting_t *s = config_get_list(r, group, name, 0, 3, &ok);
-	if (!s)
-		return ok;
-	*mask = 0;
-	for (int i = 0; i < config_setting_length(s); i++) {
-		const config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
-		int bits =
-			config_setting_type(e) == CONFIG_TYPE_INT ? config_setting_get_int(e) : 0;
-		switch (bits) {
-		case 40:
-			*mask |= PPP_MPPE_40;
-			break;
-		case 56:
-			*mask |= PPP_MPPE_56;
-			break;
-		case 128:
-			*mask |= PPP_MPPE_128;
-			break;
-		default:
-			ok = config_fail(r, e, "%s: 40, 56 or 128 expected", name);
-		}
-	}
-	return ok;
-}
-
-const struct config_group config_groups[] = {
-	{"", {"control", "pptp", "l2tp", "ipsec", "ppp", "mppe", "sessions", "pool", "dns", "wins",
-		     "users"}},
-	{"control", {"socket", "socket_group", "operate_group", "dataplane", "user", "log_level"}},
-	{"pptp", {"enabled", "listen", "port", "max_sessions", "max_connections",
-			 "max_connections_per_address", "max_calls_per_connection", "start_timeout",
-			 "echo_interval", "echo_timeout", "host_name", "vendor"}},
-	{"l2tp", {"enabled", "max_sessions", "require_ipsec", "tunnel_secret", "mru", "sequencing",
-			 "hello_interval", "start_timeout", "idle_timeout", "max_tunnels",
-			 "max_tunnels_per_peer", "max_half_open", "max_half_open_per_peer",
-			 "max_sessions_per_tunnel", "receive_window", "max_retransmissions",
-			 "max_retransmit_interval", "host_name", "vendor"}},
-	{"ipsec", {"enabled", "directory", "charon_user", "listen", "psk", "peers", "certificate",
-			  "crl", "revocation", "ocsp", "revoked", "key", "ca", "pkcs12",
-			  "pkcs12_password", "identity", "allow_weak_crypto", "proposals",
-			  "sha256_96", "sha256_96_peers", "ike_lifetime", "sa_lifetime",
-			  "sa_lifetime_mb", "dpd", "replay_window", "max_peers_per_address",
-			  "max_half_open_per_address", "max_half_open"}},
-	{"ipsec.peers[]", {"address", "psk"}},
-	{"ppp", {"mru", "min_peer_mru", "server_name", "authentication", "echo_interval",
-			"echo_failures", "auth_timeout", "auth_retries", "setup_timeout",
-			"lockout_failures", "lockout_user_failures", "lockout_address_failures",
-			"lockout_time", "clamp_mss", "max_unauthenticated",
-			"max_unauthenticated_per_address", "max_unauthenticated_per_peer"}},
-	{"mppe", {"policy", "mode", "strengths", "allow_weak_crypto"}},
-	{"sessions", {"same_user", "max_per_user"}},
-	{"pool", {"name", "first", "last"}},
-	{"users[]", {"name", "password", "dial_in", "static_ip", "authentication", "mppe_policy",
-			    "mppe_mode", "mppe_strengths"}},
-	{NULL, {NULL}},
-};
-
-const char *const *
-config_known(const char *group)
-{
-	const struct config_group *g = config_groups;
-	while (strcmp(g->name, group) != 0)
-		g++;
-	return g->settings;
-}
-
-static void
-read_control(struct reader *r, const config_setting_t *g)
-{
-	struct config *c = r->c;
-	config_only_known(r, g, config_known("control"));
-	config_get_string(r, g, "socket", 1, c->socket_path, sizeof(c->socket_path));
-	config_get_string(r, g, "socket_group", 0, c->socket_group, sizeof(c->socket_group));
-	config_get_string(r, g, "operate_group", 0, c->operate_group, sizeof(c->operate_group));
-	config_get_string(r, g, "dataplane", 1, c->dataplane_path, sizeof(c->dataplane_path));
-	config_get_string(r, g, "user", 0, c->user, sizeof(c->user));
-	config_get_word(r, g, "log_level", log_levels, &c->log_level);
-}
-
-static void
-read_pptp(struct reader *r, const config_setting_t *g)
-{
-	struct config *c = r->c;
-	unsigned int port = c->pptp_port;
-	config_only_known(r, g, config_known("pptp"));
-	config_get_bool(r, g, "enabled", &c->pptp_enabled);
-	config_get_ips(r, g, "listen", 1, CONFIG_MAX_LISTEN, c->pptp_listen, &c->n_pptp_listen);
-	config_get_number(r, g, "port", 1, 65535, &port);
-	config_get_number(r, g, "max_sessions", 0, 1u << 20, &c->pptp_max_sessions);
-	c->pptp_port = (uint16_t)port;
-	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
-	config_get_number(r, g, "max_connections", 1, 1u << 21, &c->pptp_max_connections);
-	config_get_number(r, g, "max_connections_per_address", 1, 1u << 20,
-		&c->pptp_max_connections_per_address);
-	config_get_number(r, g, "max_calls_per_connection", 1, 1024, &c->pptp.max_calls);
-	config_get_seconds(r, g, "start_timeout", 1, 600, &c->pptp.start_timeout_ms);
-	config_get_seconds(r, g, "echo_interval", 1, 3600, &c->pptp.echo_interval_ms);
-	config_get_seconds(r, g, "echo_timeout", 1, 3600, &c->pptp.echo_timeout_ms);
-	config_get_string(r, g, "host_name", 0, c->pptp.host_name, sizeof(c->pptp.host_name));
-	config_get_string(r, g, "vendor", 0, c->pptp.vendor, sizeof(c->pptp.vendor));
-}
-
-static void
-read_ppp(struct reader *r, const config_setting_t *g)
-{
-	struct config *c = r->c;
-	unsigned int mru = c->ppp.mru, min_mru = c->ppp.min_peer_mru;
-	config_only_known(r, g, config_known("ppp"));
-	config_get_number(r, g, "mru", 576, 1500, &mru);
-	config_get_number(r, g, "min_peer_mru", 128, 1400, &min_mru);
-	config_get_string(r, g, "server_name", 1, c->ppp.server_name, sizeof(c->ppp.server_name));
-	get_auth(r, g, &c->ppp.auth);
-	c->ppp.mru = (uint16_t)mru;
-	c->ppp.min_peer_mru = (uint16_t)min_mru;
-	c->aaa.auth = c->ppp.auth;
-	config_get_seconds(r, g, "echo_interval", 0, 3600, &c->ppp.echo_interval_ms);
-	config_get_number(r, g, "echo_failures", 1, 100, &c->ppp.echo_failures);
-	config_get_seconds(r, g, "auth_timeout", 1, 600, &c->ppp.auth_timeout_ms);
-	config_get_number(r, g, "auth_retries", 0, 10, &c->ppp.auth_retries);
-	config_get_seconds(r, g, "setup_timeout", 1, 3600, &c->ppp.setup_timeout_ms);
-	config_get_number(r, g, "lockout_failures", 0, 100000, &c->aaa.lockout_failures);
-	config_get_number(r, g, "lockout_user_failures", 0, 100000, &c->aaa.lockout_user_failures);
-	config_get_number(
-		r, g, "lockout_address_failures", 0, 100000, &c->aaa.lockout_address_failures);
-	config_get_seconds(r, g, "lockout_time", 1, 86400, &c->aaa.lockout_ms);
-	config_get_bool(r, g, "clamp_mss", &c->clamp_mss);
-	config_get_number(r, g, "max_unauthenticated", 1, 100, &c->strangers.all);
-	config_get_number(r, g, "max_unauthenticated_per_address", 1, 100, &c->strangers.address);
-	config_get_number(r, g, "max_unauthenticated_per_peer", 1, 65535, &c->strangers_per_peer);
-}
-
-static void
-read_mppe(struct reader *r, const config_setting_t *g)
-{
-	struct aaa_settings *a = &r->c->aaa;
-	int policy = a->mppe_policy, mode = a->mppe_mode;
-	unsigned int strengths = a->mppe_strengths;
-	config_only_known(r, g, config_known("mppe"));
-	config_get_word(r, g, "policy", mppe_policies, &policy);
-	config_get_word(r, g, "mode", mppe_modes, &mode);
-	config_get_bool(r, g, "allow_weak_crypto", &a->allow_weak_crypto);
-	if (get_strengths(r, g, "strengths", &strengths) && policy == PPP_MPPE_REQUIRE &&
-		strengths == 0)
-		config_fail(r, config_setting_get_member(g, "strengths"),
-			"strengths: empty, but policy is \"require\"");
-	a->mppe_policy = (uint8_t)policy;
-	a->mppe_mode = (uint8_t)mode;
-	a->mppe_strengths = (uint8_t)strengths;
-}
-
-static void
-read_sessions(struct reader *r, const config_setting_t *g)
-{
-	struct config *c = r->c;
-	const config_setting_t *max = config_setting_get_member(g, "max_per_user");
-	int same = c->same_user;
-	config_only_known(r, g, config_known("sessions"));
-	config_get_word(r, g, "same_user", same_users, &same);
-	c->same_user = (uint8_t)same;
-	c->max_per_user = same == SAME_USER_ALLOW ? 0 : 1;
-	if (config_get_number(r, g, "max_per_user", 0, 1u << 20, &c->max_per_user) && max &&
-		c->max_per_user == 0 && same != SAME_USER_ALLOW)
-		config_fail(r, max, "max_per_user: 0 goes with same_user = \"allow\" only");
-}
 
 static void
 read_pool(struct reader *r, const config_setting_t *g)
@@ -221,14 +20,12 @@ read_pool(struct reader *r, const config_setting_t *g)
 	struct config *c = r->c;
 	const config_setting_t *first = config_setting_get_member(g, "first");
 	const config_setting_t *last = config_setting_get_member(g, "last");
-	config_only_known(r, g, config_known("pool"));
-	config_get_string(r, g, "name", 1, c->pool_name, sizeof(c->pool_name));
+	bool ok = config_read_rows(r, g, "pool", c);
 	if (!first || !last) {
 		config_fail(r, g, "pool: first and last are needed");
 		return;
 	}
-	bool ok = config_parse_ip(r, first, "first", &c->pool_first);
-	if (!config_parse_ip(r, last, "last", &c->pool_last) || !ok)
+	if (!ok)
 		return;
 	char err[128] = "";
 	struct pool *p = pool_new(c->pool_name, c->pool_first, c->pool_last, err, sizeof(err));
@@ -238,35 +35,12 @@ read_pool(struct reader *r, const config_setting_t *g)
 }
 
 static bool
-read_user_overrides(struct reader *r, const config_setting_t *g, struct user *u)
+in_pool(struct reader *r, const config_setting_t *g, const struct user_entry *e)
 {
-	unsigned int mask = 0;
-	bool ok = true;
-	if (config_setting_get_member(g, "authentication")) {
-		ok &= get_auth(r, g, &mask);
-		u->auth = (int)mask;
-	}
-	if (config_setting_get_member(g, "mppe_strengths")) {
-		mask = 0;
-		ok &= get_strengths(r, g, "mppe_strengths", &mask);
-		u->mppe_strengths = (int)mask;
-	}
-	ok &= config_get_word(r, g, "mppe_policy", mppe_policies, &u->mppe_policy);
-	ok &= config_get_word(r, g, "mppe_mode", mppe_modes, &u->mppe_mode);
-	return ok;
-}
-
-static bool
-read_static_ip(struct reader *r, const config_setting_t *g, struct user *u)
-{
-	const config_setting_t *s = config_setting_get_member(g, "static_ip");
-	if (!s)
-		return true;
-	if (!config_parse_ip(r, s, "static_ip", &u->static_ip))
-		return false;
-	if (u->static_ip <= r->c->pool_first || u->static_ip > r->c->pool_last)
-		return config_fail(r, s, "static_ip: not a client's address of the pool");
-	return true;
+	return !e->static_ip ||
+	       (e->static_ip > r->c->pool_first && e->static_ip <= r->c->pool_last) ||
+	       config_fail(r, config_setting_get_member(g, "static_ip"),
+		       "static_ip: not a client's address of the pool");
 }
 
 static void
@@ -297,84 +71,137 @@ check_password(struct reader *r, const config_setting_t *g, const char *name, co
 static void
 read_user(struct reader *r, const config_setting_t *g)
 {
+	struct user_entry e = {
+		.auth = -1, .mppe_policy = -1, .mppe_mode = -1, .mppe_strengths = -1};
 	if (!config_setting_is_group(g)) {
 		config_fail(r, g, "users: { name = ...; password = ...; } expected");
 		return;
 	}
-	char name[64] = "", password[257] = "";
-	int dialin = DIALIN_DENY;
-	struct user u = {.name = name,
-		.password = password,
-		.auth = -1,
-		.mppe_policy = -1,
-		.mppe_mode = -1,
-		.mppe_strengths = -1};
-	bool ok = config_only_known(r, g, config_known("users[]"));
-	bool named = config_get_string(r, g, "name", 1, name, sizeof(name));
-	ok &= config_get_string(r, g, "password", 1, password, sizeof(password));
-	if (named && !*name)
+	bool ok = config_only_known(r, g, "users[]");
+	bool named = config_read_setting(r, g, setting_find("users[].name"), &e);
+	ok &= config_read_setting(r, g, setting_find("users[].password"), &e);
+	if (named && !*e.name)
 		named = config_fail(r, g, "users: a user without name");
-	if (named && ok && !*password)
-		ok = config_fail(r, g, "users: \"%s\" has no password", name);
-	ok = ok && check_password(r, g, name, password);
-	ok &= config_get_word(r, g, "dial_in", dialins, &dialin);
-	ok &= read_static_ip(r, g, &u);
-	ok &= read_user_overrides(r, g, &u);
-	u.dialin = (uint8_t)dialin;
+	if (named && ok && !*e.password)
+		ok = config_fail(r, g, "users: \"%s\" has no password", e.name);
+	ok = ok && check_password(r, g, e.name, e.password);
+	for (const struct setting *row = setting_find("users[].dial_in"); row->name; row++)
+		ok &= config_read_setting(r, g, row, &e);
+	ok = in_pool(r, g, &e) && ok;
+	struct user u = {.name = e.name,
+		.password = e.password,
+		.dialin = e.dial_in,
+		.static_ip = e.static_ip,
+		.auth = e.auth,
+		.mppe_policy = e.mppe_policy,
+		.mppe_mode = e.mppe_mode,
+		.mppe_strengths = e.mppe_strengths};
 	if (named && ok)
 		add_user(r, g, &u);
-	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&e, sizeof(e));
 }
 
 static void
 read_users(struct reader *r, const config_setting_t *root)
 {
 	bool ok;
-	const config_setting_t *list = config_get_list(r, root, "users", 0, 1 << 20, &ok);
+	const struct setting *row = setting_find("users");
+	const config_setting_t *list = config_get_list(r, root, row, &ok);
 	if (!list)
 		return;
+	config_set_origin(
+		r->c, row, config_setting_source_file(list), config_setting_source_line(list));
 	for (int i = 0; i < config_setting_length(list); i++)
 		read_user(r, config_setting_get_elem(list, (unsigned int)i));
 }
 
+/* What takes more than its rows. */
 static void
 read_group(struct reader *r, const config_setting_t *root, const char *name,
 	void (*read)(struct reader *r, const config_setting_t *g))
 {
 	const config_setting_t *g = config_setting_get_member(root, name);
-	if (g && config_setting_is_group(g))
-		read(r, g);
-	else if (g)
+	if (g && !config_setting_is_group(g)) {
 		config_fail(r, g, "%s: a group in { } expected", name);
+		return;
+	}
+	if (!g)
+		return;
+	config_only_known(r, g, name);
+	if (read)
+		read(r, g);
+	else
+		config_read_rows(r, g, name, r->c);
 }
 
 static void
 read_root(struct reader *r, const config_setting_t *root)
 {
-	struct config *c = r->c;
-	unsigned int n = 0;
-	config_only_known(r, root, config_known(""));
-	read_group(r, root, "control", read_control);
-	read_group(r, root, "pptp", read_pptp);
-	read_group(r, root, "l2tp", config_read_l2tp);
+	const char *why;
+	const struct setting *row;
+	config_only_known(r, root, "");
+	read_group(r, root, "control", NULL);
+	read_group(r, root, "pptp", NULL);
+	read_group(r, root, "l2tp", NULL);
 	read_group(r, root, "ipsec", config_read_ipsec);
-	read_group(r, root, "ppp", read_ppp);
-	read_group(r, root, "mppe", read_mppe);
-	read_group(r, root, "sessions", read_sessions);
+	read_group(r, root, "ppp", NULL);
+	read_group(r, root, "mppe", NULL);
+	read_group(r, root, "sessions", NULL);
 	if (!config_setting_get_member(root, "pool"))
 		config_fail(r, NULL, "pool: missing");
 	read_group(r, root, "pool", read_pool);
-	config_get_ips(r, root, "dns", 0, 2, c->aaa.dns, &n);
-	config_get_ips(r, root, "wins", 0, 2, c->aaa.wins, &n);
+	config_read_rows(r, root, "", r->c);
 	read_users(r, root);
-	config_complete_l2tp(c);
-	c->pptp.max_channels =
-		c->pptp_max_sessions > UINT16_MAX ? UINT16_MAX : (uint16_t)c->pptp_max_sessions;
+	config_complete(r->c);
+	if ((row = config_conflict(r->c, &why)))
+		config_fail_at(r,
+			*r->c->origin[setting_number(row)].file
+				? r->c->origin[setting_number(row)].file
+				: NULL,
+			r->c->origin[setting_number(row)].line, "%s: %s", setting_short(row), why);
 }
 
-static struct config *
+void
+config_set_origin(struct config *c, const struct setting *row, const char *file, unsigned int line)
+{
+	struct config_origin *o = &c->origin[setting_number(row)];
+	o->from = FROM_FILE;
+	o->line = line;
+	snprintf(o->file, sizeof(o->file), "%s", file ? file : "");
+}
+
+void
+config_complete(struct config *c)
+{
+	for (const struct setting *row = settings_table; row->name; row++)
+		if (row->derive && c->origin[setting_number(row)].from == FROM_DEFAULT)
+			row->derive(c);
+	c->pptp.max_channels =
+		c->pptp_max_sessions > UINT16_MAX ? UINT16_MAX : (uint16_t)c->pptp_max_sessions;
+	c->l2tp_ppp = c->ppp;
+	c->l2tp_ppp.mru = c->l2tp_mru;
+	c->l2tp.connect_ms = c->l2tp.half_open_ms;
+	c->aaa.auth = c->ppp.auth;
+}
+
+const struct setting *
+config_conflict(const struct config *c, const char **why)
+{
+	const struct setting *max = setting_find("sessions.max_per_user");
+	*why = "empty, but policy is \"require\"";
+	if (c->aaa.mppe_policy == PPP_MPPE_REQUIRE && c->aaa.mppe_strengths == 0)
+		return setting_find("mppe.strengths");
+	*why = "0 goes with same_user = \"allow\" only";
+	if (c->origin[setting_number(max)].from != FROM_DEFAULT && c->max_per_user == 0 &&
+		c->same_user != SAME_USER_ALLOW)
+		return max;
+	return NULL;
+}
+
+struct config *
 config_defaults(void)
 {
+	char why[FIELD_WHY_MAX];
 	struct config *c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
@@ -383,51 +210,19 @@ config_defaults(void)
 		free(c);
 		return NULL;
 	}
-	strcpy(c->socket_path, "/run/adit/control.sock");
-	strcpy(c->dataplane_path, "/run/adit/dataplane.sock");
-	strcpy(c->user, "adit");
-	c->log_level = LOG_INFO;
-	c->pptp_enabled = false; /* R3: nothing listens until it is enabled */
-	c->n_pptp_listen = 1;
-	c->pptp_port = PPTP_PORT;
-	c->pptp_max_sessions = 128;
-	c->pptp_max_connections = 2 * c->pptp_max_sessions + 16;
-	c->pptp_max_connections_per_address = 8;
-	c->pptp = (struct pptp_config){.max_calls = 1,
-		.start_timeout_ms = 30000,
-		.echo_interval_ms = 60000,
-		.echo_timeout_ms = 60000,
-		.stop_timeout_ms = 3000};
-	config_ipsec_defaults(&c->ike);
-	config_l2tp_defaults(c);
-	c->ppp = (struct ppp_config){.mru = 1400,
-		.min_peer_mru = 576,
-		.auth = PPP_AUTH_MSCHAPV2,
-		.acfc = true,
-		.pfc = true,
-		.server_name = "adit",
-		.echo_interval_ms = 30000,
-		.echo_failures = 4,
-		.restart_first_ms = 800,
-		.restart_ms = 3000,
-		.max_configure = 10,
-		.max_terminate = 2,
-		.max_failure = 5,
-		.auth_timeout_ms = 30000,
-		.setup_timeout_ms = 60000,
-		.auth_retries = 2};
-	c->aaa = (struct aaa_settings){.auth = c->ppp.auth,
-		.mppe_policy = PPP_MPPE_REQUIRE,
-		.mppe_mode = PPP_MPPE_PREFER_STATELESS,
-		.mppe_strengths = PPP_MPPE_128,
-		.lockout_failures = 10,
-		.lockout_user_failures = 100,
-		.lockout_address_failures = 100,
-		.lockout_ms = 300000};
-	c->clamp_mss = true;
-	c->strangers = (struct stranger_shares){.all = 50, .address = 25};
-	c->strangers_per_peer = 8;
-	strcpy(c->pool_name, "clients");
+	for (const struct setting *row = settings_table; row->name; row++)
+		if (row->fallback && row->size && !setting_nested(row))
+			field_parse(row, c, row->fallback, why);
+	/* What nobody can set. */
+	c->pptp.stop_timeout_ms = 3000;
+	c->l2tp.delivery.retransmit_ms = 1000;
+	c->ppp.acfc = c->ppp.pfc = true;
+	c->ppp.restart_first_ms = 800;
+	c->ppp.restart_ms = 3000;
+	c->ppp.max_configure = 10;
+	c->ppp.max_terminate = 2;
+	c->ppp.max_failure = 5;
+	config_complete(c);
 	return c;
 }
 

@@ -3,10 +3,8 @@
 #ifndef ADIT_CONTROL_SETTINGS_IPSEC_H
 #define ADIT_CONTROL_SETTINGS_IPSEC_H
 
-#include "control/ike/config.h"
 #include "control/settings/value.h"
 
-void config_ipsec_defaults(struct ike_config *c);
 void config_read_ipsec(struct reader *r, const config_setting_t *g);
 /* libconfig's own copies of the secrets. */
 void config_wipe_ipsec(const config_t *cf);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/settings/value.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "control/settings/config.h"
+#include "control/settings/field.h"
 #include "dataplane/api/conf_text.h"
 
 static bool
@@ -63,12 +64,27 @@ config_faults(const struct reader *r, char *err, size_t errlen)
 		snprintf(err + at, errlen - at, "\n%s:0: and %u more", r->path, r->n_faults - n);
 }
 
-bool
-config_only_known(struct reader *r, const config_setting_t *group, const char *const *names)
+/* The names that a group may hold, as conf_nearest() wants them. */
+static void
+names_of(const char *group, const char *names[SETTINGS_MAX + 1])
 {
+	unsigned int n = 0;
+	for (const char *const *g = settings_groups; !*group && *g; g++)
+		names[n++] = *g;
+	for (const struct setting *row = settings_table; *group && row->name; row++)
+		if (setting_in(row, group))
+			names[n++] = setting_short(row);
+	names[n] = NULL;
+}
+
+bool
+config_only_known(struct reader *r, const config_setting_t *g, const char *group)
+{
+	const char *names[SETTINGS_MAX + 1];
 	bool ok = true;
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+	names_of(group, names);
+	for (int i = 0; i < config_setting_length(g); i++) {
+		const config_setting_t *s = config_setting_get_elem(g, (unsigned int)i);
 		const char *name = config_setting_name(s);
 		const char *const *n = names;
 		while (*n && strcmp(*n, name) != 0)
@@ -82,107 +98,102 @@ config_only_known(struct reader *r, const config_setting_t *group, const char *c
 	return ok;
 }
 
-bool
-config_get_bool(struct reader *r, const config_setting_t *group, const char *name, bool *out)
+/* What the type wants, where the file holds another one. */
+static bool
+wrong_type(const struct setting *row, const config_setting_t *s, char why[static FIELD_WHY_MAX])
 {
-	const config_setting_t *s = config_setting_get_member(group, name);
-	if (!s)
-		return true;
-	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
-		return config_fail(r, s, "%s: true or false expected", name);
-	*out = config_setting_get_bool(s) != 0;
-	return true;
-}
-
-bool
-config_get_number(struct reader *r, const config_setting_t *group, const char *name,
-	unsigned int min, unsigned int max, unsigned int *out)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	if (!s)
-		return true;
+	static const char *const wanted[] = {[SETTING_BOOL] = "true or false expected",
+		[SETTING_NUMBER] = "a whole number expected",
+		[SETTING_STRING] = "a string expected",
+		[SETTING_SECRET] = "a string expected",
+		[SETTING_WORD] = "a string expected",
+		[SETTING_IP] = "an IPv4 address such as \"192.0.2.1\" expected"};
 	int type = config_setting_type(s);
-	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-		return config_fail(r, s, "%s: a whole number expected", name);
-	long long v = config_setting_get_int64(s);
-	if (v < (long long)min || v > (long long)max)
-		return config_fail(r, s, "%s: %lld is not within %u to %u", name, v, min, max);
-	*out = (unsigned int)v;
-	return true;
+	bool right = row->type == SETTING_BOOL ? type == CONFIG_TYPE_BOOL
+		     : row->type == SETTING_NUMBER
+			     ? type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64
+			     : type == CONFIG_TYPE_STRING;
+	if (!right)
+		snprintf(why, FIELD_WHY_MAX, "%s", wanted[row->type]);
+	return !right;
 }
 
-bool
-config_get_seconds(struct reader *r, const config_setting_t *group, const char *name,
-	unsigned int min, unsigned int max, uint32_t *ms)
+static bool
+read_one(const struct setting *row, const config_setting_t *s, void *base,
+	char why[static FIELD_WHY_MAX])
 {
-	unsigned int v = *ms / 1000;
-	if (!config_get_number(r, group, name, min, max, &v))
+	if (wrong_type(row, s, why))
 		return false;
-	*ms = v * 1000;
-	return true;
+	if (row->type == SETTING_BOOL)
+		return field_put_bool(row, base, config_setting_get_bool(s) != 0);
+	if (row->type == SETTING_NUMBER)
+		return field_put_number(row, base, config_setting_get_int64(s), why);
+	return field_put_string(row, base, config_setting_get_string(s), why);
+}
+
+static bool
+read_element(struct reader *r, const struct setting *row, const config_setting_t *e, void *base,
+	unsigned int i)
+{
+	char why[FIELD_WHY_MAX], number[16];
+	const char *s = config_setting_get_string(e);
+	if (field_has_numbers(row)) {
+		snprintf(number, sizeof(number), "%d",
+			config_setting_type(e) == CONFIG_TYPE_INT ? config_setting_get_int(e) : 0);
+		s = number;
+	} else if (!s && row->type == SETTING_WORDS) {
+		return config_fail(r, e, "%s: a string expected", setting_short(row));
+	}
+	return field_put_element(row, base, i, s ? s : "", why) ||
+	       config_fail(r, e, "%s: %s", setting_short(row), why);
+}
+
+static bool
+read_list(struct reader *r, const config_setting_t *g, const struct setting *row, void *base)
+{
+	char why[FIELD_WHY_MAX];
+	bool ok;
+	const config_setting_t *s = config_get_list(r, g, row, &ok);
+	if (!s)
+		return ok;
+	unsigned int n = (unsigned int)config_setting_length(s);
+	field_put_list(row, base, n, why);
+	for (unsigned int i = 0; i < n; i++)
+		ok &= read_element(r, row, config_setting_get_elem(s, i), base, i);
+	return ok;
 }
 
 bool
-config_get_string(struct reader *r, const config_setting_t *group, const char *name, size_t min,
-	char *out, size_t size)
+config_read_setting(
+	struct reader *r, const config_setting_t *g, const struct setting *row, void *base)
 {
-	const config_setting_t *s = config_setting_get_member(group, name);
+	char why[FIELD_WHY_MAX];
+	const config_setting_t *s = config_setting_get_member(g, setting_short(row));
 	if (!s)
 		return true;
-	if (config_setting_type(s) != CONFIG_TYPE_STRING)
-		return config_fail(r, s, "%s: a string expected", name);
-	const char *v = config_setting_get_string(s);
-	size_t len = strlen(v);
-	if (len < min || len >= size)
-		return config_fail(r, s, "%s: %zu to %zu characters expected", name, min, size - 1);
-	memcpy(out, v, len + 1);
-	return true;
+	if (base == r->c)
+		config_set_origin(
+			r->c, row, config_setting_source_file(s), config_setting_source_line(s));
+	if (row->type == SETTING_WORDS || row->type == SETTING_IPS)
+		return read_list(r, g, row, base);
+	return read_one(row, s, base, why) || config_fail(r, s, "%s: %s", setting_short(row), why);
 }
 
 bool
-config_parse_word(struct reader *r, const config_setting_t *s, const char *name,
-	const struct word *words, int *out)
+config_read_rows(struct reader *r, const config_setting_t *g, const char *group, void *base)
 {
-	if (config_setting_type(s) != CONFIG_TYPE_STRING)
-		return config_fail(r, s, "%s: a string expected", name);
-	const char *v = config_setting_get_string(s);
-	char all[128] = "";
-	for (const struct word *w = words; w->name; w++) {
-		if (strcmp(w->name, v) == 0) {
-			*out = w->value;
-			return true;
-		}
-		size_t at = strlen(all);
-		snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", w->name);
-	}
-	return config_fail(r, s, "%s: \"%s\" is none of %s", name, v, all);
-}
-
-bool
-config_get_word(struct reader *r, const config_setting_t *group, const char *name,
-	const struct word *words, int *out)
-{
-	const config_setting_t *s = config_setting_get_member(group, name);
-	return !s || config_parse_word(r, s, name, words, out);
-}
-
-bool
-config_parse_ip(struct reader *r, const config_setting_t *s, const char *name, uint32_t *out)
-{
-	struct in_addr a;
-	if (config_setting_type(s) != CONFIG_TYPE_STRING ||
-		inet_pton(AF_INET, config_setting_get_string(s), &a) != 1)
-		return config_fail(
-			r, s, "%s: an IPv4 address such as \"192.0.2.1\" expected", name);
-	*out = ntohl(a.s_addr);
-	return true;
+	bool ok = true;
+	for (const struct setting *row = settings_table; row->name; row++)
+		if (setting_in(row, group) && row->size)
+			ok &= config_read_setting(r, g, row, base);
+	return ok;
 }
 
 const config_setting_t *
-config_get_list(struct reader *r, const config_setting_t *group, const char *name, int min, int max,
-	bool *ok)
+config_get_list(struct reader *r, const config_setting_t *g, const struct setting *row, bool *ok)
 {
-	const config_setting_t *s = config_setting_get_member(group, name);
+	const char *name = setting_short(row);
+	const config_setting_t *s = config_setting_get_member(g, name);
 	*ok = true;
 	if (!s)
 		return NULL;
@@ -190,26 +201,12 @@ config_get_list(struct reader *r, const config_setting_t *group, const char *nam
 		*ok = config_fail(r, s, "%s: a list in [ ] expected", name);
 		return NULL;
 	}
-	int n = config_setting_length(s);
-	if (n < min || n > max) {
-		*ok = config_fail(r, s, "%s: %d to %d elements expected", name, min, max);
+	unsigned int n = (unsigned int)config_setting_length(s);
+	if (n < row->min || n > row->max) {
+		*ok = config_fail(r, s, "%s: %u to %u elements expected", name, row->min, row->max);
 		return NULL;
 	}
 	return s;
-}
-
-bool
-config_get_ips(struct reader *r, const config_setting_t *group, const char *name, int min, int max,
-	uint32_t *out, unsigned int *n)
-{
-	bool ok;
-	const config_setting_t *s = config_get_list(r, group, name, min, max, &ok);
-	if (!s)
-		return ok;
-	*n = (unsigned int)config_setting_length(s);
-	for (unsigned int i = 0; i < *n; i++)
-		ok &= config_parse_ip(r, config_setting_get_elem(s, i), name, &out[i]);
-	return ok;
 }
 
 void

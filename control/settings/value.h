@@ -2,7 +2,7 @@
 /*
  * Single values of adit-control's configuration file, checked.  A setting that is absent leaves its
  * default; so does a bad one, which gives false and a fault in the reader's list: reading goes on,
- * so that all faults are shown at once.  Used by config.c only.
+ * so that all faults are shown at once.  Used inside settings/ only.
  */
 #ifndef ADIT_CONTROL_SETTINGS_VALUE_H
 #define ADIT_CONTROL_SETTINGS_VALUE_H
@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "control/settings/table.h"
 
 struct config;
 
@@ -29,11 +31,6 @@ struct reader {
 	struct fault faults[CONFIG_MAX_FAULTS];
 };
 
-struct word {
-	const char *name;
-	int value;
-};
-
 /* Adds a fault.  Always false: `return config_fail(...)`. */
 bool config_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -42,30 +39,18 @@ bool config_fail_at(struct reader *r, const char *file, unsigned int line, const
 	__attribute__((format(printf, 4, 5)));
 /* All faults, in the order of their lines, one a line. */
 void config_faults(const struct reader *r, char *err, size_t errlen);
-/* The settings of a group of config_groups; config.c. */
-const char *const *config_known(const char *group);
-/* A misspelt setting must not be silently without effect.  names ends with NULL. */
-bool config_only_known(struct reader *r, const config_setting_t *group, const char *const *names);
-bool config_get_bool(struct reader *r, const config_setting_t *group, const char *name, bool *out);
-bool config_get_number(struct reader *r, const config_setting_t *group, const char *name,
-	unsigned int min, unsigned int max, unsigned int *out);
-/* A setting in seconds that the program keeps in milliseconds. */
-bool config_get_seconds(struct reader *r, const config_setting_t *group, const char *name,
-	unsigned int min, unsigned int max, uint32_t *ms);
-/* At least min characters, less than size. */
-bool config_get_string(struct reader *r, const config_setting_t *group, const char *name,
-	size_t min, char *out, size_t size);
-/* One of words, which ends with a NULL name. */
-bool config_parse_word(struct reader *r, const config_setting_t *s, const char *name,
-	const struct word *words, int *out);
-bool config_get_word(struct reader *r, const config_setting_t *group, const char *name,
-	const struct word *words, int *out);
-bool config_parse_ip(struct reader *r, const config_setting_t *s, const char *name, uint32_t *out);
-/* A list or array of min to max elements; NULL with *ok true when absent. */
-const config_setting_t *config_get_list(struct reader *r, const config_setting_t *group,
-	const char *name, int min, int max, bool *ok);
-bool config_get_ips(struct reader *r, const config_setting_t *group, const char *name, int min,
-	int max, uint32_t *out, unsigned int *n);
+/* A misspelt setting must not be silently without effect: every member of the group is a row of
+ * the table.  group "": the file itself. */
+bool config_only_known(struct reader *r, const config_setting_t *g, const char *group);
+/* Reads the row's setting into the struct at base, and where it stands into the configuration when
+ * base is that. */
+bool config_read_setting(
+	struct reader *r, const config_setting_t *g, const struct setting *row, void *base);
+/* Every row of the group that has a field. */
+bool config_read_rows(struct reader *r, const config_setting_t *g, const char *group, void *base);
+/* A list or array of row->min to row->max elements; NULL with *ok true when absent. */
+const config_setting_t *config_get_list(
+	struct reader *r, const config_setting_t *g, const struct setting *row, bool *ok);
 /* Overwrites libconfig's own copies of all secrets of a file, which it frees as they are. */
 void config_wipe_secrets(const config_t *cf);
 /* Overwrites libconfig's own copy of a secret, which it frees as it is.  NULL is allowed. */

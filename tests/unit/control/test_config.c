@@ -374,75 +374,6 @@ test_log_lines(void **state)
 	log_redirect(NULL, NULL);
 }
 
-/* "group.setting" of a row of the operators' page; "" when the line is none. */
-static void
-row_setting(const char *line, char *out, size_t size)
-{
-	int n = 0;
-	out[0] = '\0';
-	if (strncmp(line, "| ", 2) == 0 && strncmp(line, "| setting ", 10) != 0)
-		n = (int)strcspn(line + 2, " |");
-	snprintf(out, size, "%.*s", n, line + 2);
-}
-
-/* Calls each() with every setting that is no group or list itself. */
-static void
-each_setting(void (*each)(const char *name, void *user), void *user)
-{
-	for (const struct config_group *g = config_groups; g->name; g++) {
-		assert_null(g->settings[CONFIG_MAX_SETTINGS - 1]);
-		for (unsigned int i = 0; g->settings[i]; i++) {
-			char name[128];
-			snprintf(name, sizeof(name), "%s%s%s", g->name, g->name[0] ? "." : "",
-				g->settings[i]);
-			const struct config_group *inner = config_groups;
-			while (inner->name && strncmp(inner->name, name, strlen(name)) != 0)
-				inner++;
-			if (!inner->name)
-				each(name, user);
-		}
-	}
-}
-
-struct page {
-	char rows[128][128];
-	unsigned int n, found;
-};
-
-static void
-has_row(const char *name, void *user)
-{
-	struct page *p = user;
-	unsigned int times = 0;
-	for (unsigned int i = 0; i < p->n; i++)
-		times += strcmp(p->rows[i], name) == 0;
-	if (times != 1)
-		fail_msg("operators.md describes %s %u times", name, times);
-	p->found++;
-}
-
-static void
-test_page(void **state)
-{
-	static struct page p;
-	char line[1024];
-	bool here = false;
-	FILE *f = fopen(OPERATORS_PAGE, "r");
-	(void)state;
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "## ", 3) == 0)
-			here = strcmp(line, "## adit-control.conf\n") == 0;
-		assert_in_range(p.n, 0, 127);
-		row_setting(line, p.rows[p.n], sizeof(p.rows[0]));
-		p.n += here && p.rows[p.n][0] != '\0';
-	}
-	fclose(f);
-	each_setting(has_row, &p);
-	if (p.found != p.n)
-		fail_msg("operators.md describes %u settings, there are %u", p.n, p.found);
-}
-
 int
 main(void)
 {
@@ -455,7 +386,6 @@ main(void)
 		cmocka_unit_test(test_l2tp),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_example),
-		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_ipsec),
 		cmocka_unit_test(test_log_quote),
 		cmocka_unit_test(test_log_lines),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* R17: a client is refused for each cause, the remedy is followed, and the client gets in. */
+#include "control/settings/table.h"
 #include "fake/dial.h"
 #include "remedy.h"
 
@@ -262,12 +263,12 @@ every_refusal_is_walked(void **state)
 
 /* ------------------------------------------------------------------ the words */
 
-/* "| section.name | ..." of the settings' tables. */
+/* Control's, or of the data plane "| section.name | ..." of the operators' page. */
 static bool
 is_setting(const char *name)
 {
 	char line[2048], want[80];
-	bool found = false;
+	bool found = setting_find(name) != NULL;
 	FILE *f = fopen(OPERATORS_PAGE, "r");
 	assert_non_null(f);
 	snprintf(want, sizeof(want), "| %s | ", name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* docs/rpc.md and docs/operators.md against the code: methods, roles, parameters, result fields,
+/* docs/rpc.md, docs/operators.md and docs/settings.md against the code: methods, roles, parameters, result fields,
  * refusal codes. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -257,7 +257,7 @@ check_settings(const config_setting_t *s, const char *prefix, const char *page)
 		}
 		snprintf(row, sizeof(row), "\n| %s |", path);
 		if (strstr(page, row) == NULL)
-			fail_msg("operators.md does not describe %s", path);
+			fail_msg("no page describes %s", path);
 	}
 }
 
@@ -265,14 +265,15 @@ static void
 test_settings(void **state)
 {
 	static const char *const examples[] = {"adit-control.conf", "adit-dataplane.conf"};
-	static char page[65536];
+	static const char *const pages[] = {"settings.md", "operators.md"};
 	char path[512];
-	FILE *f = open_page("operators.md");
 
 	(void)state;
-	page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
-	fclose(f);
 	for (unsigned int i = 0; i < 2; i++) {
+		static char page[65536];
+		FILE *f = open_page(pages[i]);
+		page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
+		fclose(f);
 		config_t cf;
 		config_init(&cf);
 		snprintf(path, sizeof(path), "%s/docs/examples/%s", getenv("ADIT_SOURCE"),
