@@ -44,6 +44,7 @@ void gateway_log_turn(struct gateway *g);
 	X(NO_RECORD, "no-record", "it was being ended")                             \
 	X(TORN, "torn", "its record is damaged")                                    \
 	X(VERSION, "version", "its record is of another release")                   \
+	X(NEWER, "newer", "its record is of a newer release")                       \
 	X(INVALID, "invalid", "its record makes no sense")                          \
 	X(MISMATCH, "mismatch", "its record and the data plane differ")             \
 	X(MPPE, "mppe", "it has MPPE")                                              \

@@ -11,7 +11,7 @@
 
 #include <rte_ring_elem.h>
 
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/journal.h"
@@ -36,7 +36,8 @@ static struct rte_mempool *mbufs;
 static struct session_entry *entries;
 static struct session_counters *counters;
 static uint8_t (*journal)[JOURNAL_CELL]; /* by slot */
-static uint64_t clock_now_us, bad_records;
+static uint64_t clock_now_us, refused[RECORD_REFUSAL_COUNT];
+static union command_record record; /* the command that is being applied */
 
 /* Events that found the ring full. Nothing that produces more is done before they are out. */
 static struct event pending[PENDING_MAX];
@@ -47,9 +48,8 @@ writer_init(struct rte_mempool *pool)
 {
 	mbufs = pool;
 	n_pending = 0;
-	bad_records = 0;
-	ring_attach(&command_ring, segment_part(segment_offsets.command_ring),
-		COMMAND_RING_CAPACITY, sizeof(struct command), false);
+	memset(refused, 0, sizeof(refused));
+	command_ring_attach(&command_ring, segment_part(segment_offsets.command_ring), false);
 	ring_attach(&event_ring, segment_part(segment_offsets.event_ring), EVENT_RING_CAPACITY,
 		sizeof(struct event), true);
 	ring_attach(&inject_ring, segment_part(segment_offsets.inject_ring), INJECT_RING_CAPACITY,
@@ -396,11 +396,23 @@ do_close(struct session *s, const struct command *cmd)
 	return 0;
 }
 
+/* RECORD_REFUSAL_COUNT: it is a command, whatever stands in its body. */
+static enum record_refusal
+check_head(const struct command *cmd)
+{
+	struct command_size size = command_size(cmd->type);
+	if (cmd->version != RECORD_VERSION)
+		return RECORD_version;
+	if (size.most == 0)
+		return RECORD_type;
+	return cmd->length < size.least || cmd->length > size.most ? RECORD_size
+								   : RECORD_REFUSAL_COUNT;
+}
+
+/* Its head is right. */
 static int
 apply(const struct command *cmd)
 {
-	if (cmd->version != RECORD_VERSION || cmd->length != sizeof(*cmd))
-		return -EINVAL;
 	if (cmd->type == COMMAND_GATEWAY)
 		return do_gateway(cmd);
 	if (cmd->type == COMMAND_SESSION_ADD)
@@ -409,8 +421,7 @@ apply(const struct command *cmd)
 		return writer_sa_apply(cmd, clock_now_us);
 	struct session *s = session_by_handle(cmd->handle);
 	if (!s)
-		return cmd->type < COMMAND_SESSION_ADD || cmd->type > COMMAND_SESSION_SA ? -EINVAL
-											 : -ENOENT;
+		return -ENOENT;
 	switch (cmd->type) {
 	case COMMAND_SESSION_LINK:
 		return do_link(s, cmd);
@@ -431,34 +442,59 @@ apply(const struct command *cmd)
 }
 
 static void
-bad_record(void)
+bad_record(enum record_refusal why)
 {
-	segment->bad_records = ++bad_records;
+	segment->refused[why] = ++refused[why];
+	uint64_t all = 0;
+	for (unsigned int i = 0; i < RECORD_REFUSAL_COUNT; i++)
+		all += refused[i];
+	segment->bad_records = all;
 }
 
-/* As many as there are, can be answered and are due.  False when something holds them up. */
+/* The command in record: -EAGAIN when it has to wait, else it was answered. */
+static int
+obey(void)
+{
+	const struct command *cmd = &record.cmd;
+	enum record_refusal bad = check_head(cmd);
+	int rc = bad == RECORD_REFUSAL_COUNT ? apply(cmd) : -EINVAL;
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc == -EINVAL)
+		bad_record(bad == RECORD_REFUSAL_COUNT ? RECORD_field : bad);
+	acknowledge(cmd, rc);
+	return 0;
+}
+
+/* Without keys left in it. */
+static void
+wipe_record(uint32_t cells)
+{
+	size_t used = (size_t)cells * COMMAND_CELL_DATA;
+	explicit_bzero(&record, RTE_MAX(used, sizeof(record.cmd)));
+}
+
+/* As many as there are, can be answered and are due.  False when something holds them up.  A record
+ * that isn't whole is not answered: who sent it is not known. */
 static bool
 drain_commands(unsigned int *n)
 {
-	const void *rec;
-	while (flush_pending() && *n < TURN_COMMANDS && (rec = ring_consume(&command_ring))) {
-		struct command cmd;
-		memcpy(&cmd, rec, sizeof(cmd));
-		int rc = apply(&cmd);
-		if (rc == -EAGAIN) {
-			explicit_bzero(&cmd, sizeof(cmd));
+	enum command_verdict v;
+	uint32_t cells;
+	while (flush_pending() && *n < TURN_COMMANDS &&
+		(v = command_take(&command_ring, &record, &cells)) != COMMAND_NONE) {
+		int rc = 0;
+		if (v == COMMAND_WHOLE)
+			rc = obey();
+		else
+			bad_record(v == COMMAND_TORN ? RECORD_torn : RECORD_size);
+		wipe_record(cells);
+		if (rc == -EAGAIN)
 			return false;
-		}
-		/* Keys don't stay in the segment. */
-		explicit_bzero((void *)(uintptr_t)rec, sizeof(cmd));
-		ring_consumed(&command_ring);
+		command_taken(&command_ring, cells);
 		++*n;
-		if (rc == -EINVAL)
-			bad_record();
-		acknowledge(&cmd, rc);
-		explicit_bzero(&cmd, sizeof(cmd));
 	}
-	return n_pending == 0 && ring_consume(&command_ring) == NULL;
+	return n_pending == 0 && ring_count(&command_ring) == 0;
 }
 
 /* ------------------------------------------------------------------ frames */
@@ -469,7 +505,7 @@ inject(const struct frame_record *rec)
 {
 	enum inject_result r = inject_frame(rec, mbufs);
 	if (r == INJECT_BAD)
-		bad_record();
+		bad_record(RECORD_frame);
 	return r != INJECT_WAIT;
 }
 

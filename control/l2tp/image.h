@@ -2,7 +2,7 @@
 /*
  * Established tunnels and their sessions as plain data, for a process that goes on with them after
  * this one (D7, T19).  No secret is in it.  Host byte order.  The struct is kept where it outlives
- * its writer: whoever changes it raises JOURNAL_VERSION.
+ * its writer, and grows at its end only (JOURNAL_VERSION).
  */
 #ifndef ADIT_CONTROL_L2TP_IMAGE_H
 #define ADIT_CONTROL_L2TP_IMAGE_H

@@ -98,10 +98,10 @@ journal_read(const struct journal *j, uint32_t cell, void *record, size_t len)
 	if (!at)
 		return JOURNAL_EMPTY;
 	enum journal_verdict v = newest(at, cell, &c, &place);
-	if (v == JOURNAL_GOOD && c.length != len)
-		v = JOURNAL_TORN;
+	if (v == JOURNAL_GOOD && c.length > len)
+		v = JOURNAL_NEWER;
 	if (v == JOURNAL_GOOD)
-		memcpy(record, c.record, len);
+		memcpy(record, c.record, c.length);
 	return v;
 }
 

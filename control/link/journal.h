@@ -16,7 +16,12 @@
 
 #include "dataplane/api/journal.h"
 
-/* Of what the records hold: to be raised when any of their structs changes. */
+/*
+ * Of what the records hold.  A struct grows at its end, with fields whose 0 says that nothing is
+ * known: then a record that an older release left is read with zeros there, and one that a newer
+ * release left is refused as such.  For any other change this number is raised, and nothing of
+ * another number is read.
+ */
 #define JOURNAL_VERSION    2
 #define JOURNAL_RECORD_MAX 232 /* octets */
 
@@ -28,13 +33,15 @@ struct journal {
 enum journal_verdict {
 	JOURNAL_GOOD,
 	JOURNAL_EMPTY,
-	JOURNAL_TORN,         /* checksum, length or place wrong */
-	JOURNAL_OTHER_VERSION /* whole, but written by another release */
+	JOURNAL_TORN,          /* checksum, length or place wrong */
+	JOURNAL_OTHER_VERSION, /* whole, but of another JOURNAL_VERSION */
+	JOURNAL_NEWER          /* whole, but longer than the reader's */
 };
 
 /* len: at most JOURNAL_RECORD_MAX.  A cell beyond n: no effect. */
 void journal_write(const struct journal *j, uint32_t cell, const void *record, size_t len);
-/* Copies the newest whole record out, of exactly len octets. */
+/* Copies the newest whole record out, with zeros up to len where it is shorter.  Without one, all
+ * is zeros. */
 enum journal_verdict journal_read(const struct journal *j, uint32_t cell, void *record, size_t len);
 void journal_wipe(const struct journal *j, uint32_t cell);
 

@@ -236,8 +236,7 @@ static void
 link_attach(struct link *l)
 {
 	const struct segment_header *lay = &l->layout;
-	ring_attach(&l->commands, link_part(l, lay->command_ring), COMMAND_RING_CAPACITY,
-		sizeof(struct command), true);
+	command_ring_attach(&l->commands, link_part(l, lay->command_ring), true);
 	ring_attach(&l->injects, link_part(l, lay->inject_ring), INJECT_RING_CAPACITY,
 		sizeof(struct frame_record), true);
 	ring_attach(&l->events, link_part(l, lay->event_ring), EVENT_RING_CAPACITY,

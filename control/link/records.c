@@ -7,7 +7,7 @@
 
 #include "control/core/log.h"
 #include "control/link/internal.h"
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/ring.h"
@@ -18,13 +18,10 @@
 /* ------------------------------------------------------------------ to the data plane */
 
 static bool
-put_command(struct link *l, const struct command *cmd)
+put_command(struct link *l, const void *record, size_t len)
 {
-	void *e = ring_produce(&l->commands);
-	if (!e)
+	if (!command_put(&l->commands, record, len))
 		return false;
-	memcpy(e, cmd, sizeof(*cmd));
-	ring_produced(&l->commands);
 	l->stats.commands++;
 	l->need_wake = true;
 	return true;
@@ -78,15 +75,9 @@ link_queue_retry(struct link *l)
 {
 	struct queued *q;
 	while ((q = STAILQ_FIRST(&l->queue))) {
-		struct command cmd;
-		bool done;
-		if (q->is_command) {
-			memcpy(&cmd, q->bytes, sizeof(cmd));
-			done = put_command(l, &cmd);
-			explicit_bzero(&cmd, sizeof(cmd));
-		} else {
-			done = put_frame(l, q->kind, q->handle, &q->outer, q->bytes, q->len);
-		}
+		bool done = q->is_command
+				    ? put_command(l, q->bytes, q->len)
+				    : put_frame(l, q->kind, q->handle, &q->outer, q->bytes, q->len);
 		if (!done)
 			return;
 		STAILQ_REMOVE_HEAD(&l->queue, next);
@@ -104,11 +95,11 @@ link_command(struct link *l, enum command_type type, struct command *cmd)
 		return -ENOTCONN;
 	cmd->version = RECORD_VERSION;
 	cmd->type = (uint8_t)type;
-	cmd->length = sizeof(*cmd);
+	cmd->length = command_size((uint8_t)type).most;
 	cmd->cookie = (uint64_t)type;
-	if (STAILQ_EMPTY(&l->queue) && put_command(l, cmd))
+	if (STAILQ_EMPTY(&l->queue) && put_command(l, cmd, cmd->length))
 		return 0;
-	return queue_add(l, true, cmd->handle, cmd, sizeof(*cmd)) ? 0 : -ENOBUFS;
+	return queue_add(l, true, cmd->handle, cmd, cmd->length) ? 0 : -ENOBUFS;
 }
 
 int

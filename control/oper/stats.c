@@ -152,6 +152,23 @@ show_link(const struct gateway *g)
 		"unconfirmed", rpc_u64(s.unconfirmed));
 }
 
+/* By name, zeros left out. */
+static json_t *
+show_refused(const struct segment_header *h)
+{
+	static const char *const names[] = {
+#define X(name, text) #name,
+		RECORD_REFUSALS(X)
+#undef X
+	};
+	json_t *list = json_array();
+	for (unsigned int i = 0; i < RECORD_REFUSAL_COUNT; i++)
+		if (h->refused[i])
+			json_array_append_new(list, json_pack("{s:s, s:o}", "why", names[i],
+							    "records", rpc_u64(h->refused[i])));
+	return list;
+}
+
 json_t *
 rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
@@ -163,11 +180,11 @@ rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error 
 			"the data plane is not connected: start adit-dataplane and look at its "
 			"log");
 	const struct segment_header *h = v.header;
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"tsc_hz", rpc_u64(h->tsc_hz), "started_us", rpc_u64(h->started_us), "sessions_live",
 		rpc_u64(h->sessions_live), "max_sessions", rpc_u64(v.max_sessions), "mbufs_total",
 		rpc_u64(h->mbufs_total), "mbufs_free", rpc_u64(h->mbufs_free), "bad_records",
-		rpc_u64(h->bad_records), "link", show_link(ctx->gateway), "nodes",
-		show_nodes(&v, all), "drops", show_drops(&v, all), "workers", show_workers(&v),
-		"ports", show_ports(&v), "kernels", show_kernels(&v));
+		rpc_u64(h->bad_records), "refused_records", show_refused(h), "link",
+		show_link(ctx->gateway), "nodes", show_nodes(&v, all), "drops", show_drops(&v, all),
+		"workers", show_workers(&v), "ports", show_ports(&v), "kernels", show_kernels(&v));
 }

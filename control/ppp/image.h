@@ -2,8 +2,8 @@
 /*
  * An open link as plain data, for a process that goes on with it after this one (D7, T19).  No
  * secret is in it: links with MPPE, whose keys would be needed to negotiate anew, are not exported.
- * Host byte order.  The struct is kept where it outlives its writer: whoever changes it raises
- * JOURNAL_VERSION.
+ * Host byte order.  The struct is kept where it outlives its writer, and grows at its end only
+ * (JOURNAL_VERSION).
  */
 #ifndef ADIT_CONTROL_PPP_IMAGE_H
 #define ADIT_CONTROL_PPP_IMAGE_H

@@ -15,8 +15,8 @@
 /* Far from where counting would begin anew. */
 #define SESSION_ID_MAX 0xf0000000u
 
-/* What control knows of an open session besides the data plane's entry.  Whoever changes it raises
- * JOURNAL_VERSION. */
+/* What control knows of an open session besides the data plane's entry.  It grows at its end:
+ * JOURNAL_VERSION says how. */
 struct session_record {
 	uint64_t started_ms, up_ms; /* CLOCK_MONOTONIC, as uv_now() */
 	uint32_t handle, id;
@@ -130,6 +130,7 @@ fault_of(enum journal_verdict v)
 	return v == JOURNAL_GOOD            ? ADOPT_NONE
 	       : v == JOURNAL_EMPTY         ? ADOPT_NO_RECORD
 	       : v == JOURNAL_OTHER_VERSION ? ADOPT_VERSION
+	       : v == JOURNAL_NEWER         ? ADOPT_NEWER
 					    : ADOPT_TORN;
 }
 

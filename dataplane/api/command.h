@@ -3,17 +3,19 @@
  * Commands: control to the data plane, which applies them in their order and answers each with
  * EVENT_ACK.  They hold keys: control wipes its copy when it is written, the data plane wipes the
  * record in the segment and its own copy when it is applied.  All numbers are in host byte order.
+ *
+ * A record is a head of 16 octets and a body whose size depends on the type; how it lies in the
+ * ring: command_ring.h.
  */
 #ifndef ADIT_DATAPLANE_API_COMMAND_H
 #define ADIT_DATAPLANE_API_COMMAND_H
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dataplane/api/record.h"
 #include "dataplane/api/sa.h"
-
-#define COMMAND_RING_CAPACITY 1024 /* records */
 
 enum command_type {
 	COMMAND_GATEWAY = 1,   /* server's inner address and pool */
@@ -85,9 +87,10 @@ struct command_sa_reserve {
 /* COMMAND_SA_CLOSE: staged removal, answered by EVENT_SA_GONE.  Sessions that send through the pair
  * fall silent until COMMAND_SESSION_SA gives them another. */
 
+/* Any of the present types; a new one that is larger has a struct of its own with the same head. */
 struct command {
 	uint8_t version, type;
-	uint16_t length; /* sizeof(struct command) */
+	uint16_t length; /* octets of head and body: command_size() */
 	uint32_t handle; /* session; 0 for COMMAND_GATEWAY */
 	uint64_t cookie; /* returned in the acknowledgement */
 	union {
@@ -140,5 +143,45 @@ struct command {
 	};
 };
 static_assert(sizeof(struct command) == 192, "command record");
+
+#define COMMAND_HEAD offsetof(struct command, raw)
+static_assert(COMMAND_HEAD == 16, "head of a command");
+
+/* Octets of a type's record, head included, from least to most; both 0: no such type. */
+struct command_size {
+	uint16_t least, most;
+};
+static inline struct command_size
+command_size(uint8_t type)
+{
+	uint16_t n;
+	switch (type) {
+#define COMMAND_BODY(type, field)                                              \
+	case type:                                                             \
+		n = COMMAND_HEAD + sizeof(((const struct command *)0)->field); \
+		break
+		COMMAND_BODY(COMMAND_GATEWAY, gateway);
+		COMMAND_BODY(COMMAND_SESSION_ADD, add);
+		COMMAND_BODY(COMMAND_SESSION_LINK, link);
+		COMMAND_BODY(COMMAND_SESSION_MPPE, mppe);
+		COMMAND_BODY(COMMAND_SESSION_OPEN, open);
+		COMMAND_BODY(COMMAND_SESSION_L2TP, l2tp);
+		COMMAND_BODY(COMMAND_SESSION_SA, session_sa);
+		COMMAND_BODY(COMMAND_SA_ADD, sa_add);
+		COMMAND_BODY(COMMAND_SA_OUT, sa_out);
+		COMMAND_BODY(COMMAND_SA_UPDATE, sa_update);
+		COMMAND_BODY(COMMAND_SA_RESERVE, sa_reserve);
+#undef COMMAND_BODY
+	case COMMAND_SESSION_FLUSH:
+	case COMMAND_SESSION_CLOSE:
+	case COMMAND_SA_CLOSE:
+	case COMMAND_SA_RELEASE:
+		n = COMMAND_HEAD;
+		break;
+	default:
+		n = 0;
+	}
+	return (struct command_size){n, n};
+}
 
 #endif

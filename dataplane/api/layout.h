@@ -12,18 +12,19 @@
 
 #include <stdint.h>
 
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/counters.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/journal.h"
 #include "dataplane/api/port.h"
+#include "dataplane/api/record.h"
 #include "dataplane/api/ring.h"
 #include "dataplane/api/sa.h"
 #include "dataplane/api/session.h"
 
 #define SEGMENT_MAGIC   0x41444954u /* "ADIT" */
-#define SEGMENT_VERSION 7
+#define SEGMENT_VERSION 8
 
 /* First message on the socket, data plane to control, with three descriptors in SCM_RIGHTS: the
  * memfd, an eventfd that wakes control (punts, events), an eventfd that wakes the data plane
@@ -60,6 +61,7 @@ struct segment_header {
 	_Atomic uint64_t now_us; /* data plane's monotonic clock, about every millisecond */
 	uint64_t started_us;     /* CLOCK_MONOTONIC */
 	uint64_t bad_records;    /* records of control that the data plane refused (T21) */
+	uint64_t refused[RECORD_REFUSAL_COUNT]; /* the same, by enum record_refusal */
 	uint64_t mbufs_total;
 	_Atomic uint64_t mbufs_free; /* refreshed about once a second */
 	_Atomic uint64_t sessions_live;
@@ -87,7 +89,7 @@ segment_layout(
 			h->field = at;                 \
 		at = (at + (bytes) + 4095) & ~4095ull; \
 	} while (0)
-	SEGMENT_PART(command_ring, RING_BYTES(COMMAND_RING_CAPACITY, sizeof(struct command)));
+	SEGMENT_PART(command_ring, RING_BYTES(COMMAND_RING_CELLS, sizeof(struct command_cell)));
 	SEGMENT_PART(event_ring, RING_BYTES(EVENT_RING_CAPACITY, sizeof(struct event)));
 	SEGMENT_PART(inject_ring, RING_BYTES(INJECT_RING_CAPACITY, sizeof(struct frame_record)));
 	for (uint32_t i = 0; i < worker_count; i++)

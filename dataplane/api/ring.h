@@ -56,6 +56,14 @@ ring_attach(struct ring *r, void *shared, uint32_t capacity, uint32_t elem_size,
 	atomic_store_explicit(&r->pos, pos, memory_order_relaxed);
 }
 
+/* The n-th element from our own counter on, 0 the first; within what ring_room() or ring_count()
+ * said. */
+static inline void *
+ring_element(const struct ring *r, uint32_t n)
+{
+	return r->shared->elems + (size_t)((ring_pos(r) + n) & r->mask) * r->elem_size;
+}
+
 /* Where the next element goes, or NULL when the ring is full (or its counters are corrupt). */
 static inline void *
 ring_produce(struct ring *r)
@@ -63,28 +71,34 @@ ring_produce(struct ring *r)
 	/* Acquire: pairs with the release in ring_consumed(), so the element was read before it is
 	 * overwritten. */
 	uint32_t tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
-	if (ring_pos(r) - tail > r->mask)
-		return NULL;
-	return r->shared->elems + (size_t)(ring_pos(r) & r->mask) * r->elem_size;
+	return ring_pos(r) - tail > r->mask ? NULL : ring_element(r, 0);
 }
 
 /* Producer: how many elements there is room for, 0 to the capacity. */
 static inline uint32_t
 ring_room(const struct ring *r)
 {
-	uint32_t used = ring_pos(r) - atomic_load_explicit(&r->shared->tail, memory_order_relaxed);
+	/* Acquire: as in ring_produce(). */
+	uint32_t used = ring_pos(r) - atomic_load_explicit(&r->shared->tail, memory_order_acquire);
 	return used > r->mask ? 0 : r->mask + 1 - used;
+}
+
+/* Publish n elements at once: the consumer sees all of them, or none. */
+static inline void
+ring_produced_many(struct ring *r, uint32_t n)
+{
+	uint32_t pos = ring_pos(r) + n;
+	/* Release: pairs with the acquire in ring_republish(). */
+	atomic_store_explicit(&r->pos, pos, memory_order_release);
+	/* Release: pairs with the acquire in ring_count(). */
+	atomic_store_explicit(&r->shared->head, pos, memory_order_release);
 }
 
 /* Publish the element that ring_produce() gave. */
 static inline void
 ring_produced(struct ring *r)
 {
-	uint32_t pos = ring_pos(r) + 1;
-	/* Release: pairs with the acquire in ring_republish(). */
-	atomic_store_explicit(&r->pos, pos, memory_order_release);
-	/* Release: pairs with the acquire in ring_consume(). */
-	atomic_store_explicit(&r->shared->head, pos, memory_order_release);
+	ring_produced_many(r, 1);
 }
 
 /* Consumer: discard what is in the ring.  For a new control process, whose predecessor may have
@@ -111,31 +125,42 @@ ring_republish(struct ring *r)
 	} while (atomic_load(&r->pos) != pos);
 }
 
+/* Consumer: how many elements there are, 0 to the capacity. */
+static inline uint32_t
+ring_count(struct ring *r)
+{
+	/* Acquire: pairs with the release in ring_produced_many(). */
+	uint32_t head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+	uint32_t n = head - ring_pos(r);
+	if (n <= r->mask + 1)
+		return n;
+	ring_skip(r); /* corrupt: begin anew rather than wait for ever */
+	return 0;
+}
+
 /* The oldest element, or NULL when there is none.  The peer may still change it: copy it out before
  * any check. */
 static inline const void *
 ring_consume(struct ring *r)
 {
-	/* Acquire: pairs with the release in ring_produced(). */
-	uint32_t head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
-	uint32_t n = head - ring_pos(r);
-	if (n > r->mask + 1) {
-		ring_skip(r); /* corrupt: begin anew rather than wait for ever */
-		return NULL;
-	}
-	if (n == 0)
-		return NULL;
-	return r->shared->elems + (size_t)(ring_pos(r) & r->mask) * r->elem_size;
+	return ring_count(r) ? ring_element(r, 0) : NULL;
+}
+
+/* Give n elements back, the oldest ones. */
+static inline void
+ring_consumed_many(struct ring *r, uint32_t n)
+{
+	uint32_t pos = ring_pos(r) + n;
+	atomic_store_explicit(&r->pos, pos, memory_order_relaxed);
+	/* Release: pairs with the acquire in ring_produce(). */
+	atomic_store_explicit(&r->shared->tail, pos, memory_order_release);
 }
 
 /* Give the element of ring_consume() back. */
 static inline void
 ring_consumed(struct ring *r)
 {
-	uint32_t pos = ring_pos(r) + 1;
-	atomic_store_explicit(&r->pos, pos, memory_order_relaxed);
-	/* Release: pairs with the acquire in ring_produce(). */
-	atomic_store_explicit(&r->shared->tail, pos, memory_order_release);
+	ring_consumed_many(r, 1);
 }
 
 #endif

@@ -2,16 +2,17 @@
 /*
  * Records of a compromised control (T21): commands and frames, as the writer takes them, and what
  * the owner then does with them; and rtnetlink's word on neighbours in between. Input: steps of an
- * octet, a length octet and so many octets.  The octet's low bits say: 0 to 5 a command, a
- * well-formed one of type 2 + (octet >> 3) % 12 over which the octets are laid, from the record's
- * type on (0 to 3) or from its body on (4, 5); 6 a frame to inject; 7 turns of the main lcore, and
- * the worker's.  At the end nothing may be missing.
+ * octet, a length octet and so many octets.  The octet's low bits say: 0 to 4 a command, a
+ * well-formed one of type 2 + (octet >> 3) % 14 over which the octets are laid, from the record's
+ * type on (0 to 3; 3: as long as that makes it) or from its body on (4); 5 the cells of a command,
+ * changed; 6 a frame to inject; 7 turns of the main lcore, and the worker's.  At the end nothing
+ * may be missing.
  */
 #include <stdlib.h>
 
 #include <rte_ring_elem.h>
 
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/ring.h"
@@ -54,7 +55,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static struct command
 template_of(uint8_t type)
 {
-	struct command c = {.version = RECORD_VERSION, .type = type, .length = sizeof(c)};
+	struct command c = {
+		.version = RECORD_VERSION, .type = type, .length = command_size(type).most};
 	c.handle = type >= COMMAND_SA_ADD ? sa_handle(1, 1) : session_handle(1, 1);
 	switch (type) {
 	case COMMAND_SESSION_ADD:
@@ -122,14 +124,31 @@ turns(void)
 static void
 command(uint8_t how, const uint8_t *data, size_t len)
 {
-	struct command c = template_of((uint8_t)(COMMAND_SESSION_ADD + (how >> 3) % 12));
+	static union command_record r;
+	r.cmd = template_of((uint8_t)(COMMAND_SESSION_ADD + (how >> 3) % 14));
+	uint16_t length = r.cmd.length;
 	size_t at = (how & 7) < 4 ? offsetof(struct command, type) : offsetof(struct command, raw);
-	struct command *to = ring_produce(&commands);
-	memcpy((uint8_t *)&c + at, data, RTE_MIN(len, sizeof(c) - at));
-	if (!to)
+	memcpy(r.data + at, data, len);
+	command_put(&commands, &r, (how & 7) == 3 ? at + len : length);
+}
+
+/* The cells of a command that is in order, with the octets laid over them by exclusive or. */
+static void
+cells(uint8_t how, const uint8_t *data, size_t len)
+{
+	struct command c = template_of((how >> 3) % 2 ? COMMAND_SA_ADD : COMMAND_SESSION_OPEN);
+	uint32_t n = command_cells(c.length);
+	if (!command_put(&commands, &c, c.length))
 		return;
-	*to = c;
-	ring_produced(&commands);
+	struct ring written = {.shared = commands.shared,
+		.mask = commands.mask,
+		.elem_size = commands.elem_size,
+		.pos = ring_pos(&commands) - n};
+	for (size_t i = 0; i < len && i < n * sizeof(struct command_cell); i++)
+		((uint8_t *)ring_element(&written,
+			(uint32_t)i /
+				sizeof(struct command_cell)))[i % sizeof(struct command_cell)] ^=
+			data[i];
 }
 
 static void
@@ -151,11 +170,8 @@ static void
 close_one(uint8_t type, uint32_t handle)
 {
 	const struct command c = {
-		.version = RECORD_VERSION, .type = type, .length = sizeof(c), .handle = handle};
-	struct command *to = ring_produce(&commands);
-	must(to != NULL);
-	*to = c;
-	ring_produced(&commands);
+		.version = RECORD_VERSION, .type = type, .length = COMMAND_HEAD, .handle = handle};
+	must(command_put(&commands, &c, c.length));
 }
 
 static void
@@ -175,8 +191,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	writer_init(mbufs);
-	ring_attach(&commands, segment_part(segment_offsets.command_ring), COMMAND_RING_CAPACITY,
-		sizeof(struct command), true);
+	command_ring_attach(&commands, segment_part(segment_offsets.command_ring), true);
 	ring_attach(&events, segment_part(segment_offsets.event_ring), EVENT_RING_CAPACITY,
 		sizeof(struct event), false);
 	ring_attach(&injects, segment_part(segment_offsets.inject_ring), INJECT_RING_CAPACITY,
@@ -188,6 +203,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			turns();
 		else if ((how & 7) == 6)
 			frame(data + 2, len);
+		else if ((how & 7) == 5)
+			cells(how, data + 2, len);
 		else
 			command(how, data + 2, len);
 		data += 2 + len;

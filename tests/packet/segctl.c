@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #include "crypto/suite.h"
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/layout.h"
@@ -106,8 +106,7 @@ attach(const char *path)
 	event_fd = fds[1];
 	wake_fd = fds[2];
 	uint8_t *base = (uint8_t *)segment;
-	ring_attach(&commands, base + segment->command_ring, COMMAND_RING_CAPACITY,
-		sizeof(struct command), true);
+	command_ring_attach(&commands, base + segment->command_ring, true);
 	ring_attach(&events, base + segment->event_ring, EVENT_RING_CAPACITY, sizeof(struct event),
 		false);
 	ring_skip(&events);
@@ -153,15 +152,17 @@ wake(void)
 }
 
 static void
+send_octets(const void *record, size_t len)
+{
+	while (!command_put(&commands, record, len))
+		usleep(1000);
+	wake();
+}
+
+static void
 send_command(const struct command *c)
 {
-	void *at;
-
-	while (!(at = ring_produce(&commands)))
-		usleep(1000);
-	memcpy(at, c, sizeof(*c));
-	ring_produced(&commands);
-	wake();
+	send_octets(c, c->length);
 }
 
 static unsigned int
@@ -344,7 +345,7 @@ run_verb(int argc, char **argv)
 		const struct verb *v = &verbs[i];
 		struct command c = {.version = RECORD_VERSION,
 			.type = v->type,
-			.length = sizeof(c),
+			.length = command_size(v->type).most,
 			.cookie = ++cookie};
 		if (strcmp(argv[0], v->name) != 0)
 			continue;
@@ -523,7 +524,7 @@ run_line(char *line)
 	} else if (strcmp(argv[0], "raw") == 0 && argc == 2) {
 		struct command c = {0};
 		unhex(argv[1], (uint8_t *)&c, sizeof(c));
-		send_command(&c);
+		send_octets(&c, sizeof(c));
 	} else if (strcmp(argv[0], "poke") == 0 && argc == 3) {
 		uint64_t at = strtoull(argv[1], NULL, 0);
 		if (at < segment_size)

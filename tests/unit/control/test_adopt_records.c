@@ -35,15 +35,23 @@ entry(const struct caller *c)
 		&fake, SESSION_SLOT(fake_handle_of(&fake, TUNNEL_L2TP, c->session->peer_id)));
 }
 
+/* The record, and its length: the least that holds it. */
+static size_t
+record_of(const struct journal *j, uint32_t slot, uint8_t record[JOURNAL_RECORD_MAX])
+{
+	size_t len = 0;
+	while (len < JOURNAL_RECORD_MAX && journal_read(j, slot, record, len) != JOURNAL_GOOD)
+		len++;
+	return len;
+}
+
 /* Changes one octet of the record, with checksum and all. */
 static void
 rewrite(uint32_t slot, unsigned int at, uint8_t value)
 {
 	const struct journal j = {session_cells(), fake.max_sessions};
 	uint8_t record[JOURNAL_RECORD_MAX];
-	size_t len = JOURNAL_RECORD_MAX;
-	while (len > 0 && journal_read(&j, slot, record, len) != JOURNAL_GOOD)
-		len--;
+	size_t len = record_of(&j, slot, record);
 	assert_true(len > at);
 	record[at] = value;
 	journal_write(&j, slot, record, len);
@@ -107,6 +115,16 @@ large_number(void)
 	for (unsigned int i = 20; i < 24; i++)
 		rewrite(SESSION_SLOT(entry(victim)->handle), i, 0xff);
 }
+/* As a later release leaves it, before control goes back to this one. */
+static void
+grown(void)
+{
+	const struct journal j = {session_cells(), fake.max_sessions};
+	uint32_t slot = SESSION_SLOT(entry(victim)->handle);
+	uint8_t record[JOURNAL_RECORD_MAX];
+	size_t len = record_of(&j, slot, record);
+	journal_write(&j, slot, record, len + 8);
+}
 static void
 no_tunnel(void)
 {
@@ -133,6 +151,7 @@ static const struct {
 	{"torn", torn, ADOPT_TORN, 1},
 	{"wiped", wiped, ADOPT_NO_RECORD, 1},
 	{"truncated", truncated, ADOPT_TORN, 1},
+	{"of a newer release (T19)", grown, ADOPT_NEWER, 1},
 	{"misplaced", misplaced, ADOPT_TORN, 1},
 	{"other session", other_session, ADOPT_MISMATCH, 1},
 	{"other address", other_address, ADOPT_MISMATCH, 1},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The link: records of a data plane that lies or is slow, slots, and rings that are full. */
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/session.h"
@@ -175,14 +175,14 @@ test_close_unconfirmed(void **state)
 
 /* ------------------------------------------------------------------ back-pressure */
 
-static uint32_t order[4096];
+static uint32_t order[8192];
 static unsigned int n_order;
 
 static void
 note_order(void *user, const struct command *c)
 {
 	(void)user;
-	order[n_order++ % 4096] = c->handle;
+	order[n_order++ % 8192] = c->handle;
 }
 
 static void
@@ -195,16 +195,16 @@ test_full_rings(void **state)
 	fake.deaf = true;
 	fake.command = note_order;
 	uint8_t frame[64] = {0xc0, 0x21};
-	for (uint32_t i = 0; i < 2000; i++) {
+	for (uint32_t i = 0; i < 5000; i++) {
 		struct command c = {.handle = i + 1};
 		assert_int_equal(link_command(lnk, COMMAND_SESSION_FLUSH, &c), 0);
 	}
-	assert_int_equal(stats().queued, 2000 - COMMAND_RING_CAPACITY);
+	assert_int_equal(stats().queued, 5000 - COMMAND_RING_CELLS);
 	assert_int_equal(link_inject(lnk, h, frame, sizeof(frame)), 0);
 	/* Behind the commands, though its own ring has room. */
-	assert_int_equal(stats().queued, 2001 - COMMAND_RING_CAPACITY);
+	assert_int_equal(stats().queued, 5001 - COMMAND_RING_CELLS);
 	int rc = 0;
-	uint32_t n = 2000;
+	uint32_t n = 5000;
 	for (; rc == 0 && n < 100000; n++) {
 		struct command c = {.handle = n + 1};
 		rc = link_command(lnk, COMMAND_SESSION_FLUSH, &c);
@@ -218,7 +218,7 @@ test_full_rings(void **state)
 	for (unsigned int i = 0; i < 100 && n_order < n; i++)
 		loop_for(&loop, 20);
 	assert_int_equal(n_order, n);
-	for (uint32_t i = 0; i < n && i < 4096; i++)
+	for (uint32_t i = 0; i < n && i < 8192; i++)
 		assert_int_equal(order[i], i + 1);
 	assert_int_equal(fake.frames, 1);
 	assert_int_equal(stats().queued, 0);

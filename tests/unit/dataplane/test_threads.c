@@ -19,7 +19,7 @@
 
 #include "bench.h"
 #include "crypto/rc4.h"
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/port.h"
@@ -114,12 +114,12 @@ control_thread(void *arg)
 	const void *rec;
 	(void)arg;
 	while (!atomic_load_explicit(&over, memory_order_relaxed)) {
-		for (void *to; (to = ring_produce(&commands)) != NULL;) {
-			traffic_command(to, &x);
-			ring_produced(&commands);
-			if (x % 64 == 0)
-				break;
-		}
+		bool room;
+		do {
+			struct command c;
+			traffic_command(&c, &x);
+			room = command_put(&commands, &c, c.length);
+		} while (room && x % 64 != 0);
 		for (void *to; (to = ring_produce(&injects)) != NULL && x % 8 != 0;) {
 			traffic_frame(to, &x);
 			ring_produced(&injects);
@@ -252,8 +252,7 @@ start(void)
 			sizeof(struct frame_record), false);
 	}
 	writer_init(mbufs);
-	ring_attach(&commands, segment_part(segment_offsets.command_ring), COMMAND_RING_CAPACITY,
-		sizeof(struct command), true);
+	command_ring_attach(&commands, segment_part(segment_offsets.command_ring), true);
 	ring_attach(&events, segment_part(segment_offsets.event_ring), EVENT_RING_CAPACITY,
 		sizeof(struct event), false);
 	ring_attach(&injects, segment_part(segment_offsets.inject_ring), INJECT_RING_CAPACITY,

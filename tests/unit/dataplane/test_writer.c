@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dataplane/api/command.h"
+#include "dataplane/api/command_ring.h"
 #include "dataplane/api/event.h"
 #include "dataplane/api/frame.h"
 #include "dataplane/api/journal.h"
@@ -36,8 +36,7 @@ setup(void **state)
 	writer_init(mbufs);
 	ring_attach(&w->punt, segment_part(segment_offsets.punt_rings[0]), PUNT_RING_CAPACITY,
 		sizeof(struct frame_record), true);
-	ring_attach(&commands, segment_part(segment_offsets.command_ring), COMMAND_RING_CAPACITY,
-		sizeof(struct command), true);
+	command_ring_attach(&commands, segment_part(segment_offsets.command_ring), true);
 	ring_attach(&events, segment_part(segment_offsets.event_ring), EVENT_RING_CAPACITY,
 		sizeof(struct event), false);
 	ring_attach(&injects, segment_part(segment_offsets.inject_ring), INJECT_RING_CAPACITY,
@@ -65,10 +64,7 @@ teardown(void **state)
 static void
 put(const struct command *cmd)
 {
-	void *slot = ring_produce(&commands);
-	assert_non_null(slot);
-	memcpy(slot, cmd, sizeof(*cmd));
-	ring_produced(&commands);
+	assert_true(command_put(&commands, cmd, cmd->length));
 }
 
 /* The next event; its type, status. */
@@ -89,7 +85,7 @@ make(uint8_t type, uint32_t handle)
 {
 	return (struct command){.version = RECORD_VERSION,
 		.type = type,
-		.length = sizeof(struct command),
+		.length = command_size(type).most ? command_size(type).most : COMMAND_HEAD,
 		.handle = handle,
 		.cookie = 4711};
 }
@@ -145,7 +141,7 @@ life_of_a_session(void **state)
 	rte_mempool_put(worker_msg_pool, m);
 	/* No key stays in the ring, and none is taken twice (T2). */
 	const uint8_t *ring = commands.shared->elems;
-	for (unsigned int i = 0; i < 4 * sizeof(struct command); i++)
+	for (unsigned int i = 0; i < 16 * sizeof(struct command_cell); i++)
 		assert_int_not_equal(ring[i], 0x77);
 	assert_int_equal(say(&c), -EALREADY);
 	c = make(COMMAND_SESSION_OPEN, h);
@@ -182,8 +178,11 @@ hostile_records_are_refused(void **state)
 	struct command good = make_add(h, 100), c = good;
 	c.version = RECORD_VERSION + 1;
 	assert_int_equal(say(&c), -EINVAL);
-	c = good, c.length = 64;
+	c = good, c.length--;
 	assert_int_equal(say(&c), -EINVAL);
+	c = good, c.length++;
+	assert_int_equal(say(&c), -EINVAL);
+	assert_int_equal(segment->refused[RECORD_size], 2);
 	c = good, c.type = 200;
 	assert_int_equal(say(&c), -EINVAL);
 	c = good, c.handle = session_handle(MAX_SESSIONS, 1);
@@ -208,6 +207,112 @@ hostile_records_are_refused(void **state)
 	assert_true(segment->bad_records >= 8);
 }
 
+static struct command_cell *
+cell(uint32_t at)
+{
+	return (struct command_cell *)commands.shared->elems + at % COMMAND_RING_CELLS;
+}
+
+/* T21: what is done to the cells of a record between two good ones.  It has no effect and is
+ * counted once by name; the good ones are answered. */
+static void
+cells_of_a_record_are_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		int first, index, lap, length;
+		enum record_refusal why;
+	} cases[] = {
+		{1, -1, 0, 0, RECORD_torn},    /* another cell of it */
+		{2, +1, 0, 0, RECORD_torn},    /* the same, behind */
+		{1, 0, -1, 0, RECORD_torn},    /* left from an earlier lap */
+		{2, 0, +1, 0, RECORD_torn},    /* the same, of a later one */
+		{0, 0, -1, 0, RECORD_torn},    /* its head is left from an earlier lap */
+		{0, +3, 0, 0, RECORD_torn},    /* it has no head */
+		{0, 0, 0, 65535, RECORD_size}, /* longer than a record can be */
+		{0, 0, 0, 15, RECORD_size},    /* shorter than a head */
+		{0, 0, 0, 17, RECORD_size},    /* shorter than its type: then strays */
+		{0, 0, 0, 1000, RECORD_torn},  /* longer than what was published */
+	};
+	for (uint32_t i = 0; i < RTE_DIM(cases); i++) {
+		struct command before = make(COMMAND_SA_RELEASE, sa_handle(3, 1)), behind = before,
+			       c = make(COMMAND_SA_ADD, sa_handle(1, 1));
+		bool last = cases[i].length == 1000;
+		c.sa_add = bench_sa_add();
+		before.cookie = 10 + i, behind.cookie = 100 + i;
+		put(&before);
+		uint32_t head = ring_pos(&commands);
+		put(&c);
+		if (!last)
+			put(&behind);
+		struct command_cell *to = cell(head + (uint32_t)cases[i].first);
+		to->index = (uint16_t)(to->index + cases[i].index);
+		to->at += (uint32_t)cases[i].lap * COMMAND_RING_CELLS;
+		if (cases[i].length) {
+			uint16_t length = (uint16_t)cases[i].length;
+			memcpy(cell(head)->data + offsetof(struct command, length), &length, 2);
+		}
+		uint64_t why = segment->refused[cases[i].why];
+		writer_turn(i);
+		assert_int_equal(next_event().cookie, 10 + i);
+		assert_true(segment->refused[cases[i].why] > why);
+		assert_int_equal(sas.live, 0);
+		struct event e = next_event();
+		if (e.status == -EINVAL) /* whole, but not one of its type */
+			e = next_event();
+		assert_int_equal(e.cookie, last ? 0 : 100 + i);
+		assert_int_equal(ring_room(&commands), COMMAND_RING_CELLS);
+	}
+	for (unsigned int i = 0; i < COMMAND_RING_CELLS * sizeof(struct command_cell); i++)
+		assert_int_not_equal(commands.shared->elems[i], 0x5a); /* no key stays */
+}
+
+/* The largest record takes its room, no more; what has none is put in whole or not at all. */
+static void
+records_of_any_size_cross(void **state)
+{
+	(void)state;
+	static union command_record in, out;
+	static const size_t sizes[] = {16, 55, 56, 57, 112, 113, 1000, 4097, COMMAND_RECORD_MAX};
+	struct ring ring;
+	uint32_t cells;
+	command_ring_attach(&ring, commands.shared, false);
+	for (unsigned int lap = 0; lap < 50; lap++) {
+		for (unsigned int i = 0; i < RTE_DIM(sizes); i++) {
+			memset(in.data, (int)(lap + i), sizeof(in.data));
+			in.cmd.length = (uint16_t)sizes[i];
+			assert_true(command_put(&commands, &in, sizes[i]));
+			assert_int_equal(command_take(&ring, &out, &cells), COMMAND_WHOLE);
+			assert_int_equal(cells, (sizes[i] + 55) / 56);
+			assert_memory_equal(&in, &out, sizes[i]);
+			command_taken(&ring, cells);
+			assert_int_equal(command_take(&ring, &out, &cells), COMMAND_NONE);
+		}
+	}
+	in.cmd.length = COMMAND_RECORD_MAX;
+	assert_false(command_put(&commands, &in, COMMAND_RECORD_MAX + 1));
+	assert_false(command_put(&commands, &in, COMMAND_HEAD - 1));
+	for (unsigned int i = 0; i < COMMAND_RING_CELLS / COMMAND_CELLS_MAX; i++) {
+		assert_true(command_put(&commands, &in, COMMAND_RECORD_MAX));
+		if (i == 0) /* one cell less than the last one needs */
+			command_take(&ring, &out, &cells);
+	}
+	assert_false(command_put(&commands, &in, COMMAND_HEAD));
+	command_taken(&ring, cells);
+	in.cmd.length = COMMAND_HEAD;
+	assert_true(command_put(&commands, &in, COMMAND_HEAD));
+	assert_false(command_put(&commands, &in, COMMAND_RECORD_MAX)); /* 255 cells are free */
+	assert_int_equal(ring_room(&commands), COMMAND_CELLS_MAX - 1);
+	/* No command of today is so large: each is refused by name. */
+	writer_init(mbufs);
+	writer_turn(1);
+	assert_int_equal(segment->refused[RECORD_torn] + segment->refused[RECORD_version] +
+				 segment->refused[RECORD_type] + segment->refused[RECORD_size],
+		segment->bad_records);
+	assert_true(segment->bad_records > 0);
+	assert_int_equal(ring_room(&commands), COMMAND_RING_CELLS);
+}
+
 static void
 random_records_do_no_harm(void **state)
 {
@@ -220,8 +325,8 @@ random_records_do_no_harm(void **state)
 			memcpy((uint8_t *)&c + 8 * i, &x, 8);
 		}
 		c.version = RECORD_VERSION;
-		c.length = sizeof(c);
 		c.type = 2 + x % 12;
+		c.length = command_size(c.type).most;
 		c.handle = session_handle(x >> 8 & 31, x >> 16 & 1);
 		c.cookie = 1;
 		if (c.type == COMMAND_SESSION_ADD && x & 1 << 20)
@@ -280,7 +385,7 @@ life_of_a_pair(void **state)
 	assert_int_equal(e->peer, 77);
 	/* No key stays in the ring. */
 	const uint8_t *ring = commands.shared->elems;
-	for (unsigned int i = 0; i < 2 * sizeof(struct command); i++)
+	for (unsigned int i = 0; i < 8 * sizeof(struct command_cell); i++)
 		assert_int_not_equal(ring[i], 0x5a);
 	c = make_l2tp(s, h, 77);
 	assert_int_equal(say(&c), 0);
@@ -402,13 +507,13 @@ full_event_ring_holds_commands_back(void **state)
 	unsigned int put_in = 0;
 	/* Nobody reads events: at last commands stay in their ring. */
 	for (unsigned int turn = 0; turn < 100; turn++) {
-		while (ring_produce(&commands)) {
+		while (ring_room(&commands)) {
 			put(&c);
 			put_in++;
 		}
 		writer_turn(turn);
 	}
-	assert_true(put_in < EVENT_RING_CAPACITY + COMMAND_RING_CAPACITY + 2);
+	assert_true(put_in < EVENT_RING_CAPACITY + COMMAND_RING_CELLS + 2);
 	unsigned int answered = 0;
 	for (unsigned int turn = 0; turn < 100; turn++) {
 		while (next_event().type == EVENT_ACK)
@@ -485,8 +590,7 @@ impossible_counters_are_repaired(void **state)
 	atomic_store(&events.shared->tail, 0x80000000);
 	writer_turn(1);
 	writer_control_connected();
-	ring_attach(
-		&commands, commands.shared, COMMAND_RING_CAPACITY, sizeof(struct command), true);
+	command_ring_attach(&commands, commands.shared, true);
 	ring_attach(&events, events.shared, EVENT_RING_CAPACITY, sizeof(struct event), false);
 	assert_int_equal(next_event().type, 0); /* begins anew */
 	struct command c = make_add(session_handle(1, 1), 100);
@@ -499,6 +603,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(life_of_a_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_records_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(cells_of_a_record_are_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(records_of_any_size_cross, setup, teardown),
 		cmocka_unit_test_setup_teardown(life_of_a_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			full_owner_ring_holds_updates_back, setup, teardown),

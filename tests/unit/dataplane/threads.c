@@ -285,7 +285,6 @@ traffic_command(struct command *to, uint64_t *x)
 {
 	struct command c = {.version = RECORD_VERSION,
 		.type = (uint8_t)(COMMAND_SESSION_ADD + (traffic_random(x) >> 4) % 14),
-		.length = sizeof(c),
 		.cookie = *x};
 	unsigned int slot = *x >> 12 & (SLOTS - 1), gen = 1 + (*x >> 20) % GENERATIONS;
 	bool pair = c.type >= COMMAND_SA_ADD;
@@ -303,6 +302,7 @@ traffic_command(struct command *to, uint64_t *x)
 	} else {
 		fill_session(&c, slot, *x);
 	}
+	c.length = command_size(c.type).most;
 	memcpy(to, &c, sizeof(c));
 }
 

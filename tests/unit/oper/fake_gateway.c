@@ -68,6 +68,7 @@ new_segment(void)
 
 	memset(h, 0, size);
 	segment_layout(h, N_WORKERS, MAX_SESSIONS, 0);
+	h->refused[RECORD_torn] = 3;
 	h->magic = SEGMENT_MAGIC;
 	h->version = SEGMENT_VERSION;
 	h->size = size;

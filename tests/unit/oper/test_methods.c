@@ -527,6 +527,10 @@ test_stats(void **state)
 	assert_int_equal(num(link, "waited"), 7);
 	assert_int_equal(num(link, "lost"), 8);
 	assert_int_equal(num(link, "bad_records"), 9);
+	const json_t *bad = json_object_get(r, "refused_records");
+	assert_int_equal(json_array_size(bad), 1);
+	assert_string_equal(str(json_array_get(bad, 0), "why"), "torn");
+	assert_int_equal(num(json_array_get(bad, 0), "records"), 3);
 	const json_t *kernels = json_object_get(r, "kernels");
 	assert_int_equal(json_array_size(kernels), 2);
 	assert_string_equal(str(json_array_get(kernels, 0), "use"), "rc4-on-4");

@@ -34,8 +34,7 @@ fake_make_segment(struct fake *f)
 	struct segment_header *h = f->seg;
 	segment_layout(h, f->n_workers, f->max_sessions, f->max_sas);
 	uint8_t *base = (uint8_t *)h;
-	ring_attach(&f->command_ring, base + h->command_ring, COMMAND_RING_CAPACITY,
-		sizeof(struct command), false);
+	command_ring_attach(&f->command_ring, base + h->command_ring, false);
 	ring_attach(&f->injects, base + h->inject_ring, INJECT_RING_CAPACITY,
 		sizeof(struct frame_record), false);
 	ring_attach(
@@ -302,12 +301,14 @@ obey(struct fake *f, const struct command *c)
 static void
 pump_commands(struct fake *f)
 {
-	const void *shared;
-	while ((shared = ring_consume(&f->command_ring))) {
-		struct command c;
-		memcpy(&c, shared, sizeof(c));
-		ring_consumed(&f->command_ring);
-		must(c.version == RECORD_VERSION && c.length == sizeof(c) && c.type < 16,
+	static union command_record record;
+	enum command_verdict v;
+	uint32_t cells;
+	while ((v = command_take(&f->command_ring, &record, &cells)) != COMMAND_NONE) {
+		struct command c = record.cmd;
+		command_taken(&f->command_ring, cells);
+		must(v == COMMAND_WHOLE && c.version == RECORD_VERSION &&
+				c.length == command_size(c.type).most && c.type < 16,
 			"command record");
 		f->commands[c.type]++;
 		f->last[c.type] = c;
