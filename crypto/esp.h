@@ -96,8 +96,9 @@ void esp_engine_destroy(struct esp_engine *e);
 /* What it runs on: "avx512-vaes", "avx2", ...; never NULL. */
 const char *esp_engine_kernel(const struct esp_engine *e);
 
-/* Where DES and 3DES run, to force one in tests; by default as measured at start. */
-enum esp_des { ESP_DES_LANES, ESP_DES_SCALAR };
+/* Where DES and 3DES run, to force one in tests, before there are SAs; by default in lanes or not as
+ * measured at start.  IPSEC_MB: in the lanes of that library, as on CPUs without AVX-512 VBMI. */
+enum esp_des { ESP_DES_LANES, ESP_DES_IPSEC_MB, ESP_DES_SCALAR };
 void esp_engine_force_des(struct esp_engine *e, enum esp_des how);
 
 /* --- Security associations ------------------------------------------------------------------- */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * DES and 3DES.  IPsec-MB has AVX-512 kernels of 16 lanes, whose round costs the same however many
- * lanes are in use, and below AVX-512 a kernel in C with constant time, sixty times slower than
- * OpenSSL's tables.  So each batch is divided between the lanes and OpenSSL (scalar), by the
- * lengths of its packets and by what either was measured to cost when the engine was made.
+ * DES and 3DES.  With AVX-512 VBMI they run in 64 lanes of our own (esp_des_wide.c), with AVX-512
+ * alone in IPsec-MB's 16: a round costs the same however many lanes are in use.  Without, IPsec-MB
+ * has a kernel in C with constant time, sixty times slower than OpenSSL's tables.  So each batch is
+ * divided between the lanes and OpenSSL (scalar), by the lengths of its packets and by what either
+ * was measured to cost when the engine was made.
  *
  * Encryption: packets are indivisible, the longest go to the lanes first, so that lanes that run
  * together are about as long.  Decryption: the blocks of a packet are independent of each other,
@@ -23,6 +24,7 @@
 #define STACK_USED 2048 /* several times what OpenSSL 3.0 uses */
 #define TUNE_JOBS  6    /* about where encryption in lanes becomes the faster */
 #define TUNE_LEN   10
+#define TUNE_FEW   2
 #define TUNE_MAX   64
 #define TUNE_RUNS  4
 
@@ -44,13 +46,21 @@ wipe_stack(void)
 }
 
 void
-esp_des_expand(IMB_MGR *m, enum esp_cipher cipher, const uint8_t *key, struct esp_des_keys *keys)
+esp_des_expand(const struct esp_engine *e, struct esp_sa *sa, const uint8_t *key)
 {
-	for (unsigned int i = 0; i < (cipher == ESP_DES ? 1 : 3); i++, key += BLOCK) {
-		IMB_DES_KEYSCHED(m, keys->schedule[i], key);
+	struct esp_des_keys *keys = (void *)sa->keys;
+	const unsigned int n = sa->cipher == ESP_DES ? 1 : 3;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const uint8_t *one = key + (size_t)BLOCK * i;
+
+		if (!e->des_wide)
+			IMB_DES_KEYSCHED(e->wide, keys->schedule[i], one);
 		keys->three[i] = keys->schedule[i];
-		DES_set_key_unchecked((const_DES_cblock *)(uintptr_t)key, &keys->scalar[i]);
+		DES_set_key_unchecked((const_DES_cblock *)(uintptr_t)one, &keys->scalar[i]);
 	}
+	if (e->des_wide)
+		esp_des_wide_expand(key, n, !sa->inbound, keys->wide);
 	wipe_stack();
 }
 
@@ -124,11 +134,11 @@ finish_lanes(struct esp_engine *e)
 }
 
 /*
- * The lanes take rounds of 16, each as long as its first.  Worth the scalar way can be a few that
+ * The lanes take rounds of so many, each as long as its first.  Worth the scalar way can be a few that
  * are much longer than all others, and what would fill the last round too little.
  */
 static struct span
-choose(const struct esp_des_costs *c, const struct esp_order *p)
+choose(const struct esp_des_costs *c, const struct esp_order *p, unsigned int lanes)
 {
 	struct span best = {0, 0};
 	uint64_t sum[ESP_CHUNK + 1], least;
@@ -138,7 +148,7 @@ choose(const struct esp_des_costs *c, const struct esp_order *p)
 		sum[k + 1] = sum[k] + (uint64_t)esp_order_len(p, k) * ESP_DES_SCALAR_COST;
 	least = sum[p->n];
 	for (unsigned int from = 0; from < p->n && from < ESP_LANES; from++) {
-		uint64_t cost = sum[from];
+		uint64_t cost = sum[from] + c->start;
 		unsigned int to = from;
 
 		if (from > 0 && esp_order_len(p, from) == esp_order_len(p, from - 1))
@@ -147,12 +157,12 @@ choose(const struct esp_des_costs *c, const struct esp_order *p)
 			uint64_t round = (uint64_t)esp_order_len(p, to) * c->round;
 			uint64_t rest = sum[p->n] - sum[to];
 
-			if (p->n - to <= ESP_LANES && rest < round) {
+			if (p->n - to <= lanes && rest < round) {
 				cost += rest;
 				break;
 			}
 			cost += round;
-			to = to + ESP_LANES < p->n ? to + ESP_LANES : p->n;
+			to = to + lanes < p->n ? to + lanes : p->n;
 		}
 		if (cost < least) {
 			least = cost;
@@ -194,6 +204,29 @@ whole_in_lanes(struct esp_engine *e, const struct esp_job *jobs, const struct es
 	finish_lanes(e);
 }
 
+static inline void
+set_piece(struct esp_des_piece *piece, const struct esp_job *job, uint32_t first, uint32_t blocks)
+{
+	uint8_t *text = job->data + job->sa->header_len + (size_t)first * BLOCK;
+
+	*piece = (struct esp_des_piece){job->sa, text, esp_load64(text - BLOCK), blocks};
+}
+
+/* At most ESP_CHUNK, for which there are lanes. */
+static void
+whole_in_wide(struct esp_engine *e, const struct esp_job *jobs, const struct esp_list *list,
+	const struct esp_order *p, struct span lanes, enum esp_cipher cipher)
+{
+	struct esp_des_piece pieces[ESP_DES_WIDE];
+
+	if (lanes.from == lanes.to)
+		return;
+	for (unsigned int k = lanes.from; k < lanes.to; k++)
+		set_piece(&pieces[k - lanes.from], &jobs[list->at[esp_order_index(p, k)]], 0,
+			esp_order_len(p, k));
+	esp_des_pieces(e, pieces, lanes.to - lanes.from, cipher, true);
+}
+
 void
 esp_des_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher)
 {
@@ -202,8 +235,11 @@ esp_des_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_ciphe
 	struct span lanes;
 
 	whole_packets(&p, jobs, list);
-	lanes = choose(&e->des[cipher - ESP_3DES], &p);
-	whole_in_lanes(e, jobs, list, &p, lanes, IMB_DIR_ENCRYPT);
+	lanes = choose(&e->des[cipher - ESP_3DES], &p, e->des_wide ? ESP_DES_WIDE : ESP_LANES);
+	if (e->des_wide)
+		whole_in_wide(e, jobs, list, &p, lanes, cipher);
+	else
+		whole_in_lanes(e, jobs, list, &p, lanes, IMB_DIR_ENCRYPT);
 	if (lanes.to - lanes.from < p.n)
 		all_scalar(jobs, list, &p, lanes, DES_ENCRYPT);
 }
@@ -245,6 +281,44 @@ cut_in_lanes(struct esp_engine *e, const struct esp_job *jobs, const struct esp_
 	finish_lanes(e);
 }
 
+static unsigned int
+pieces_of(const struct esp_order *p, uint32_t longest)
+{
+	unsigned int n = 0;
+
+	for (unsigned int k = 0; k < p->n; k++)
+		n += (esp_order_len(p, k) + longest - 1) / longest;
+	return n;
+}
+
+/* A piece a lane, none longer than it must be. */
+static void
+cut_in_wide(struct esp_engine *e, const struct esp_job *jobs, const struct esp_list *list,
+	const struct esp_order *p, uint32_t blocks, enum esp_cipher cipher)
+{
+	struct esp_des_piece cut[ESP_DES_WIDE], pieces[ESP_DES_WIDE];
+	uint32_t longest = (blocks + ESP_DES_WIDE - 1) / ESP_DES_WIDE;
+	struct esp_order order = {.n = 0};
+
+	while (pieces_of(p, longest) > ESP_DES_WIDE)
+		longest += 1 + longest / 8;
+	for (unsigned int k = 0; k < list->n; k++) {
+		const struct esp_job *job = &jobs[list->at[k]];
+		const uint32_t of_job = job_blocks(job);
+
+		for (uint32_t at = 0; at < of_job; at += longest) {
+			const uint32_t left = of_job - at;
+
+			set_piece(&cut[order.n], job, at, left < longest ? left : longest);
+			esp_order_add(&order, cut[order.n].blocks);
+		}
+	}
+	esp_order_sort(&order);
+	for (unsigned int k = 0; k < order.n; k++)
+		pieces[k] = cut[esp_order_index(&order, k)];
+	esp_des_pieces(e, pieces, order.n, cipher, false);
+}
+
 void
 esp_des_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher)
 {
@@ -259,6 +333,10 @@ esp_des_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_ciphe
 		all_scalar(jobs, list, &p, (struct span){0, 0}, DES_DECRYPT);
 		return;
 	}
+	if (e->des_wide) {
+		cut_in_wide(e, jobs, list, &p, blocks, cipher);
+		return;
+	}
 	for (unsigned int k = 0; k < p.n; k += ESP_LANES)
 		whole += esp_order_len(&p, k);
 	if (whole >= share + cuts)
@@ -267,12 +345,13 @@ esp_des_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_ciphe
 		whole_in_lanes(e, jobs, list, &p, (struct span){0, p.n}, IMB_DIR_DECRYPT);
 }
 
-static const struct esp_des_costs only_lanes = {0, 0}, only_scalar = {UINT32_MAX, UINT32_MAX};
+static const struct esp_des_costs only_lanes = {0, 0, 0}, only_scalar = {UINT32_MAX, 0, UINT32_MAX};
 
 void
 esp_engine_force_des(struct esp_engine *e, enum esp_des how)
 {
-	e->des[0] = e->des[1] = how == ESP_DES_LANES ? only_lanes : only_scalar;
+	e->des[0] = e->des[1] = how == ESP_DES_SCALAR ? only_scalar : only_lanes;
+	e->des_wide = e->des_wide && how != ESP_DES_IPSEC_MB;
 }
 
 /* --- Measuring ------------------------------------------------------------------------------- */
@@ -323,14 +402,20 @@ static struct esp_des_costs
 measure(struct esp_engine *e, struct tune *t)
 {
 	/* Lengths of one packet, in blocks. */
-	static const uint32_t lengths[] = {8, 12, 16, 24, 32, 48, TUNE_MAX};
+	static const uint32_t lengths[] = {2, 4, 8, 12, 16, 24, 32, 48, TUNE_MAX};
 	struct esp_des_costs costs = only_scalar;
-	uint64_t lanes, scalar;
+	uint64_t lanes, few, scalar;
 
+	tune_jobs(e, t, TUNE_JOBS, TUNE_FEW);
+	few = time_des(e, t, &only_lanes, true);
 	tune_jobs(e, t, TUNE_JOBS, TUNE_LEN);
 	lanes = time_des(e, t, &only_lanes, true);
-	scalar = time_des(e, t, &only_scalar, true);
-	costs.round = (uint32_t)(lanes * ESP_DES_SCALAR_COST * TUNE_JOBS / scalar);
+	scalar = time_des(e, t, &only_scalar, true) / (TUNE_JOBS * TUNE_LEN) + 1;
+	/* What grows with the length, and what does not. */
+	lanes = lanes > few ? (lanes - few) / (TUNE_LEN - TUNE_FEW) + 1 : lanes / TUNE_LEN;
+	costs.round = (uint32_t)(lanes * ESP_DES_SCALAR_COST / scalar) + 1;
+	if (few > lanes * TUNE_FEW)
+		costs.start = (uint32_t)((few - lanes * TUNE_FEW) * ESP_DES_SCALAR_COST / scalar);
 	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		tune_jobs(e, t, 1, lengths[i]);
 		if (time_des(e, t, &only_lanes, false) < time_des(e, t, &only_scalar, false)) {
@@ -351,6 +436,7 @@ esp_des_tune(struct esp_engine *e)
 	e->des[0] = e->des[1] = only_scalar;
 	if (e->wide->used_arch != IMB_ARCH_AVX512)
 		return 0;
+	e->des_wide = esp_des_wide_supported();
 	t = aligned_alloc(64, (sizeof(*t) + 63) & ~(size_t)63); /* not per packet */
 	if (!t)
 		return -1;
@@ -359,7 +445,7 @@ esp_des_tune(struct esp_engine *e)
 	sa->header_len = ESP_HDR_LEN + BLOCK;
 	for (enum esp_cipher cipher = ESP_3DES; cipher <= ESP_DES; cipher++) {
 		sa->cipher = (uint8_t)cipher;
-		esp_des_expand(e->wide, cipher, key, (void *)sa->keys);
+		esp_des_expand(e, sa, key);
 		e->des[cipher - ESP_3DES] = measure(e, t);
 	}
 	free(t); /* not per packet */

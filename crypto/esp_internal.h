@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crypto/esp.h"
+#include "crypto/esp_des_wide.h"
 #include "crypto/replay.h"
 
 /* Batches are worked on in pieces of this many packets: several rounds of the widest lanes (16). */
@@ -54,7 +55,10 @@ struct esp_cbc_keys {
 };
 struct esp_des_keys {
 	struct esp_hmac_keys hmac;
-	_Alignas(64) uint64_t schedule[3][IMB_DES_KEY_SCHED_SIZE / 8];
+	union {
+		_Alignas(64) uint64_t schedule[3][IMB_DES_KEY_SCHED_SIZE / 8]; /* IPsec-MB's */
+		esp_des_schedule wide; /* where the engine says so */
+	};
 	_Alignas(64) DES_key_schedule scalar[3]; /* the same in OpenSSL's form */
 	const void *three[3];                    /* of schedule, as IPsec-MB takes 3DES keys */
 };
@@ -80,6 +84,7 @@ enum { ESP_SIZES = 3, ESP_SMALL = 112, ESP_MIDDLE = 480 };
 #define ESP_DES_SCALAR_COST 64 /* a block by OpenSSL, the unit of costs */
 struct esp_des_costs {
 	uint32_t round;        /* encryption of one block in each lane; UINT32_MAX: never */
+	uint32_t start;        /* before the first block */
 	uint32_t least_blocks; /* decryption, all packets together; UINT32_MAX: never */
 };
 /* A packet is cut where one lane's share ends and the next begins. */
@@ -114,6 +119,7 @@ struct esp_engine {
 	 * one; above ESP_LANES: never wide. */
 	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
 	struct esp_des_costs des[2]; /* of ESP_3DES and ESP_DES */
+	bool des_wide;               /* DES's lanes are those of esp_des_wide.c, not IPsec-MB's */
 	uint16_t gcm_keys_size;      /* octets of struct esp_gcm_keys that are used: whole lines */
 	char kernel[32];
 	struct gcm_context_data gcm;
@@ -121,6 +127,7 @@ struct esp_engine {
 	struct esp_ivs ivs;
 	_Alignas(64) IMB_JOB imb[ESP_CHUNK]; /* offsets stay 0 */
 	_Alignas(64) struct esp_scratch scratch[ESP_CHUNK];
+	struct esp_des_wide_keys des_keys; /* of a batch; wiped with it */
 };
 
 static inline void
@@ -256,8 +263,17 @@ void esp_cbc_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_
 void esp_des_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
 void esp_des_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
 /* key: 8 or 24 octets. */
-void esp_des_expand(
-	IMB_MGR *m, enum esp_cipher cipher, const uint8_t *key, struct esp_des_keys *keys);
+void esp_des_expand(const struct esp_engine *e, struct esp_sa *sa, const uint8_t *key);
+/* esp_des_lanes.c: blocks of one SA behind each other, in place. */
+struct esp_des_piece {
+	const struct esp_sa *sa;
+	uint8_t *text;
+	uint64_t chain;  /* the block before: an IV at first */
+	uint32_t blocks; /* 1 and up */
+};
+/* n: 1 to ESP_DES_WIDE, the longest first; they are used up. */
+void esp_des_pieces(struct esp_engine *e, struct esp_des_piece *pieces, unsigned int n,
+	enum esp_cipher cipher, bool encrypt);
 /* Measures e->des; -1: out of memory. */
 int esp_des_tune(struct esp_engine *e);
 /* esp_cbc.c: ICVs of e->hash[hash] into scratch.tag; with ESN the high 32 bits take the ICV's place

@@ -179,8 +179,9 @@ expand_aes(IMB_MGR *m, const struct esp_sa *sa, const uint8_t *key, struct esp_c
 }
 
 static void
-expand_keys(IMB_MGR *m, struct esp_sa *sa, const struct esp_sa_config *c)
+expand_keys(const struct esp_engine *e, struct esp_sa *sa, const struct esp_sa_config *c)
 {
+	IMB_MGR *m = e->wide;
 	const uint8_t *key = c->encryption_key;
 	struct esp_gcm_keys *gcm = (void *)sa->keys;
 
@@ -201,7 +202,7 @@ expand_keys(IMB_MGR *m, struct esp_sa *sa, const struct esp_sa_config *c)
 		break;
 	case ESP_3DES:
 	case ESP_DES:
-		esp_des_expand(m, sa->cipher, key, (void *)sa->keys);
+		esp_des_expand(e, sa, key);
 		break;
 	default:
 		break;
@@ -272,7 +273,7 @@ esp_sa_init(struct esp_sa *sa, const struct esp_engine *engine, const struct esp
 		sa->replay_at = (uint16_t)keys_end(engine, c);
 		replay_init(esp_sa_replay(sa), window_of(c));
 	}
-	expand_keys(engine->wide, sa, c);
+	expand_keys(engine, sa, c);
 	return ESP_SETUP_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * DES and 3DES in the lanes, by OpenSSL's functions, and divided between both in every proportion,
+ * DES and 3DES in lanes of ours and of IPsec-MB, by OpenSSL's functions, and divided between both in every proportion,
  * against the reference, on every instruction set of this CPU.
  */
 #include <setjmp.h>
@@ -93,6 +93,24 @@ test_lanes(void **state)
 	exchange_all(7); /* one block or two: less than one for each lane */
 }
 
+/* Of CPUs with AVX-512 without VBMI, whose SAs have other keys.  The last: the engine stays so. */
+static void
+test_lanes_of_ipsec_mb(void **state)
+{
+	esp_engine_force_des(lab_engine, ESP_DES_IPSEC_MB);
+	assert_false(lab_engine->des_wide);
+	end(state);
+	start(state);
+	exchange_all(long_len);
+	exchange_all(7);
+	for (uint32_t cost = 1; cost < 2000; cost = cost * 5 / 3 + 1) {
+		for (unsigned int i = 0; i < 2; i++)
+			lab_engine->des[i] = (struct esp_des_costs){
+				.round = cost, .least_blocks = (uint32_t)(lab_random() % 200)};
+		exchange(1 + (unsigned int)(lab_random() % 40), pick_any, long_len / 2);
+	}
+}
+
 static void
 test_scalar(void **state)
 {
@@ -111,21 +129,23 @@ test_divided(void **state)
 	(void)state;
 	for (uint32_t cost = 1; cost < 2000; cost = cost * 5 / 3 + 1) {
 		for (unsigned int i = 0; i < 2; i++)
-			lab_engine->des[i] = (struct esp_des_costs){
-				.round = cost, .least_blocks = (uint32_t)(lab_random() % 200)};
+			lab_engine->des[i] = (struct esp_des_costs){.round = cost,
+				.start = (uint32_t)(lab_random() % 4 * cost),
+				.least_blocks = (uint32_t)(lab_random() % 200)};
 		exchange(1 + (unsigned int)(lab_random() % 40), pick_3des, long_len / 2);
 		exchange(1 + (unsigned int)(lab_random() % 40), pick_des, long_len / 2);
 		exchange(1 + (unsigned int)(lab_random() % 40), pick_any, long_len / 2);
 	}
 }
 
-/* As outside of tests: the lanes are measured where IPsec-MB has kernels worth it, else unused. */
+/* As outside of tests: the lanes are measured where there are kernels worth it, else unused. */
 static void
 test_measured(void **state)
 {
 	const bool lanes = lab_engine->wide->used_arch == IMB_ARCH_AVX512;
 
 	(void)state;
+	assert_int_equal(lab_engine->des_wide, lanes && esp_des_wide_supported());
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_true((lab_engine->des[i].round != UINT32_MAX) == lanes);
 		assert_true(lab_engine->des[i].round > 0);
@@ -144,6 +164,7 @@ run(void)
 		cmocka_unit_test(test_scalar),
 		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_divided),
+		cmocka_unit_test(test_lanes_of_ipsec_mb),
 	};
 
 	printf("a round of 3DES for %.1f blocks, of DES %.1f; cut from %u and %u\n",

@@ -131,6 +131,16 @@ remember_sa(const struct esp_sa *sa)
 	}
 }
 
+/* Transposed, no piece of them would be found. */
+static void
+check_lanes(void)
+{
+	const uint8_t *octets = (const uint8_t *)&lab_engine->des_keys;
+
+	for (size_t i = 0; i < sizeof(lab_engine->des_keys); i++)
+		assert_int_equal(octets[i], 0);
+}
+
 static void
 one_pair(const char *encryption, const char *integrity)
 {
@@ -140,6 +150,7 @@ one_pair(const char *encryption, const char *integrity)
 	n_pieces = 0;
 	lab_new_by_name(&l, encryption, integrity);
 	exercise(&l);
+	check_lanes();
 	remember(l.keys.encryption, l.config.encryption->key_len);
 	remember(l.keys.integrity, l.config.integrity_key_len);
 	remember_sa(l.in);
