@@ -4,10 +4,7 @@
 #include <string.h>
 
 #include "control/oper/audit.h"
-#include "control/oper/rpc.h"
-
-#define PAGE_DEFAULT 100
-#define PAGE_MAX     500
+#include "control/oper/page.h"
 
 json_t *
 rpc_ipsec_status(const struct rpc_context *ctx)
@@ -21,10 +18,9 @@ rpc_ipsec_status(const struct rpc_context *ctx)
 		"weak_crypto_allowed", s.allow_weak_crypto, "bad_records", rpc_u64(s.bad_records));
 }
 
-struct page {
+struct sas_page {
+	struct page page;
 	uint32_t peer_ip; /* 0: everybody */
-	uint64_t offset, limit, matching;
-	json_t *list;
 };
 
 static json_t *
@@ -55,13 +51,12 @@ describe(const struct ike_sa_info *sa)
 static bool
 page_sa(void *opaque, const struct ike_sa_info *sa)
 {
-	struct page *page = opaque;
+	struct sas_page *p = opaque;
 
-	if (page->peer_ip && page->peer_ip != sa->outer.peer_ip)
+	if (p->peer_ip && p->peer_ip != sa->outer.peer_ip)
 		return true;
-	if (page->matching >= page->offset && json_array_size(page->list) < page->limit)
-		json_array_append_new(page->list, describe(sa));
-	page->matching++;
+	if (page_takes(&p->page))
+		json_array_append_new(p->page.list, describe(sa));
 	return true;
 }
 
@@ -69,21 +64,16 @@ json_t *
 rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
 	const char *peer = json_string_value(json_object_get(params, "peer"));
-	json_int_t offset = 0, limit = PAGE_DEFAULT;
 	struct in_addr a = {0};
+	struct sas_page p;
 
-	if (!rpc_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
-		!rpc_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
-		return NULL;
 	if (peer != NULL && inet_pton(AF_INET, peer, &a) != 1)
 		return rpc_fail(error, RPC_INVALID_PARAMS, "\"peer\" must be an IPv4 address");
-	struct page page = {.peer_ip = ntohl(a.s_addr),
-		.offset = (uint64_t)offset,
-		.limit = (uint64_t)limit,
-		.list = json_array()};
-	gateway_sas(ctx->gateway, page_sa, &page);
-	return json_pack("{s:o, s:I, s:I, s:o}", "total", rpc_u64(page.matching), "offset", offset,
-		"limit", limit, "sas", page.list);
+	p.peer_ip = ntohl(a.s_addr);
+	if (!page_begin(&p.page, params, error))
+		return NULL;
+	gateway_sas(ctx->gateway, page_sa, &p);
+	return page_answer(&p.page, "sas");
 }
 
 /* "keep" (also when not given), "rekey" or "drop"; false with *error filled. */

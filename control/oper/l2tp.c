@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* L2TP: its part of `status`, and `tunnels`. */
-#include "control/oper/rpc.h"
-
-#define PAGE_DEFAULT 100
-#define PAGE_MAX     500
+#include "control/oper/page.h"
 
 json_t *
 rpc_l2tp_status(const struct gateway_status *s)
@@ -29,17 +26,12 @@ rpc_l2tp_status(const struct gateway_status *s)
 	return o;
 }
 
-struct page {
-	uint64_t offset, limit, total;
-	json_t *list;
-};
-
 static bool
 page_tunnel(void *opaque, const struct l2tp_tunnel_info *t)
 {
 	struct page *page = opaque;
 
-	if (page->total >= page->offset && json_array_size(page->list) < page->limit)
+	if (page_takes(page))
 		json_array_append_new(page->list,
 			json_pack("{s:i, s:i, s:o, s:i, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o}",
 				"id", (int)t->id, "peer_id", (int)t->peer_id, "peer",
@@ -49,21 +41,16 @@ page_tunnel(void *opaque, const struct l2tp_tunnel_info *t)
 				t->established ? "established" : "half-open", "sessions",
 				(int)t->sessions, "age_ms", rpc_u64(t->age_ms), "sent",
 				rpc_u64(t->sent), "repeated", rpc_u64(t->repeated)));
-	page->total++;
 	return true;
 }
 
 json_t *
 rpc_tunnels(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
-	json_int_t offset = 0, limit = PAGE_DEFAULT;
+	struct page page;
 
-	if (!rpc_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
-		!rpc_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
+	if (!page_begin(&page, params, error))
 		return NULL;
-	struct page page = {
-		.offset = (uint64_t)offset, .limit = (uint64_t)limit, .list = json_array()};
 	gateway_tunnels(ctx->gateway, page_tunnel, &page);
-	return json_pack("{s:o, s:I, s:I, s:o}", "total", rpc_u64(page.total), "offset", offset,
-		"limit", limit, "tunnels", page.list);
+	return page_answer(&page, "tunnels");
 }

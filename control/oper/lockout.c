@@ -4,42 +4,29 @@
 
 #include "control/core/log.h"
 #include "control/oper/audit.h"
-#include "control/oper/rpc.h"
-
-#define PAGE_DEFAULT 100
-#define PAGE_MAX     500
-
-struct page {
-	uint64_t offset, limit, total;
-	json_t *list;
-};
+#include "control/oper/page.h"
 
 static void
 page_lockout(void *opaque, const struct guard_lockout *l)
 {
 	struct page *page = opaque;
 
-	if (page->total >= page->offset && json_array_size(page->list) < page->limit)
+	if (page_takes(page))
 		json_array_append_new(page->list,
 			json_pack("{s:o, s:o, s:o}", "user", rpc_text(l->user ? l->user : "", 256),
 				"address", l->address ? rpc_ip(l->address) : json_string(""),
 				"left_ms", rpc_u64(l->left_ms)));
-	page->total++;
 }
 
 json_t *
 rpc_lockouts(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
-	json_int_t offset = 0, limit = PAGE_DEFAULT;
+	struct page page;
 
-	if (!rpc_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
-		!rpc_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
+	if (!page_begin(&page, params, error))
 		return NULL;
-	struct page page = {
-		.offset = (uint64_t)offset, .limit = (uint64_t)limit, .list = json_array()};
 	gateway_lockouts(ctx->gateway, page_lockout, &page);
-	return json_pack("{s:o, s:I, s:I, s:o}", "total", rpc_u64(page.total), "offset", offset,
-		"limit", limit, "lockouts", page.list);
+	return page_answer(&page, "lockouts");
 }
 
 json_t *

@@ -7,11 +7,8 @@
 
 #include "control/core/log.h"
 #include "control/oper/audit.h"
-#include "control/oper/rpc.h"
+#include "control/oper/page.h"
 #include "dataplane/api/layout.h"
-
-#define PAGE_DEFAULT 100
-#define PAGE_MAX     500
 
 static const char *const state_names[] = {
 	[GW_CALL] = "call",
@@ -151,23 +148,20 @@ session_detail(const struct gateway_session *s)
 	return o;
 }
 
-struct page {
+struct sessions_page {
+	struct page page;
 	const char *user; /* NULL: everybody */
-	uint64_t offset, limit;
-	uint64_t matching;
-	json_t *list;
 };
 
 static bool
 page_session(void *opaque, const struct gateway_session *s)
 {
-	struct page *page = opaque;
+	struct sessions_page *p = opaque;
 
-	if (page->user != NULL && !user_name_same(page->user, s->user))
+	if (p->user != NULL && !user_name_same(p->user, s->user))
 		return true;
-	if (page->matching >= page->offset && json_array_size(page->list) < page->limit)
-		json_array_append_new(page->list, session_brief(s));
-	page->matching++;
+	if (page_takes(&p->page))
+		json_array_append_new(p->page.list, session_brief(s));
 	return true;
 }
 
@@ -192,20 +186,12 @@ rpc_bounded(const json_t *params, const char *name, json_int_t min, json_int_t m
 static json_t *
 method_sessions(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
-	json_int_t offset = 0, limit = PAGE_DEFAULT;
+	struct sessions_page p = {.user = json_string_value(json_object_get(params, "user"))};
 
-	if (!rpc_bounded(params, "offset", 0, INT32_MAX, &offset, error) ||
-		!rpc_bounded(params, "limit", 1, PAGE_MAX, &limit, error))
+	if (!page_begin(&p.page, params, error))
 		return NULL;
-	struct page page = {
-		.user = json_string_value(json_object_get(params, "user")),
-		.offset = (uint64_t)offset,
-		.limit = (uint64_t)limit,
-		.list = json_array(),
-	};
-	gateway_sessions(ctx->gateway, page_session, &page);
-	return json_pack("{s:o, s:I, s:I, s:o}", "total", rpc_u64(page.matching), "offset", offset,
-		"limit", limit, "sessions", page.list);
+	gateway_sessions(ctx->gateway, page_session, &p);
+	return page_answer(&p.page, "sessions");
 }
 
 static json_t *
