@@ -67,6 +67,21 @@ struct l2tp_server {
 	struct l2tp_stats stats;
 };
 
+/* D1: behind IPsec it is the SA that tells who it is, whatever its address is by now. */
+static inline bool
+tunnel_same_peer(const struct l2tp_path *a, const struct l2tp_path *b)
+{
+	if (a->server_ip != b->server_ip || a->peer != b->peer)
+		return false;
+	return a->peer != 0 || (a->peer_ip == b->peer_ip && a->peer_port == b->peer_port);
+}
+
+static inline bool
+tunnel_is_live(const struct l2tp_tunnel *t)
+{
+	return t->state == TUNNEL_HALF_OPEN || t->state == TUNNEL_ESTABLISHED;
+}
+
 /* timers.c: a binary heap.  due L2TP_NEVER takes it out. */
 bool l2tp_timers_room(struct l2tp_server *s); /* for one more tunnel */
 void l2tp_timers_set(struct l2tp_server *s, struct l2tp_tunnel *t, uint64_t due);
@@ -96,6 +111,8 @@ struct l2tp_tunnel *server_tunnel_find(
 /* A half-open tunnel of an ID that is free; NULL: no memory. */
 struct l2tp_tunnel *server_tunnel_insert(
 	struct l2tp_server *s, const struct l2tp_path *path, uint16_t id, uint16_t peer_id);
+/* Those of a path's peer, and others of the same bucket. */
+struct l2tp_tunnel_bucket *server_peers(const struct l2tp_server *s, const struct l2tp_path *p);
 /* Around each call into a tunnel from outside of all callbacks; depth is counted down again. */
 void server_enter(struct l2tp_server *s, uint64_t now);
 void server_settle(struct l2tp_tunnel *t);
@@ -104,6 +121,10 @@ void server_tunnel_state(struct l2tp_tunnel *t, enum l2tp_tunnel_state state);
 /* The same peer's earlier tunnels: with the same ID of his they end, for he began anew; others are
  * asked by HELLO whether they live. */
 void server_replace(struct l2tp_tunnel *t);
+
+/* opening.c: a message to tunnel ID 0. */
+void server_first_message(struct l2tp_server *s, const struct l2tp_path *from,
+	const struct l2tp_header *h, const uint8_t *bytes);
 
 /* image.c: what outlives us of an established tunnel, and that nothing does any more. */
 void tunnel_save(struct l2tp_tunnel *t);
