@@ -33,25 +33,12 @@ count(const json_t *o, const char *name)
 	return show_count(num(o, name));
 }
 
-void
-show_status(const json_t *r)
+static void
+show_protocols(struct table *t, const json_t *r)
 {
-	const json_t *pptp = json_object_get(r, "pptp"), *pool = json_object_get(r, "pool");
+	const json_t *pptp = json_object_get(r, "pptp"), *l2tp = json_object_get(r, "l2tp");
 	const json_t *ipsec = json_object_get(r, "ipsec");
-	const json_t *refusals = json_object_get(r, "refusals"), *refusal;
-	const json_t *l2tp = json_object_get(r, "l2tp");
-	const json_t *restart = json_object_get(r, "adopted"), *cause;
-	struct table *t = table_new("|");
-	int64_t closed = 0;
-	size_t i;
 
-	json_array_foreach(json_object_get(restart, "closed"), i, cause) closed +=
-		num(cause, "count");
-	bool adopted = num(restart, "sessions") || num(restart, "tunnels") || closed;
-	table_row(t, "adit-control",
-		show_format("%s, up %s", str(r, "version"), show_duration(num(r, "uptime_ms"))));
-	table_row(t, "state", is(r, "healthy") ? "healthy" : str(r, "problem"));
-	table_row(t, "data plane", is(r, "dataplane_connected") ? "connected" : "not connected");
 	if (is(pptp, "enabled"))
 		table_row(t, "PPTP",
 			show_format(
@@ -83,11 +70,38 @@ show_status(const json_t *r)
 			count(pptp, "weak_sessions"),
 			is(ipsec, "weak_crypto_allowed") ? "allowed" : "off",
 			count(ipsec, "weak_sas")));
-	if (adopted)
+}
+
+static void
+show_adopted(struct table *t, const json_t *restart)
+{
+	const json_t *cause;
+	int64_t closed = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(restart, "closed"), i, cause) closed +=
+		num(cause, "count");
+	if (num(restart, "sessions") || num(restart, "tunnels") || closed)
 		table_row(t, "taken over",
 			show_format("%s sessions, %s tunnels of an earlier adit-control; %s ended",
 				count(restart, "sessions"), count(restart, "tunnels"),
 				show_count(closed)));
+}
+
+void
+show_status(const json_t *r)
+{
+	const json_t *pool = json_object_get(r, "pool");
+	const json_t *refusals = json_object_get(r, "refusals"), *refusal;
+	struct table *t = table_new("|");
+	size_t i;
+
+	table_row(t, "adit-control",
+		show_format("%s, up %s", str(r, "version"), show_duration(num(r, "uptime_ms"))));
+	table_row(t, "state", is(r, "healthy") ? "healthy" : str(r, "problem"));
+	table_row(t, "data plane", is(r, "dataplane_connected") ? "connected" : "not connected");
+	show_protocols(t, r);
+	show_adopted(t, json_object_get(r, "adopted"));
 	if (num(r, "forged_frames"))
 		table_row(t, "forged",
 			show_format("%s PPP frames in the name of clients, ignored",

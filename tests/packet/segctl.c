@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
+ * Long because it has a function for each command below.
+ *
  * A stand-in for adit-control in packet tests: speaks the shared segment, one command a line on
  * standard input, one JSON object a line on standard output.  It can also misbehave: `raw` sends
  * any command record, `poke` writes anywhere in the segment.

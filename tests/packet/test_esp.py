@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""L2TP inside of IPsec through the real data plane: suites, replay, peers behind one NAT, rekeys, lifetimes.  Topology: lab.py."""
+"""L2TP inside of IPsec through the real data plane: suites, replay, peers behind one NAT, rekeys, lifetimes.  Topology: lab.py.
+
+Long because they are cases of one pair's life, on the same fixtures."""
 import struct
 
 import pytest

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Long because it is one class of charon's, kernel_ipsec_t, whose methods share what is private. */
 #include "ipsec.h"
 
 #include <errno.h>

@@ -26,6 +26,7 @@ test_view_keeps_its_dimensions(void **state)
 	assert_int_equal(after.max_sessions, link_max_sessions(lnk));
 }
 
+/* Long because it has a record of each kind. */
 static void
 test_hostile_records(void **state)
 {

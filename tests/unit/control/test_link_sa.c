@@ -265,6 +265,7 @@ test_refused(void **state)
 	assert_int_equal(fake_live_sas(&fake), 1);
 }
 
+/* Long because it has each answer that a data plane could lie with. */
 static void
 test_hostile(void **state)
 {

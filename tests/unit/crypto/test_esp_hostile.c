@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bad packets, bad neighbours in a batch, limits, and bad configuration. */
+/* Bad packets, bad neighbours in a batch, limits, and bad configuration.  Long because each is a
+ * case of one laboratory's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -358,14 +359,11 @@ test_last_number(void **state)
 	lab_end(&l);
 }
 
-/* T15, and limits by configuration: soft before hard, then nothing more. */
+/* T15. */
 static void
-test_limits(void **state)
+test_limits_of_suites(void **state)
 {
 	struct lab_sa l;
-	struct esp_job job;
-	unsigned int sent = 0;
-	static uint8_t text[1000];
 
 	(void)state;
 	lab_new_by_name(&l, "3des-cbc", "hmac-sha1-96");
@@ -375,7 +373,18 @@ test_limits(void **state)
 	lab_new_by_name(&l, "aes128-cbc", "hmac-sha1-96");
 	assert_true(l.out->hard_bytes == UINT64_MAX);
 	lab_end(&l);
+}
 
+/* Limits by configuration: soft before hard, then nothing more. */
+static void
+test_byte_limits(void **state)
+{
+	struct lab_sa l;
+	struct esp_job job;
+	unsigned int sent = 0;
+	static uint8_t text[1000];
+
+	(void)state;
 	lab_config(&l, suite_by_name("des-cbc"), suite_by_name("hmac-md5-96"));
 	l.config.hard_bytes = 20000;
 	l.config.soft_bytes = 10000;
@@ -401,11 +410,20 @@ test_limits(void **state)
 	refused(&job, ESP_BYTE_LIMIT);
 	lab_free(&job, 1);
 	lab_end(&l);
+}
 
+static void
+test_packet_limits(void **state)
+{
+	struct lab_sa l;
+	struct esp_job job;
+	static uint8_t text[8];
+
+	(void)state;
 	lab_config(&l, suite_by_name("aes128-gcm16"), NULL);
 	l.config.hard_packets = 4;
 	lab_start(&l);
-	for (sent = 0; sent < 4; sent++) {
+	for (unsigned int sent = 0; sent < 4; sent++) {
 		assert_int_equal(esp_sa_life(l.out), sent < 3 ? ESP_LIFE_OK : ESP_LIFE_SOFT);
 		lab_clear(&job, &l, text, 8, 17);
 		assert_int_equal(esp_encapsulate_burst(lab_engine, &job, 1), 1);
@@ -552,7 +570,9 @@ main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_last_number),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits_of_suites),
+		cmocka_unit_test(test_byte_limits),
+		cmocka_unit_test(test_packet_limits),
 		cmocka_unit_test(test_bad_encapsulation),
 		cmocka_unit_test(test_setup),
 		cmocka_unit_test(test_names),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames of ordinary interfaces: unfinished checksums, TCP that nobody has cut, datagrams that the
- * kernel has put together (T25: what is inside of tunnels stays as it is; T17). */
+ * kernel has put together (T25: what is inside of tunnels stays as it is; T17).
+ * Long because each kind of frame has its good case and its bad ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -74,6 +74,7 @@ test_xl2tpd(void **state)
 	assert_int_equal(m.receive_window, 4);
 }
 
+/* Long because it has each AVP of each message. */
 static void
 test_round_trip(void **state)
 {

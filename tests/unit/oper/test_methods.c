@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every method on a fake gateway, and what is no request: JSON-RPC 2.0 sections 4 to 6. */
+/* Every method on a fake gateway, and what is no request: JSON-RPC 2.0 sections 4 to 6.  Long
+ * because there are so many methods, and the answer of each is held whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
