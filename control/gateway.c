@@ -1,78 +1,287 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The gateway's life, and what operators ask and change. */
-#include "control/gateway_internal.h"
+#include "control/gateway.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "control/carrier/l2tp.h"
+#include "control/carrier/pptp.h"
+#include "control/core/log.h"
+#include "control/session/session.h"
 
 #define STOP_STEP_MS 50
 #define STOP_PPP_MS  1500 /* for LCP Terminate-Acks */
 #define STOP_MAX_MS  4500
 
-/* ------------------------------------------------------------------ life */
+/* What carries sessions: one row each.  They start and stop in this order. */
+static struct carrier *(*const carrier_makers[])(struct sessions *all) = {
+	pptp_carrier_new,
+	l2tp_carrier_new,
+};
+#define N_CARRIERS (sizeof(carrier_makers) / sizeof(carrier_makers[0]))
+static_assert(N_CARRIERS <= GATEWAY_CARRIERS_MAX, "status has room");
+
+struct gateway {
+	const struct config *cfg;
+	struct pool *pool;
+	struct aaa *aaa;
+	struct link *link;
+	struct ike *ike; /* NULL: IPsec is off */
+	struct refusals refusals;
+	struct handles handles;
+	struct sessions sessions;
+	struct carrier *carriers[N_CARRIERS];
+	struct l2tp_carrier *l2tp; /* the one of them that IPsec and the link know */
+	uint64_t started_ms;
+	struct {
+		uv_timer_t timer;
+		uint64_t begun_ms;
+		void (*done)(void *user);
+		void *user;
+	} stop;
+};
+
+static uint64_t
+now_ms(const struct gateway *g)
+{
+	return uv_now(g->refusals.loop);
+}
+
+/* Of all carriers together. */
+static uint32_t
+session_limit(const struct gateway *g)
+{
+	uint32_t n = 0;
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		n += carrier_limit(g->carriers[i]);
+	return n;
+}
+
+/* ------------------------------------------------------------------ what the data plane says */
+
+static void
+on_link_up(void *user)
+{
+	struct gateway *g = user;
+	struct command cmd = {.gateway = {.server_ip = pool_server_address(g->pool),
+				      .pool_first = g->cfg->pool_first,
+				      .pool_last = g->cfg->pool_last}};
+	uint32_t sessions = session_limit(g);
+	/* R3, R12, T20: the WAN edge lets in what is served, and nothing else. */
+	for (unsigned int i = 0; i < N_CARRIERS; i++) {
+		const struct carrier *c = g->carriers[i];
+		if (c->ops->edge)
+			c->ops->edge(c, &cmd);
+	}
+	link_command(g->link, COMMAND_GATEWAY, &cmd);
+	if (link_max_sessions(g->link) < sessions)
+		log_event(LOG_WARNING, "dataplane-small",
+			"text=\"pptp.max_sessions and l2tp.max_sessions are together larger than "
+			"sessions.max of the data plane\" max_sessions=%u room=%u",
+			sessions, link_max_sessions(g->link));
+}
+
+static void *
+on_orphan(void *user, const struct session_entry *e)
+{
+	const struct gateway *g = user;
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->tunnel == e->protocol)
+			return session_orphan(g->carriers[i], e);
+	return NULL;
+}
+
+static void
+on_adopt(void *user)
+{
+	struct gateway *g = user;
+	sessions_adopt_begin(&g->sessions);
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->ops->adopt)
+			g->carriers[i]->ops->adopt(g->carriers[i]);
+	sessions_adopt(&g->sessions);
+}
+
+static void
+on_link_down(void *user, const char *why)
+{
+	struct gateway *g = user;
+	(void)why;
+	/* First all ends, which may touch each other's connections, then the memory. */
+	sessions_end_all(&g->sessions);
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->ops->link_down)
+			g->carriers[i]->ops->link_down(g->carriers[i]);
+	sessions_bury(&g->sessions);
+	if (g->ike)
+		ike_link_down(g->ike);
+}
+
+static void *
+on_sa_orphan(void *user, const struct sa_entry *e)
+{
+	const struct gateway *g = user;
+	return g->ike ? ike_sa_orphan(g->ike, e) : NULL;
+}
+
+static void
+on_l2tp_frame(void *user, uint32_t sa, const struct sa_outer *inner, const struct sa_outer *from,
+	const uint8_t *message, size_t len)
+{
+	const struct gateway *g = user;
+	l2tp_frame(g->l2tp, sa, inner, from, message, len);
+}
+
+static const struct link_ops link_ops = {
+	.up = on_link_up,
+	.orphan = on_orphan,
+	.adopt = on_adopt,
+	.down = on_link_down,
+	.frame = session_on_frame,
+	.refused = session_on_refused,
+	.peer_seen = session_on_peer_seen,
+	.lost_sync = session_on_lost_sync,
+	.gone = session_on_gone,
+	.sa_orphan = on_sa_orphan,
+	.sa_done = ike_sa_done,
+	.sa_expire = ike_sa_expire,
+	.sa_mapping = ike_sa_mapping,
+	.sa_gone = ike_sa_gone,
+	.l2tp_frame = on_l2tp_frame,
+};
+
+/* ------------------------------------------------------------------ start */
 
 static void
 gateway_discard(struct gateway *g)
 {
-	call_ids_free(&g->call_ids[TUNNEL_PPTP]);
-	call_ids_free(&g->call_ids[TUNNEL_L2TP]);
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i])
+			g->carriers[i]->ops->free(g->carriers[i]);
+	sessions_discard(&g->sessions);
 	aaa_free(g->aaa);
-	index_free(g);
 	pool_free(g->pool);
 	free(g);
 }
 
-void
-gateway_handle_closed(struct gateway *g)
+/* A number for this host, for Acct-Session-Id: FNV-1a of its name. */
+static uint32_t
+node_number(void)
 {
-	if (--g->n_handles > 0 || !g->closing)
-		return;
-	if (g->stopped)
-		g->stopped(g->stopped_user);
-	else
-		gateway_discard(g); /* the start failed */
+	char name[256] = "";
+	uint32_t h = 2166136261u;
+	gethostname(name, sizeof(name) - 1);
+	for (const char *p = name; *p; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	return h;
 }
+
+/* Everything without a handle, and the link.  On failure what there is can be discarded. */
+static bool
+make_parts(struct gateway *g, uv_loop_t *loop, char *err, size_t errlen)
+{
+	const struct config *cfg = g->cfg;
+	g->pool = pool_new(
+		cfg->pool_name, cfg->pool_first, cfg->pool_last, err, (unsigned int)errlen);
+	if (!g->pool)
+		return false;
+	snprintf(err, errlen, "out of memory");
+	g->aaa = aaa_new(cfg->users, g->pool);
+	if (!g->aaa)
+		return false;
+	*aaa_settings(g->aaa) = cfg->aaa;
+	const struct session_env env = {.loop = loop,
+		.cfg = cfg,
+		.aaa = g->aaa,
+		.refusals = &g->refusals,
+		.handles = &g->handles};
+	sessions_init(&g->sessions, &env, node_number());
+	for (unsigned int i = 0; i < N_CARRIERS; i++) {
+		if (!(g->carriers[i] = carrier_makers[i](&g->sessions)))
+			return false;
+		if (carrier_makers[i] == l2tp_carrier_new)
+			g->l2tp = (struct l2tp_carrier *)g->carriers[i];
+	}
+	if (!table_init(&g->sessions.table, session_limit(g)))
+		return false;
+	g->link = link_new(loop, cfg->dataplane_path, &link_ops, g);
+	g->sessions.env.link = g->link;
+	return g->link != NULL;
+}
+
+static bool
+start_ike(struct gateway *g, uv_loop_t *loop, char *err, size_t errlen)
+{
+	if (!g->cfg->ike.enabled)
+		return true;
+	g->ike = ike_new(loop, &g->cfg->ike, &l2tp_ike_ops, g->l2tp, err, errlen);
+	if (!g->ike)
+		return false;
+	handles_add(&g->handles, 1);
+	ike_set_link(g->ike, g->link);
+	l2tp_set_ipsec(g->l2tp, &l2tp_ike_answers, g->ike);
+	return true;
+}
+
+/* R3, R4: nothing listens unless enabled and with room for a session. */
+static bool
+start_carriers(struct gateway *g, char *err, size_t errlen)
+{
+	for (unsigned int i = 0; i < N_CARRIERS; i++) {
+		struct carrier *c = g->carriers[i];
+		if (carrier_limit(c) > 0 && !c->ops->start(c, err, errlen))
+			return false;
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------ end */
 
 static void
 timer_closed(uv_handle_t *h)
 {
-	gateway_handle_closed(h->data);
+	struct gateway *g = h->data;
+	handles_closed(&g->handles);
 }
 
 static void
 part_closed(void *user)
 {
-	gateway_handle_closed(user);
+	struct gateway *g = user;
+	handles_closed(&g->handles);
+}
+
+static void
+all_closed(void *user)
+{
+	struct gateway *g = user;
+	if (g->stop.done)
+		g->stop.done(g->stop.user);
+	else
+		gateway_discard(g); /* the start failed */
 }
 
 /* Closes whatever is still open. */
 static void
 gateway_teardown(struct gateway *g)
 {
-	struct conn *c, *next_conn;
-	struct session *s;
-	g->closing = true;
-	gateway_unlisten(g);
-	for (c = TAILQ_FIRST(&g->conns); c; c = next_conn) {
-		next_conn = TAILQ_NEXT(c, next);
-		conn_abort(c);
-	}
-	while ((s = TAILQ_FIRST(&g->sessions))) {
-		if (g->handing_over && s->saved)
-			session_leave(s);
-		else
-			session_forget(s);
-	}
-	l2tp_teardown(g);
-	adopt_link_down(g);
+	handles_end(&g->handles, all_closed, g);
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->ops->abort)
+			g->carriers[i]->ops->abort(g->carriers[i]);
+	sessions_teardown(&g->sessions);
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->ops->shut)
+			g->carriers[i]->ops->shut(g->carriers[i]);
 	if (g->ike) {
+		l2tp_set_ipsec(g->l2tp, NULL, NULL);
 		ike_free(g->ike, part_closed);
 		g->ike = NULL;
 	}
 	link_free(g->link, part_closed);
-	uv_close((uv_handle_t *)&g->stop_timer, timer_closed);
+	uv_close((uv_handle_t *)&g->stop.timer, timer_closed);
 }
 
 struct gateway *
@@ -83,81 +292,46 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 		snprintf(err, errlen, "out of memory");
 		return NULL;
 	}
-	g->loop = loop;
 	g->cfg = cfg;
-	g->started_ms = uv_now(loop);
-	TAILQ_INIT(&g->sessions);
-	TAILQ_INIT(&g->conns);
-	strangers_init(&g->strangers[TUNNEL_PPTP]);
-	strangers_init(&g->strangers[TUNNEL_L2TP]);
-	strangers_init(&g->conn_strangers);
-	g->pool = pool_new(
-		cfg->pool_name, cfg->pool_first, cfg->pool_last, err, (unsigned int)errlen);
-	if (!g->pool) {
+	g->refusals.loop = loop;
+	g->started_ms = now_ms(g);
+	if (!make_parts(g, loop, err, errlen)) {
 		gateway_discard(g);
 		return NULL;
 	}
-	g->aaa = aaa_new(cfg->users, g->pool);
-	bool indexed = index_init(g, session_limit(g, TUNNEL_PPTP) + session_limit(g, TUNNEL_L2TP));
-	g->link = g->aaa && indexed ? link_new(loop, cfg->dataplane_path, &gateway_link_ops, g)
-				    : NULL;
-	if (!g->link) {
-		snprintf(err, errlen, "out of memory");
-		gateway_discard(g);
-		return NULL;
-	}
-	*aaa_settings(g->aaa) = cfg->aaa;
-	uv_timer_init(loop, &g->stop_timer);
-	g->stop_timer.data = g;
-	g->n_handles = 2; /* with the link */
-	if (cfg->ike.enabled) {
-		g->ike = ike_new(loop, &cfg->ike, &gateway_ike_ops, g, err, errlen);
-		if (!g->ike) {
-			gateway_teardown(g);
-			return NULL;
-		}
-		g->n_handles++;
-		ike_set_link(g->ike, g->link);
-		gateway_set_ipsec(g, &gateway_ike_answers, g);
-	}
-	/* R3, R4: nothing listens unless enabled and with room for a session. */
-	if ((session_limit(g, TUNNEL_L2TP) > 0 && !l2tp_start(g, err, errlen)) ||
-		(session_limit(g, TUNNEL_PPTP) > 0 && !gateway_listen(g, err, errlen))) {
+	uv_timer_init(loop, &g->stop.timer);
+	g->stop.timer.data = g;
+	handles_add(&g->handles, 2); /* with the link */
+	if (!start_ike(g, loop, err, errlen) || !start_carriers(g, err, errlen)) {
 		gateway_teardown(g);
 		return NULL;
 	}
 	return g;
 }
 
-/* Sessions that stay. */
 static uint32_t
-count_left(const struct gateway *g)
+unfinished(const struct gateway *g)
 {
-	const struct session *s;
 	uint32_t n = 0;
-	if (g->handing_over)
-		TAILQ_FOREACH (s, &g->sessions, next)
-			n += s->saved;
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->ops->unfinished)
+			n += g->carriers[i]->ops->unfinished(g->carriers[i]);
 	return n;
 }
 
+/* Sessions first, then what carries them, then the rest. */
 static void
 stop_step(uv_timer_t *t)
 {
 	struct gateway *g = t->data;
-	uint64_t elapsed = uv_now(g->loop) - g->stop_ms;
-	uint32_t left = count_left(g);
-	struct conn *c, *next;
-	if (g->n_active == left || elapsed >= STOP_PPP_MS) {
-		for (c = TAILQ_FIRST(&g->conns); c; c = next) {
-			next = TAILQ_NEXT(c, next);
-			conn_close(c, REFUSAL_SERVER_STOPPING);
-		}
-		if (!g->handing_over)
-			l2tp_stop(g);
-	}
-	if ((g->n_sessions == left && g->n_conns == 0 && l2tp_stopping(g) == 0) ||
-		elapsed >= STOP_MAX_MS) {
+	const struct sessions *all = &g->sessions;
+	uint64_t elapsed = now_ms(g) - g->stop.begun_ms;
+	uint32_t staying = sessions_staying(all);
+	if (all->n_active == staying || elapsed >= STOP_PPP_MS)
+		for (unsigned int i = 0; i < N_CARRIERS; i++)
+			if (g->carriers[i]->ops->stop)
+				g->carriers[i]->ops->stop(g->carriers[i], all->handing_over);
+	if ((all->table.n == staying && unfinished(g) == 0) || elapsed >= STOP_MAX_MS) {
 		uv_timer_stop(t);
 		gateway_teardown(g);
 	}
@@ -166,21 +340,20 @@ stop_step(uv_timer_t *t)
 static void
 stop(struct gateway *g, bool hand_over, void (*done)(void *user), void *user)
 {
-	struct session *s;
-	if (g->stopping)
+	struct sessions *all = &g->sessions;
+	if (all->stopping)
 		return;
-	g->stopping = true;
-	g->stopped = done;
-	g->stopped_user = user;
-	g->stop_ms = uv_now(g->loop);
-	g->handing_over = hand_over;
-	log_event(LOG_NOTICE, "stopping", "sessions=%u connections=%u left=%u", g->n_active,
-		g->n_conns, count_left(g));
-	gateway_unlisten(g);
-	TAILQ_FOREACH (s, &g->sessions, next)
-		if (!hand_over || !s->saved)
-			session_close(s, REFUSAL_SERVER_STOPPING, "");
-	uv_timer_start(&g->stop_timer, stop_step, 0, STOP_STEP_MS);
+	g->stop.done = done;
+	g->stop.user = user;
+	g->stop.begun_ms = now_ms(g);
+	sessions_refuse_new(all, hand_over);
+	log_event(LOG_NOTICE, "stopping", "sessions=%u connections=%u left=%u", all->n_active,
+		unfinished(g), sessions_staying(all));
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (g->carriers[i]->ops->unlisten)
+			g->carriers[i]->ops->unlisten(g->carriers[i]);
+	sessions_close_all(all);
+	uv_timer_start(&g->stop.timer, stop_step, 0, STOP_STEP_MS);
 }
 
 void
@@ -202,18 +375,45 @@ gateway_free(struct gateway *g)
 		gateway_discard(g);
 }
 
-/* ------------------------------------------------------------------ questions */
-
-static bool
-ports_full(const struct gateway *g, uint8_t protocol)
+void
+gateway_log_turn(struct gateway *g)
 {
-	uint32_t limit = session_limit(g, protocol);
-	return limit && g->n_active_by[protocol] >= limit;
+	refuse_turn(&g->refusals);
+}
+
+/* ------------------------------------------------------------------ its parts, and questions */
+
+struct sessions *
+gateway_sessions(struct gateway *g)
+{
+	return &g->sessions;
+}
+
+struct link *
+gateway_link(struct gateway *g)
+{
+	return g->link;
+}
+
+struct l2tp_carrier *
+gateway_l2tp(struct gateway *g)
+{
+	return g->l2tp;
+}
+
+static const struct carrier *
+full_carrier(const struct gateway *g)
+{
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		if (carrier_full(g->carriers[i]))
+			return g->carriers[i];
+	return NULL;
 }
 
 static void
 describe_problem(const struct gateway *g, char *out, size_t size)
 {
+	const struct carrier *full = full_carrier(g);
 	struct link_stats ls;
 	link_stats(g->link, &ls);
 	const char *why = link_error(g->link);
@@ -228,12 +428,11 @@ describe_problem(const struct gateway *g, char *out, size_t size)
 	else if (pool_empty(g->pool) && pool_reserved(g->pool) < pool_size(g->pool))
 		snprintf(out, size, "the address pool is used up; enlarge pool \"%s\"",
 			pool_name(g->pool));
-	else if (ports_full(g, TUNNEL_PPTP) || ports_full(g, TUNNEL_L2TP))
+	else if (full)
 		snprintf(out, size,
 			"all %s ports are in use; raise %s.max_sessions, or disconnect idle "
 			"sessions",
-			ports_full(g, TUNNEL_PPTP) ? "PPTP" : "L2TP",
-			ports_full(g, TUNNEL_PPTP) ? "pptp" : "l2tp");
+			full->label, full->name);
 	else if (g->ike) {
 		struct ike_status is;
 		ike_status(g->ike, &is);
@@ -246,20 +445,11 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->dataplane_connected = link_connected(g->link);
-	out->uptime_ms = uv_now(g->loop) - g->started_ms;
-	out->pptp_sessions = g->n_active_by[TUNNEL_PPTP];
-	out->pptp_max_sessions = session_limit(g, TUNNEL_PPTP);
-	out->pptp_connections = g->n_conns;
-	out->pptp_calls_total = g->calls_total[TUNNEL_PPTP];
-	out->l2tp_sessions = g->n_active_by[TUNNEL_L2TP];
-	out->l2tp_max_sessions = session_limit(g, TUNNEL_L2TP);
-	out->l2tp_requires_ipsec = g->cfg->l2tp_require_ipsec;
-	if (g->l2tp)
-		l2tp_server_stats(g->l2tp, &out->l2tp);
-	out->l2tp_in_clear = g->l2tp_in_clear;
-	out->l2tp_strange_sa = g->l2tp_strange_sa;
-	out->l2tp_unsent = g->l2tp_unsent;
-	out->weak_sessions = g->n_weak;
+	out->uptime_ms = now_ms(g) - g->started_ms;
+	out->n_carriers = N_CARRIERS;
+	for (unsigned int i = 0; i < N_CARRIERS; i++)
+		carrier_status(g->carriers[i], &out->carriers[i]);
+	out->weak_sessions = g->sessions.n_weak;
 	out->allow_pptp_weak_crypto = aaa_settings(g->aaa)->allow_weak_crypto;
 	out->pool_size = pool_size(g->pool);
 	out->pool_used = pool_used(g->pool);
@@ -267,148 +457,70 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 	snprintf(out->pool_name, sizeof(out->pool_name), "%s", pool_name(g->pool));
 	out->pool_first = g->cfg->pool_first;
 	out->pool_last = g->cfg->pool_last;
-	out->adoption = g->adoption;
-	out->forged_frames = g->forged_frames;
-	memcpy(out->refusals, g->refusals, sizeof(out->refusals));
+	out->adoption = g->sessions.adoption;
+	out->forged_frames = g->sessions.forged_frames;
+	memcpy(out->refusals, g->refusals.counts, sizeof(out->refusals));
 	describe_problem(g, out->problem, sizeof(out->problem));
 }
 
-static void
-describe_session(const struct session *s, struct gateway_session *out)
+void
+gateway_ike_status(const struct gateway *g, struct ike_status *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->id = s->id;
-	out->handle = s->handle;
-	out->state = s->doomed ? GW_CLOSING : s->state;
-	if (s->known)
-		memcpy(out->user, s->user, sizeof(out->user));
-	snprintf(out->claimed, sizeof(out->claimed), "%s",
-		s->claimed ? s->claimed
-		: s->known ? ""
-			   : s->user);
-	snprintf(out->auth, sizeof(out->auth), "%s", session_auth_name(s));
-	out->peer_ip = s->peer_ip;
-	out->server_ip = s->server_ip;
-	out->inner_ip = s->inner_ip;
-	out->call_id = s->call_id;
-	out->peer_call_id = s->peer_call_id;
-	out->our_mru = s->framing.our_mru;
-	out->peer_mru = s->framing.peer_mru;
-	out->mppe_tx = s->mppe_tx;
-	out->mppe_rx = s->mppe_rx;
-	out->mppe_tx_stateless = s->mppe_tx_stateless;
-	out->mppe_rx_stateless = s->mppe_rx_stateless;
-	out->age_ms = uv_now(s->g->loop) - s->started_ms;
-	out->owner = link_owner_worker(s->g->link, s->handle);
-	link_counters(s->g->link, s->handle, &out->counters);
-	out->protocol = s->carrier->name;
-	s->carrier->describe(s, out);
+	if (g->ike)
+		ike_status(g->ike, out);
 }
 
 void
-gateway_sessions(const struct gateway *g, bool (*each)(void *user, const struct gateway_session *s),
-	void *user)
+gateway_sas(
+	const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa), void *user)
 {
-	const struct session *s;
-	TAILQ_FOREACH (s, &g->sessions, next) {
-		struct gateway_session out;
-		describe_session(s, &out);
-		if (!each(user, &out))
-			return;
-	}
-}
-
-static struct session *
-find_session(const struct gateway *g, uint32_t id)
-{
-	struct session *s;
-	TAILQ_FOREACH (s, &g->sessions, next)
-		if (s->id == id)
-			return s;
-	return NULL;
-}
-
-int
-gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out)
-{
-	const struct session *s = find_session(g, id);
-	if (!s)
-		return -ENOENT;
-	describe_session(s, out);
-	return 0;
+	if (g->ike)
+		ike_sas(g->ike, each, user);
 }
 
 void
 gateway_lockouts(const struct gateway *g, void (*each)(void *user, const struct guard_lockout *l),
 	void *user)
 {
-	guard_list(aaa_guard(g->aaa), uv_now(g->loop), each, user);
-}
-
-bool
-gateway_segment(const struct gateway *g, struct link_view *out)
-{
-	return link_view(g->link, out);
-}
-
-void
-gateway_link_stats(const struct gateway *g, struct link_stats *out)
-{
-	link_stats(g->link, out);
-}
-
-/* ------------------------------------------------------------------ changes */
-
-int
-gateway_disconnect(struct gateway *g, uint32_t id)
-{
-	struct session *s = find_session(g, id);
-	if (!s || s->state == GW_CLOSING || s->doomed)
-		return -ENOENT;
-	session_close(s, REFUSAL_ADMIN_DISCONNECT, "");
-	return 0;
-}
-
-unsigned int
-gateway_disconnect_user(struct gateway *g, const char *user)
-{
-	struct session *s, *next;
-	unsigned int n = 0;
-	for (s = index_first_of_user(g, user); s; s = next) {
-		next = index_next_of_user(s);
-		if (s->state == GW_CLOSING || s->doomed)
-			continue;
-		session_close(s, REFUSAL_ADMIN_DISCONNECT, "");
-		n++;
-	}
-	return n;
+	guard_list(aaa_guard(g->aaa), now_ms(g), each, user);
 }
 
 int
 gateway_unlock(struct gateway *g, const char *user, uint32_t address)
 {
-	return guard_unlock(aaa_guard(g->aaa), user, address, uv_now(g->loop));
+	return guard_unlock(aaa_guard(g->aaa), user, address, now_ms(g));
 }
+
+/* ------------------------------------------------------------------ changes */
 
 unsigned int
 gateway_weak_crypto_pptp(struct gateway *g, bool allow, enum weak_fate fate, const char *who)
 {
-	struct session *s;
 	char name[96];
-	unsigned int n = 0;
-	uint32_t weak = g->n_weak;
+	uint32_t weak = g->sessions.n_weak;
 	aaa_settings(g->aaa)->allow_weak_crypto = allow;
-	if (!allow && fate == WEAK_DROP) {
-		TAILQ_FOREACH (s, &g->sessions, next) {
-			if (s->state != GW_UP || s->doomed || !session_weak(s))
-				continue;
-			session_close(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off");
-			n++;
-		}
-	}
+	unsigned int n = !allow && fate == WEAK_DROP ? sessions_close_weak(&g->sessions) : 0;
 	log_audit(allow ? LOG_WARNING : LOG_NOTICE,
 		"action=weak-crypto-pptp allow=%s fate=%s who=%s weak_sessions=%u dropped=%u",
 		allow ? "yes" : "no", fate == WEAK_DROP ? "drop" : "keep",
 		log_quote(name, sizeof(name), who ? who : ""), weak, n);
+	return n;
+}
+
+unsigned int
+gateway_weak_crypto_l2tp(struct gateway *g, bool allow, enum ike_fate fate, const char *who)
+{
+	static const char *const fates[] = {"keep", "rekey", "drop"};
+	char name[96];
+	struct ike_status s;
+	unsigned int n = 0;
+	gateway_ike_status(g, &s);
+	if (g->ike)
+		n = ike_weak_crypto(g->ike, allow, fate);
+	log_audit(allow ? LOG_WARNING : LOG_NOTICE,
+		"action=weak-crypto-l2tp allow=%s fate=%s who=%s weak_sas=%u acted_on=%u",
+		allow ? "yes" : "no", fates[fate], log_quote(name, sizeof(name), who ? who : ""),
+		s.weak_sas, n);
 	return n;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The gateway: ties protocol machines, decisions and the data plane together.  What the operators'
- * room (oper/) may ask and change stands here.  Calling context: adit-control's only thread, inside
- * its libuv loop. Addresses are in host byte order.
+ * The gateway: sessions, what carries them, decisions and the link to the data plane, started and
+ * stopped together.  Operators (oper/) ask its parts: session/query.h, carrier/query.h, link/link.h.
+ * Calling context: adit-control's only thread, inside its libuv loop.  Addresses are in host byte
+ * order.
  */
 #ifndef ADIT_CONTROL_GATEWAY_H
 #define ADIT_CONTROL_GATEWAY_H
@@ -12,10 +13,13 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "control/carrier/query.h"
 #include "control/core/refusal.h"
 #include "control/ike/ike.h"
-#include "control/l2tp/server.h"
 #include "control/link/link.h"
+#include "control/session/adopt.h"
+#include "control/session/carrier.h"
+#include "control/session/query.h"
 #include "control/settings/config.h"
 
 struct gateway;
@@ -33,56 +37,26 @@ void gateway_free(struct gateway *g);
 /* Once a second: reports what the log left out of refusals (event=log-suppressed). */
 void gateway_log_turn(struct gateway *g);
 
+/* ------------------------------------------------------------------ its parts */
+
+struct sessions *gateway_sessions(struct gateway *g);
+struct link *gateway_link(struct gateway *g);
+struct l2tp_carrier *gateway_l2tp(struct gateway *g);
+
 /* ------------------------------------------------------------------ questions */
 
-/* Why a session or a tunnel of an earlier process was ended instead of gone on with.
- * X(enumerator, "stable-name", "what") */
-#define ADOPT_FAULTS(X)                                                             \
-	X(NONE, "none", "")                                                         \
-	X(PROTOCOL, "protocol", "its protocol does not outlive control, or is off") \
-	X(NOT_OPEN, "not-open", "it was being set up or ended")                     \
-	X(NO_RECORD, "no-record", "it was being ended")                             \
-	X(TORN, "torn", "its record is damaged")                                    \
-	X(VERSION, "version", "its record is of another release")                   \
-	X(NEWER, "newer", "its record is of a newer release")                       \
-	X(INVALID, "invalid", "its record makes no sense")                          \
-	X(MISMATCH, "mismatch", "its record and the data plane differ")             \
-	X(MPPE, "mppe", "it has MPPE")                                              \
-	X(IPSEC, "ipsec", "its IPsec SA is gone, or IPsec is required now")         \
-	X(TUNNEL, "tunnel", "its tunnel does not go on")                            \
-	X(IN_USE, "in-use", "its address or ID is another session's")
-
-enum adopt_fault {
-#define X(e, name, text) ADOPT_##e,
-	ADOPT_FAULTS(X)
-#undef X
-		ADOPT_FAULT_COUNT
-};
-
-/* Of the last connection to the data plane. */
-struct gateway_adoption {
-	uint32_t sessions, tunnels;          /* that go on */
-	uint32_t refused[ADOPT_FAULT_COUNT]; /* both */
-};
-
+#define GATEWAY_CARRIERS_MAX 8
 struct gateway_status {
 	bool dataplane_connected;
 	uint64_t uptime_ms;
-	uint32_t pptp_sessions, pptp_max_sessions; /* max 0: protocol off (R4) */
-	uint32_t pptp_connections;                 /* TCP control connections */
-	uint64_t pptp_calls_total;
-	uint32_t l2tp_sessions, l2tp_max_sessions; /* max 0: protocol off (R4) */
-	bool l2tp_requires_ipsec;
-	struct l2tp_stats l2tp;
-	uint64_t l2tp_in_clear;   /* messages dropped: came in clear, IPsec is required (T20) */
-	uint64_t l2tp_strange_sa; /* came through an SA of nobody known */
-	uint64_t l2tp_unsent;     /* could not be sent: no outbound SA, or the data plane is full */
-	uint32_t weak_sessions;   /* sessions on 40- or 56-bit MPPE (R2) */
+	unsigned int n_carriers;
+	struct carrier_status carriers[GATEWAY_CARRIERS_MAX];
+	uint32_t weak_sessions; /* sessions on 40- or 56-bit MPPE (R2) */
 	bool allow_pptp_weak_crypto;
 	uint32_t pool_size, pool_used, pool_reserved;
 	char pool_name[32];
 	uint32_t pool_first, pool_last;
-	struct gateway_adoption adoption;
+	struct adoption adoption;
 	uint64_t forged_frames; /* of PPP, in a client's name, ignored since start (T27) */
 	uint64_t refusals[REFUSAL_COUNT]; /* since start, by code (R17) */
 	/* What is wrong with the gateway now, "" when healthy: one sentence with its remedy. */
@@ -90,59 +64,16 @@ struct gateway_status {
 };
 void gateway_status(const struct gateway *g, struct gateway_status *out);
 
-enum gateway_session_state { GW_CALL, GW_LCP, GW_AUTH, GW_NETWORK, GW_UP, GW_CLOSING };
-
-struct gateway_session {
-	uint32_t id;          /* stable for the session's life; what operators name */
-	uint32_t handle;      /* data plane's */
-	const char *protocol; /* "pptp" or "l2tp" */
-	uint8_t state;        /* enum gateway_session_state */
-	char user[64];        /* as configured; "" before authentication */
-	char claimed[256];    /* what the client calls itself; "": the same, or nothing yet */
-	char auth[16];        /* "mschapv2", ... */
-	uint32_t peer_ip, server_ip, inner_ip;
-	uint16_t call_id, peer_call_id; /* L2TP: the session IDs */
-	/* L2TP only. */
-	uint16_t tunnel_id, peer_tunnel_id, peer_port;
-	uint32_t sa, ipsec_peer; /* pair that the data plane sends through; 0: in clear */
-	uint16_t our_mru, peer_mru;
-	uint8_t mppe_tx, mppe_rx; /* bits, 0 = clear */
-	bool mppe_tx_stateless, mppe_rx_stateless;
-	uint64_t age_ms;
-	uint8_t owner;                    /* worker */
-	struct session_counters counters; /* copied from the segment */
-};
-/* Calls each() for every session in order of id until it returns false. */
-void gateway_sessions(const struct gateway *g,
-	bool (*each)(void *user, const struct gateway_session *s), void *user);
-/* 0 or -ENOENT. */
-int gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out);
-
 /* IPsec: enabled is false, and all else 0, when it is off. */
 void gateway_ike_status(const struct gateway *g, struct ike_status *out);
 void gateway_sas(const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa),
 	void *user);
-/* L2TP tunnels in order of age, those of an earlier process in any order before them, until each()
- * returns false. */
-void gateway_tunnels(const struct gateway *g,
-	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user);
 
 /* What failed logins led to and is in effect now, in no order. */
 void gateway_lockouts(const struct gateway *g,
 	void (*each)(void *user, const struct guard_lockout *l), void *user);
 
-/* The shared segment's counters, during the caller's callback only; false while no data plane is
- * connected. */
-bool gateway_segment(const struct gateway *g, struct link_view *out);
-/* What went over the shared segment, and what went wrong with it. */
-void gateway_link_stats(const struct gateway *g, struct link_stats *out);
-
 /* ------------------------------------------------------------------ changes */
-
-/* 0 or -ENOENT.  The client is told; the session is gone a little later. */
-int gateway_disconnect(struct gateway *g, uint32_t id);
-/* All sessions of that user, named as for user_name_same(); the count. */
-unsigned int gateway_disconnect_user(struct gateway *g, const char *user);
 
 /* Forgets failed logins of this user, from this address, or of the user there; NULL and 0: all.
  * Returns the lock-outs that ended, or -ENOENT: no such user. */

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TCP: listeners and PPTP control connections. */
+/* PPTP's control connections. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "control/gateway_internal.h"
+#include "control/carrier/pptp.h"
+#include "control/core/log.h"
 
-#define LISTEN_BACKLOG 1024
-#define LISTEN_TRIES   10
-#define LISTEN_WAIT_MS 200
-#define LINGER_MS      2000 /* for the last bytes of a connection that is over */
+#define LINGER_MS 2000  /* for the last bytes of a connection that is over */
+#define WRITE_MAX 65536 /* octets waiting for a slow reader */
+
+static const struct session_env *
+env_of(const struct conn *c)
+{
+	return &c->carrier->c.all->env;
+}
+
+static uint64_t
+now_ms(const struct conn *c)
+{
+	return uv_now(env_of(c)->loop);
+}
 
 /* ------------------------------------------------------------------ one connection */
 
@@ -20,25 +28,25 @@ static void
 conn_handle_closed(uv_handle_t *h)
 {
 	struct conn *c = h->data;
-	struct gateway *g = c->g;
+	struct handles *handles = env_of(c)->handles;
 	if (--c->n_handles == 0)
 		free(c);
-	gateway_handle_closed(g);
+	handles_closed(handles);
 }
 
 /* Off the lists; the memory goes when libuv is done with the handles. */
 static void
 conn_drop(struct conn *c)
 {
-	struct gateway *g = c->g;
+	struct pptp_carrier *p = c->carrier;
 	if (uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
 	pptp_free(c->pptp);
 	c->pptp = NULL;
-	strangers_remove(&g->conn_strangers, &c->stranger);
-	TAILQ_REMOVE(&g->conns, c, next);
+	strangers_remove(&p->strangers, &c->stranger);
+	TAILQ_REMOVE(&p->conns, c, next);
 	LIST_REMOVE(c, bucket);
-	g->n_conns--;
+	p->n_conns--;
 	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);
 }
@@ -60,14 +68,14 @@ conn_timer(uv_timer_t *t)
 		conn_drop(c); /* it does not read our last bytes */
 		return;
 	}
-	pptp_timer(c->pptp, uv_now(c->g->loop));
+	pptp_timer(c->pptp, now_ms(c));
 	conn_settle(c);
 }
 
 static void
 conn_arm(struct conn *c, uint64_t due)
 {
-	uint64_t now = uv_now(c->g->loop);
+	uint64_t now = now_ms(c);
 	if (due == c->timer_due)
 		return;
 	c->timer_due = due;
@@ -84,7 +92,7 @@ conn_settle(struct conn *c)
 	if (!c->pptp)
 		return;
 	if (c->broken && !c->over)
-		pptp_eof(c->pptp, uv_now(c->g->loop));
+		pptp_eof(c->pptp, now_ms(c));
 	if (!c->over) {
 		conn_arm(c, pptp_next_timer(c->pptp));
 		return;
@@ -96,7 +104,7 @@ conn_settle(struct conn *c)
 	if (c->broken || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, conn_flushed) != 0)
 		conn_drop(c);
 	else
-		conn_arm(c, uv_now(c->g->loop) + LINGER_MS);
+		conn_arm(c, now_ms(c) + LINGER_MS);
 }
 
 void
@@ -104,7 +112,7 @@ conn_close(struct conn *c, enum refusal_code why)
 {
 	if (!c->pptp)
 		return;
-	pptp_close(c->pptp, why, uv_now(c->g->loop));
+	pptp_close(c->pptp, why, now_ms(c));
 	conn_settle(c);
 }
 
@@ -134,7 +142,7 @@ write_done(uv_write_t *req, int status)
 	}
 }
 
-static void
+void
 conn_send(void *user, const uint8_t *bytes, size_t len)
 {
 	struct conn *c = user;
@@ -149,7 +157,7 @@ conn_send(void *user, const uint8_t *bytes, size_t len)
 	if (left == 0)
 		return;
 	struct write *w = NULL;
-	if (n >= 0 && uv_stream_get_write_queue_size(stream) + left <= CONN_WRITE_MAX)
+	if (n >= 0 && uv_stream_get_write_queue_size(stream) + left <= WRITE_MAX)
 		w = malloc(sizeof(*w) + left);
 	if (w) {
 		memcpy(w->bytes, bytes + len - left, left);
@@ -162,123 +170,11 @@ conn_send(void *user, const uint8_t *bytes, size_t len)
 	c->broken = true; /* conn_settle() ends it */
 }
 
-static void
-pptp_attach(struct session *s, const struct session_origin *origin)
-{
-	s->conn = origin->conn;
-}
-
-static void
-pptp_add(const struct session *s, struct command *cmd)
-{
-	(void)s;
-	(void)cmd;
-}
-
-static void
-pptp_call_over(struct session *s, enum refusal_code why)
-{
-	struct conn *c = s->conn;
-	if (!c->pptp)
-		return;
-	pptp_call_close(c->pptp, s, why, uv_now(s->g->loop));
-	conn_settle(c);
-}
-
-static void
-pptp_release(struct session *s)
-{
-	(void)s;
-}
-
-static void
-pptp_describe(const struct session *s, struct gateway_session *out)
-{
-	(void)s;
-	(void)out;
-}
-
-static void
-pptp_authenticated(struct session *s)
-{
-	if (s->attached)
-		strangers_remove(&s->g->conn_strangers, &s->conn->stranger);
-}
-
-const struct carrier pptp_carrier = {
-	.name = "pptp",
-	.protocol = TUNNEL_PPTP,
-	.attach = pptp_attach,
-	.add = pptp_add,
-	.close = pptp_call_over,
-	.release = pptp_release,
-	.describe = pptp_describe,
-	.authenticated = pptp_authenticated,
-};
-
-static enum refusal_code
-conn_call_request(
-	void *user, const struct pptp_call_request *req, uint16_t *our_call_id, void **call)
-{
-	struct conn *c = user;
-	struct session_origin origin = {.carrier = &pptp_carrier,
-		.ppp = &c->g->cfg->ppp,
-		.conn = c,
-		.peer_ip = c->peer_ip,
-		.server_ip = c->server_ip,
-		.peer_call_id = req->peer_call_id,
-		/* However often it calls until it has authenticated. */
-		.begun_ms = c->stranger.of ? c->begun_ms : uv_now(c->g->loop)};
-	struct session *s = NULL;
-	c->had_call = true;
-	enum refusal_code why = session_request(c->g, &origin, &s);
-	if (why == REFUSAL_NONE) {
-		*our_call_id = s->call_id;
-		*call = s;
-		return why;
-	}
-	session_refused(c->g, &pptp_carrier, c->peer_ip, why, NULL);
-	return why;
-}
-
-static void
-conn_call_refused(void *user, enum refusal_code why, const char *text)
-{
-	struct conn *c = user;
-	session_refused(c->g, &pptp_carrier, c->peer_ip, why, text);
-}
-
-static void
-conn_call_up(void *user, void *call)
-{
-	(void)user;
-	session_start(call);
-}
-
-static void
-conn_call_link_info(void *user, void *call, uint32_t send_accm, uint32_t recv_accm)
-{
-	/* Nothing to do: PPP in GRE is not escaped (RFC 2637 section 4). */
-	(void)user;
-	(void)call;
-	(void)send_accm;
-	(void)recv_accm;
-}
-
-static void
-conn_call_down(void *user, void *call, enum refusal_code why, const char *text)
-{
-	struct session *s = call;
-	(void)user;
-	s->attached = false;
-	session_end(s, why, text);
-}
-
-static void
+void
 conn_closed(void *user, enum refusal_code why, const char *text)
 {
 	struct conn *c = user;
-	char peer[16], quoted[128];
+	char peer[16];
 	c->over = true;
 	if (c->had_call || why == REFUSAL_NONE || why == REFUSAL_PEER_CLOSED ||
 		why == REFUSAL_SERVER_STOPPING) {
@@ -286,24 +182,9 @@ conn_closed(void *user, enum refusal_code why, const char *text)
 			log_ip(peer, c->peer_ip), refusal_name(why));
 		return;
 	}
-	gateway_refusal(c->g, why);
-	if (gateway_may_log(c->g, why, c->peer_ip))
-		log_event(LOG_NOTICE, "connection-refused",
-			"protocol=pptp peer=%s code=%s text=%s remedy=\"%s\"",
-			log_ip(peer, c->peer_ip), refusal_name(why),
-			log_quote(quoted, sizeof(quoted), text && *text ? text : refusal_text(why)),
-			refusal_remedy(why));
+	refuse(env_of(c)->refusals, why, c->peer_ip, "connection-refused", text,
+		"protocol=%s peer=%s", c->carrier->c.name, log_ip(peer, c->peer_ip));
 }
-
-static const struct pptp_ops conn_ops = {
-	.send = conn_send,
-	.call_request = conn_call_request,
-	.call_up = conn_call_up,
-	.call_link_info = conn_call_link_info,
-	.call_down = conn_call_down,
-	.closed = conn_closed,
-	.call_refused = conn_call_refused,
-};
 
 static void
 conn_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
@@ -311,7 +192,7 @@ conn_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 	struct conn *c = h->data;
 	(void)suggested;
 	/* One buffer for all: it is consumed before the next read. */
-	*buf = uv_buf_init(c->g->read_buffer, sizeof(c->g->read_buffer));
+	*buf = uv_buf_init(c->carrier->read_buffer, CONN_READ_BUFFER);
 }
 
 static void
@@ -322,16 +203,16 @@ conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	if (n < 0) {
 		uv_read_stop(stream);
-		pptp_eof(c->pptp, uv_now(c->g->loop));
+		pptp_eof(c->pptp, now_ms(c));
 		/* Half-closed by the peer or reset: no answer is awaited. */
 		c->broken = n != UV_EOF;
 	} else {
-		pptp_input(c->pptp, (const uint8_t *)buf->base, (size_t)n, uv_now(c->g->loop));
+		pptp_input(c->pptp, (const uint8_t *)buf->base, (size_t)n, now_ms(c));
 	}
 	conn_settle(c);
 }
 
-/* ------------------------------------------------------------------ listeners */
+/* ------------------------------------------------------------------ newcomers */
 
 static uint32_t
 name_ip(int (*get)(const uv_tcp_t *, struct sockaddr *, int *), const uv_tcp_t *tcp)
@@ -351,14 +232,15 @@ bucket_of(uint32_t ip)
 
 /* T24: room for one more, if need be at the expense of another that has not authenticated. */
 static enum refusal_code
-conn_room(struct gateway *g, uint32_t peer_ip)
+conn_room(struct pptp_carrier *p, uint32_t peer_ip)
 {
-	uint32_t known = g->n_conns - g->conn_strangers.n, most = g->cfg->pptp_max_connections;
+	const struct session_env *env = &p->c.all->env;
+	uint32_t known = p->n_conns - p->strangers.n, most = env->cfg->pptp_max_connections;
 	struct stranger *out = NULL;
 	if (known >= most)
 		return REFUSAL_CONNECTIONS_FULL;
-	if (!strangers_admit(&g->conn_strangers, &g->cfg->strangers, most - known, peer_ip,
-		    uv_now(g->loop), &out))
+	if (!strangers_admit(&p->strangers, &env->cfg->strangers, most - known, peer_ip,
+		    uv_now(env->loop), &out))
 		return REFUSAL_CONNECTIONS_FULL;
 	if (out)
 		conn_abort((struct conn *)((char *)out - offsetof(struct conn, stranger)));
@@ -367,14 +249,14 @@ conn_room(struct gateway *g, uint32_t peer_ip)
 
 /* T6, T13: what one address, and all of them, may hold open. */
 static enum refusal_code
-conn_limit(struct gateway *g, uint32_t peer_ip)
+conn_limit(struct pptp_carrier *p, uint32_t peer_ip)
 {
 	const struct conn *other;
 	unsigned int n = 0;
-	LIST_FOREACH (other, &g->buckets[bucket_of(peer_ip)], bucket)
+	LIST_FOREACH (other, &p->buckets[bucket_of(peer_ip)], bucket)
 		n += other->peer_ip == peer_ip;
-	return n >= g->cfg->pptp_max_connections_per_address ? REFUSAL_ADDRESS_LIMIT
-							     : conn_room(g, peer_ip);
+	return n >= p->c.all->env.cfg->pptp_max_connections_per_address ? REFUSAL_ADDRESS_LIMIT
+									: conn_room(p, peer_ip);
 }
 
 /* Which setting the refusal is about. */
@@ -391,156 +273,66 @@ limit_text(enum refusal_code why)
 	}
 }
 
-static void
-conn_accepted(struct gateway *g, struct conn *c)
+/* REFUSAL_NONE: it has a machine and a place on the lists. */
+static enum refusal_code
+conn_enter(struct pptp_carrier *p, struct conn *c)
+{
+	enum refusal_code why = conn_limit(p, c->peer_ip);
+	if (why != REFUSAL_NONE)
+		return why;
+	if (c->peer_ip == 0 || c->server_ip == 0)
+		return REFUSAL_CONTROL_LOST;
+	if (!strangers_add(&p->strangers, &c->stranger, c->peer_ip, c->begun_ms))
+		return REFUSAL_NO_RESOURCES;
+	c->pptp = pptp_new(&env_of(c)->cfg->pptp, &conn_ops, c, c->begun_ms);
+	if (!c->pptp) {
+		strangers_remove(&p->strangers, &c->stranger);
+		return REFUSAL_NO_RESOURCES;
+	}
+	TAILQ_INSERT_TAIL(&p->conns, c, next);
+	LIST_INSERT_HEAD(&p->buckets[bucket_of(c->peer_ip)], c, bucket);
+	p->n_conns++;
+	return REFUSAL_NONE;
+}
+
+/* False: it is refused. */
+static bool
+conn_accepted(struct conn *c)
 {
 	char peer[16];
 	c->peer_ip = name_ip(uv_tcp_getpeername, &c->tcp);
 	c->server_ip = name_ip(uv_tcp_getsockname, &c->tcp);
-	enum refusal_code why = conn_limit(g, c->peer_ip);
-	if (why == REFUSAL_NONE && (c->peer_ip == 0 || c->server_ip == 0))
-		why = REFUSAL_CONTROL_LOST;
-	c->begun_ms = uv_now(g->loop);
-	if (why == REFUSAL_NONE &&
-		!strangers_add(&g->conn_strangers, &c->stranger, c->peer_ip, c->begun_ms))
-		why = REFUSAL_NO_RESOURCES;
-	if (why == REFUSAL_NONE) {
-		c->pptp = pptp_new(&g->cfg->pptp, &conn_ops, c, uv_now(g->loop));
-		if (!c->pptp)
-			why = REFUSAL_NO_RESOURCES;
-	}
-	if (why == REFUSAL_NONE) {
-		TAILQ_INSERT_TAIL(&g->conns, c, next);
-		LIST_INSERT_HEAD(&g->buckets[bucket_of(c->peer_ip)], c, bucket);
-		g->n_conns++;
-		uv_tcp_nodelay(&c->tcp, 1);
-		uv_tcp_keepalive(&c->tcp, 1, 60);
-		uv_read_start((uv_stream_t *)&c->tcp, conn_alloc, conn_read);
-		conn_settle(c);
-		return;
-	}
-	strangers_remove(&g->conn_strangers, &c->stranger);
-	gateway_refusal(g, why);
-	if (gateway_may_log(g, why, c->peer_ip))
-		log_event(LOG_NOTICE, "connection-refused",
-			"protocol=pptp peer=%s code=%s text=\"%s\" remedy=\"%s\"",
-			log_ip(peer, c->peer_ip), refusal_name(why), limit_text(why),
-			refusal_remedy(why));
-	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
-	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);
-}
-
-static void
-listener_ready(uv_stream_t *server, int status)
-{
-	struct gateway *g = server->data;
-	if (status < 0) {
-		if (gateway_may_log(g, REFUSAL_NO_RESOURCES, 0))
-			log_event(LOG_ERR, "accept-failed", "error=\"%s\"", uv_strerror(status));
-		return;
-	}
-	struct conn *c = calloc(1, sizeof(*c));
-	if (!c)
-		return; /* libuv rests the listener then: out of memory, nobody else gets in either
-			 */
-	c->g = g;
-	c->timer_due = UINT64_MAX;
-	uv_tcp_init(g->loop, &c->tcp);
-	uv_timer_init(g->loop, &c->timer);
-	c->tcp.data = c->timer.data = c;
-	c->n_handles = 2;
-	g->n_handles += 2;
-	if (uv_accept(server, (uv_stream_t *)&c->tcp) == 0) {
-		conn_accepted(g, c);
-		return;
-	}
-	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
-	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);
-}
-
-/* A bound socket, or a negative errno. IP_FREEBIND: the address may come later, with the data
- * plane's TAP. */
-static int
-listener_socket(uint32_t ip, uint16_t port)
-{
-	struct sockaddr_in sa = {
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)};
-	int on = 1, err;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == 0 &&
-		bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
-		listen(fd, LISTEN_BACKLOG) == 0)
-		return fd;
-	err = errno;
-	close(fd);
-	return -err;
-}
-
-static void
-listener_closed(uv_handle_t *h)
-{
-	gateway_handle_closed(h->data);
-}
-
-bool
-gateway_listen(struct gateway *g, char *err, size_t errlen)
-{
-	int fds[CONFIG_MAX_LISTEN];
-	char ip[16];
-	unsigned int n = 0;
-	for (; n < g->cfg->n_pptp_listen; n++) {
-		/* A predecessor may still be about to end. */
-		for (int i = 0; i < LISTEN_TRIES; i++) {
-			fds[n] = listener_socket(g->cfg->pptp_listen[n], g->cfg->pptp_port);
-			if (fds[n] != -EADDRINUSE)
-				break;
-			usleep(LISTEN_WAIT_MS * 1000);
-		}
-		if (fds[n] < 0)
-			break;
-	}
-	if (n < g->cfg->n_pptp_listen) {
-		snprintf(err, errlen, "can't listen on %s port %u: %s%s",
-			log_ip(ip, g->cfg->pptp_listen[n]), g->cfg->pptp_port, strerror(-fds[n]),
-			fds[n] == -EADDRINUSE ? " (does another PPTP server run?)" : "");
-		while (n-- > 0)
-			close(fds[n]);
+	c->begun_ms = now_ms(c);
+	enum refusal_code why = conn_enter(c->carrier, c);
+	if (why != REFUSAL_NONE) {
+		refuse(env_of(c)->refusals, why, c->peer_ip, "connection-refused", limit_text(why),
+			"protocol=%s peer=%s", c->carrier->c.name, log_ip(peer, c->peer_ip));
 		return false;
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		struct listener *l = &g->listeners[i];
-		uv_tcp_init(g->loop, &l->tcp);
-		l->tcp.data = g;
-		l->open = true;
-		g->n_handles++;
-		int rc = uv_tcp_open(&l->tcp, fds[i]);
-		if (rc == 0)
-			rc = uv_listen((uv_stream_t *)&l->tcp, LISTEN_BACKLOG, listener_ready);
-		else
-			close(fds[i]);
-		if (rc != 0) {
-			snprintf(err, errlen, "can't listen on %s port %u: %s",
-				log_ip(ip, g->cfg->pptp_listen[i]), g->cfg->pptp_port,
-				uv_strerror(rc));
-			while (++i < n)
-				close(fds[i]);
-			return false;
-		}
-		log_event(LOG_INFO, "listening", "protocol=pptp address=%s port=%u",
-			log_ip(ip, g->cfg->pptp_listen[i]), g->cfg->pptp_port);
-	}
+	uv_tcp_nodelay(&c->tcp, 1);
+	uv_tcp_keepalive(&c->tcp, 1, 60);
+	uv_read_start((uv_stream_t *)&c->tcp, conn_alloc, conn_read);
+	conn_settle(c);
 	return true;
 }
 
 void
-gateway_unlisten(struct gateway *g)
+conn_accept(void *carrier, uv_stream_t *listener)
 {
-	for (unsigned int i = 0; i < CONFIG_MAX_LISTEN; i++) {
-		if (g->listeners[i].open)
-			uv_close((uv_handle_t *)&g->listeners[i].tcp, listener_closed);
-		g->listeners[i].open = false;
-	}
+	struct pptp_carrier *p = carrier;
+	const struct session_env *env = &p->c.all->env;
+	struct conn *c = calloc(1, sizeof(*c));
+	if (!c)
+		return; /* libuv rests the listener: out of memory, nobody else gets in either */
+	c->carrier = p;
+	c->timer_due = UINT64_MAX;
+	uv_tcp_init(env->loop, &c->tcp);
+	uv_timer_init(env->loop, &c->timer);
+	c->tcp.data = c->timer.data = c;
+	c->n_handles = 2;
+	handles_add(env->handles, 2);
+	if (uv_accept(listener, (uv_stream_t *)&c->tcp) == 0 && conn_accepted(c))
+		return;
+	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
+	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);
 }

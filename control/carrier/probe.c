@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/gateway_internal.h"
+#include "control/carrier/l2tp.h"
 #include "control/l2tp/message.h"
 
 #define PROBE_MS    3000
@@ -20,7 +20,7 @@
 
 struct probe {
 	LIST_ENTRY(probe) by_sa, of_session;
-	struct session *session; /* NULL: HELLO */
+	struct l2tp_session *session; /* NULL: HELLO */
 	uint32_t peer, sa;
 	struct sa_outer to; /* 0: where sa sends to */
 	uint64_t until_ms;
@@ -29,81 +29,87 @@ struct probe {
 	struct l2tp_asked hello;
 };
 
-static struct probe_bucket *
-bucket_of(struct gateway *g, uint32_t sa)
+static struct l2tp_carrier *
+carrier_of(const struct l2tp_session *s)
 {
-	return &g->probes.by_sa[(sa * 2654435761u) >> 24 & (PROBE_BUCKETS - 1)];
+	return (struct l2tp_carrier *)s->s.carrier;
+}
+
+static struct probe_bucket *
+bucket_of(struct l2tp_carrier *l, uint32_t sa)
+{
+	return &l->probes.by_sa[(sa * 2654435761u) >> 24 & (PROBE_BUCKETS - 1)];
 }
 
 static void
-probe_free(struct gateway *g, struct probe *p)
+probe_free(struct l2tp_carrier *l, struct probe *p)
 {
 	LIST_REMOVE(p, by_sa);
 	if (p->session)
 		LIST_REMOVE(p, of_session);
 	free(p);
-	g->probes.n--;
+	l->probes.n--;
 }
 
 static bool
-rate_allows(struct gateway *g)
+rate_allows(struct l2tp_carrier *l)
 {
-	uint64_t now = uv_now(g->loop);
-	if (now - g->probes.second_ms >= 1000) {
-		g->probes.second_ms = now;
-		g->probes.in_second = 0;
+	uint64_t now = l2tp_now(l);
+	if (now - l->probes.second_ms >= 1000) {
+		l->probes.second_ms = now;
+		l->probes.in_second = 0;
 	}
-	return g->probes.in_second++ < PROBES_RATE;
+	return l->probes.in_second++ < PROBES_RATE;
 }
 
 static struct probe *
-probe_new(struct gateway *g, uint32_t peer, uint32_t sa, const struct sa_outer *to)
+probe_new(struct l2tp_carrier *l, uint32_t peer, uint32_t sa, const struct sa_outer *to)
 {
 	struct probe *p, *after;
-	uint64_t now = uv_now(g->loop);
-	for (p = LIST_FIRST(bucket_of(g, sa)); p; p = after) {
+	uint64_t now = l2tp_now(l);
+	for (p = LIST_FIRST(bucket_of(l, sa)); p; p = after) {
 		after = LIST_NEXT(p, by_sa);
 		if (now >= p->until_ms)
-			probe_free(g, p);
+			probe_free(l, p);
 	}
-	if (g->probes.n >= PROBES_MAX || !rate_allows(g) || !(p = calloc(1, sizeof(*p))))
+	if (l->probes.n >= PROBES_MAX || !rate_allows(l) || !(p = calloc(1, sizeof(*p))))
 		return NULL;
 	p->peer = peer;
 	p->sa = sa;
 	if (to)
 		p->to = *to;
 	p->until_ms = now + PROBE_MS;
-	LIST_INSERT_HEAD(bucket_of(g, sa), p, by_sa);
-	g->probes.n++;
+	LIST_INSERT_HEAD(bucket_of(l, sa), p, by_sa);
+	l->probes.n++;
 	return p;
 }
 
 /* ------------------------------------------------------------------ asking */
 
 static bool
-send_echo(struct gateway *g, const struct session *s, struct probe *p, const struct sa_outer *to)
+send_echo(struct l2tp_carrier *l, const struct l2tp_session *s, struct probe *p,
+	const struct sa_outer *to)
 {
-	const struct sa_outer inner = {
-		s->server_ip, s->peer_ip, s->l2tp.server_port, s->l2tp.peer_port};
+	const struct sa_outer inner = {s->s.server_ip, s->s.peer_ip, s->server_port, s->peer_port};
 	uint8_t m[DATA_HEADER + ADDRESS_LENGTH + PPP_PROBE_FRAME] = {0, 2,
-		(uint8_t)(s->l2tp.peer_tunnel_id >> 8), (uint8_t)s->l2tp.peer_tunnel_id,
-		(uint8_t)(s->peer_call_id >> 8), (uint8_t)s->peer_call_id, 0xff, 0x03};
+		(uint8_t)(s->peer_tunnel_id >> 8), (uint8_t)s->peer_tunnel_id,
+		(uint8_t)(s->s.remote_id >> 8), (uint8_t)s->s.remote_id, 0xff, 0x03};
 	size_t at = DATA_HEADER + ADDRESS_LENGTH;
-	size_t n = ppp_probe_make(s->ppp, &p->ppp, m + at, sizeof(m) - at);
-	return n && link_l2tp_inject(g->link, p->sa, &inner, to, m, at + n) == 0;
+	size_t n = ppp_probe_make(s->s.ppp, &p->ppp, m + at, sizeof(m) - at);
+	return n && link_l2tp_inject(l->c.all->env.link, p->sa, &inner, to, m, at + n) == 0;
 }
 
 /* A session of this peer that can be asked. */
-static struct session *
-asked_session(const struct gateway *g, uint32_t peer, bool own)
+static struct l2tp_session *
+asked_session(const struct l2tp_carrier *l, uint32_t peer, bool own)
 {
-	struct session *s;
-	LIST_FOREACH (s, gateway_peer_bucket((struct gateway *)(uintptr_t)g, peer), by_peer)
-		if (s->l2tp.peer == peer && s->state != GW_CLOSING && s->state != GW_LCP &&
-			!s->doomed && s->ppp &&
+	struct l2tp_session *s;
+	LIST_FOREACH (s, l2tp_of_peer(l, peer), by_peer)
+		if (s->peer == peer && s->s.state != PHASE_CLOSING && s->s.state != PHASE_LCP &&
+			!s->s.doomed && s->s.ppp &&
 			/* Whoever is asked through another's pair must know more than what he is
 			 * told. */
-			(own || ppp_has_peer_magic(s->ppp)))
+			(own || ppp_has_peer_magic(s->s.ppp)))
 			return s;
 	return NULL;
 }
@@ -111,55 +117,55 @@ asked_session(const struct gateway *g, uint32_t peer, bool own)
 /* The first copy of a HELLO goes there, and for less time than the second one waits, only who is
  * there can acknowledge it. */
 static bool
-ask_by_hello(struct gateway *g, struct probe *p, const struct sa_outer *to)
+ask_by_hello(struct l2tp_carrier *l, struct probe *p, const struct sa_outer *to)
 {
-	uint64_t now = uv_now(g->loop);
-	g->probes.divert_to = to;
-	g->probes.divert_sa = p->sa;
-	bool asked = l2tp_server_hello(g->l2tp, p->peer, &p->hello, now);
-	g->probes.divert_to = NULL;
-	p->until_ms = now + g->cfg->l2tp.delivery.retransmit_ms * 3 / 4;
-	l2tp_arm(g);
+	uint64_t now = l2tp_now(l);
+	l->probes.divert_to = to;
+	l->probes.divert_sa = p->sa;
+	bool asked = l2tp_server_hello(l->server, p->peer, &p->hello, now);
+	l->probes.divert_to = NULL;
+	p->until_ms = now + l->c.all->env.cfg->l2tp.delivery.retransmit_ms * 3 / 4;
+	l2tp_arm(l);
 	return asked;
 }
 
 bool
-gateway_probe(struct gateway *g, uint32_t peer, uint32_t sa, const struct sa_outer *to)
+l2tp_probe(struct l2tp_carrier *l, uint32_t peer, uint32_t sa, const struct sa_outer *to)
 {
-	bool own = g->ipsec && g->ipsec->peer_of(g->ipsec_user, sa) == peer;
-	struct session *s = asked_session(g, peer, own);
-	if (!g->l2tp || (!own && !s))
+	bool own = l->ipsec && l->ipsec->peer_of(l->ipsec_user, sa) == peer;
+	struct l2tp_session *s = asked_session(l, peer, own);
+	if (!l->server || (!own && !s))
 		return false;
 	if (own && !to)
-		l2tp_server_hasten(g->l2tp, peer, uv_now(g->loop));
+		l2tp_server_hasten(l->server, peer, l2tp_now(l));
 	if (own && !to && !s)
 		return false;
-	struct probe *p = probe_new(g, peer, sa, to);
+	struct probe *p = probe_new(l, peer, sa, to);
 	if (!p)
 		return false;
 	if (s) {
 		p->session = s;
 		LIST_INSERT_HEAD(&s->probes, p, of_session);
 	}
-	if (s ? send_echo(g, s, p, to) : ask_by_hello(g, p, to))
+	if (s ? send_echo(l, s, p, to) : ask_by_hello(l, p, to))
 		return true;
-	probe_free(g, p);
+	probe_free(l, p);
 	return false;
 }
 
 void
-gateway_probes_end(struct session *s)
+probes_end(struct l2tp_session *s)
 {
 	while (!LIST_EMPTY(&s->probes))
-		probe_free(s->g, LIST_FIRST(&s->probes));
+		probe_free(carrier_of(s), LIST_FIRST(&s->probes));
 }
 
 void
-gateway_probes_free(struct gateway *g)
+probes_free(struct l2tp_carrier *l)
 {
 	for (unsigned int i = 0; i < PROBE_BUCKETS; i++)
-		while (!LIST_EMPTY(&g->probes.by_sa[i]))
-			probe_free(g, LIST_FIRST(&g->probes.by_sa[i]));
+		while (!LIST_EMPTY(&l->probes.by_sa[i]))
+			probe_free(l, LIST_FIRST(&l->probes.by_sa[i]));
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -172,13 +178,13 @@ from_where_asked(const struct probe *p, const struct sa_outer *from)
 }
 
 static void
-answered(struct gateway *g, struct probe *p)
+answered(struct l2tp_carrier *l, struct probe *p)
 {
 	const struct sa_outer to = p->to;
 	uint32_t peer = p->peer, sa = p->sa;
-	probe_free(g, p);
-	if (g->ipsec->answered)
-		g->ipsec->answered(g->ipsec_user, peer, sa, to.peer_ip ? &to : NULL);
+	probe_free(l, p);
+	if (l->ipsec->answered)
+		l->ipsec->answered(l->ipsec_user, peer, sa, to.peer_ip ? &to : NULL);
 }
 
 static uint16_t
@@ -206,58 +212,60 @@ data_header(const uint8_t *m, size_t len, uint16_t *tunnel, uint16_t *session)
 }
 
 void
-gateway_probe_data(struct gateway *g, uint32_t sa, uint32_t server_ip, const struct sa_outer *from,
+probe_data(struct l2tp_carrier *l, uint32_t sa, uint32_t server_ip, const struct sa_outer *from,
 	const uint8_t *message, size_t len)
 {
 	uint16_t tunnel, session;
 	size_t at = data_header(message, len, &tunnel, &session);
 	struct probe *p, *after;
-	uint64_t now = uv_now(g->loop);
-	for (p = at ? LIST_FIRST(bucket_of(g, sa)) : NULL; p; p = after) {
-		const struct session *s = p->session;
+	uint64_t now = l2tp_now(l);
+	for (p = at ? LIST_FIRST(bucket_of(l, sa)) : NULL; p; p = after) {
+		const struct l2tp_session *s = p->session;
 		after = LIST_NEXT(p, by_sa);
-		if (p->sa != sa || !s || now >= p->until_ms || s->call_id != session ||
-			s->l2tp.tunnel_id != tunnel || s->server_ip != server_ip ||
+		if (p->sa != sa || !s || now >= p->until_ms || s->s.local_id != session ||
+			s->tunnel_id != tunnel || s->s.server_ip != server_ip ||
 			!from_where_asked(p, from))
 			continue;
-		if (ppp_probe_answered(s->ppp, &p->ppp, message + at, len - at)) {
-			answered(g, p);
+		if (ppp_probe_answered(s->s.ppp, &p->ppp, message + at, len - at)) {
+			answered(l, p);
 			return;
 		}
 		if (++p->wrong >= WRONG_MAX)
-			probe_free(g, p);
+			probe_free(l, p);
 	}
-	g->probes.unasked++;
+	l->probes.unasked++;
 }
 
 bool
-gateway_probe_frame(struct session *s, const uint8_t *frame, size_t len)
+probe_frame(struct session *session, const uint8_t *frame, size_t len)
 {
+	struct l2tp_session *s = (struct l2tp_session *)session;
+	struct l2tp_carrier *l = carrier_of(s);
 	struct probe *p;
 	LIST_FOREACH (p, &s->probes, of_session) {
-		if (p->to.peer_ip || uv_now(s->g->loop) >= p->until_ms ||
-			!ppp_probe_answered(s->ppp, &p->ppp, frame, len))
+		if (p->to.peer_ip || l2tp_now(l) >= p->until_ms ||
+			!ppp_probe_answered(s->s.ppp, &p->ppp, frame, len))
 			continue;
 		/* What was asked through another's pair is not proved by its own. */
-		if (s->g->ipsec->peer_of(s->g->ipsec_user, p->sa) != s->l2tp.peer)
+		if (l->ipsec->peer_of(l->ipsec_user, p->sa) != s->peer)
 			return true;
-		answered(s->g, p);
+		answered(l, p);
 		return true;
 	}
 	return false;
 }
 
 void
-gateway_probe_control(struct gateway *g, uint32_t sa, const struct sa_outer *from,
+probe_control(struct l2tp_carrier *l, uint32_t sa, const struct sa_outer *from,
 	const struct l2tp_header *h, uint32_t server_ip)
 {
 	struct probe *p;
-	LIST_FOREACH (p, bucket_of(g, sa), by_sa) {
-		if (p->sa != sa || p->session || uv_now(g->loop) >= p->until_ms ||
+	LIST_FOREACH (p, bucket_of(l, sa), by_sa) {
+		if (p->sa != sa || p->session || l2tp_now(l) >= p->until_ms ||
 			p->hello.server_ip != server_ip || p->hello.tunnel_id != h->tunnel_id ||
 			p->hello.nr != h->nr || !from_where_asked(p, from))
 			continue;
-		answered(g, p);
+		answered(l, p);
 		return;
 	}
 }

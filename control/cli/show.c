@@ -252,6 +252,7 @@ show_session(const json_t *s)
 	if (*str(s, "claimed") != '\0')
 		table_row(t, "calls itself", str(s, "claimed"));
 	table_row(t, "authentication", str(s, "auth"));
+	table_row(t, "Acct-Session-Id", str(s, "acct_session_id"));
 	table_row(t, "state",
 		show_format("%s, %s old", str(s, "state"), show_duration(num(s, "age_ms"))));
 	table_row(t, "address", str(s, "address"));

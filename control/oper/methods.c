@@ -11,12 +11,12 @@
 #include "dataplane/api/layout.h"
 
 static const char *const state_names[] = {
-	[GW_CALL] = "call",
-	[GW_LCP] = "lcp",
-	[GW_AUTH] = "authentication",
-	[GW_NETWORK] = "network",
-	[GW_UP] = "up",
-	[GW_CLOSING] = "closing",
+	[PHASE_CALL] = "call",
+	[PHASE_LCP] = "lcp",
+	[PHASE_AUTH] = "authentication",
+	[PHASE_NETWORK] = "network",
+	[PHASE_UP] = "up",
+	[PHASE_CLOSING] = "closing",
 };
 
 static const char *
@@ -40,7 +40,7 @@ refusal_counts(const uint64_t counts[REFUSAL_COUNT])
 }
 
 static json_t *
-adoption(const struct gateway_adoption *a)
+adoption(const struct adoption *a)
 {
 	static const struct {
 		const char *name, *text;
@@ -80,6 +80,26 @@ log_counts(void)
 		rpc_u64(c->lost), "lost_audit", rpc_u64(c->lost_audit));
 }
 
+/* What carries sessions has a member of its own in `status`. */
+static json_t *
+carrier(const struct carrier_status *c)
+{
+	json_t *o = json_pack("{s:b, s:o, s:o}", "enabled", c->max_sessions != 0, "sessions",
+		rpc_u64(c->sessions), "max_sessions", rpc_u64(c->max_sessions));
+
+	for (unsigned int i = 0; i < c->n_figures; i++) {
+		const struct carrier_figure *f = &c->figures[i];
+		json_t *in = f->group ? json_object_get(o, f->group) : o;
+		if (!in) {
+			in = json_object();
+			json_object_set_new(o, f->group, in);
+		}
+		json_object_set_new(
+			in, f->name, f->flag ? json_boolean(f->value != 0) : rpc_u64(f->value));
+	}
+	return o;
+}
+
 static json_t *
 method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
@@ -88,28 +108,25 @@ method_status(const struct rpc_context *ctx, const json_t *params, struct rpc_er
 	(void)params;
 	(void)error;
 	gateway_status(ctx->gateway, &s);
-	json_t *pptp = json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:b}", "enabled",
-		s.pptp_max_sessions != 0, "sessions", rpc_u64(s.pptp_sessions), "max_sessions",
-		rpc_u64(s.pptp_max_sessions), "connections", rpc_u64(s.pptp_connections),
-		"calls_total", rpc_u64(s.pptp_calls_total), "weak_sessions",
-		rpc_u64(s.weak_sessions), "weak_crypto_allowed", s.allow_pptp_weak_crypto);
 	json_t *pool = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 		rpc_text(s.pool_name, sizeof(s.pool_name)), "first", rpc_ip(s.pool_first), "last",
 		rpc_ip(s.pool_last), "size", rpc_u64(s.pool_size), "used", rpc_u64(s.pool_used),
 		"reserved", rpc_u64(s.pool_reserved));
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *all = json_pack("{s:s, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", ADIT_VERSION, "uptime_ms", rpc_u64(s.uptime_ms), "healthy",
 		s.problem[0] == '\0', "problem", rpc_text(s.problem, sizeof(s.problem)),
-		"dataplane_connected", s.dataplane_connected, "pptp", pptp, "l2tp",
-		rpc_l2tp_status(&s), "ipsec", rpc_ipsec_status(ctx), "pool", pool, "adopted",
-		adoption(&s.adoption), "forged_frames", rpc_u64(s.forged_frames), "refusals",
-		refusal_counts(s.refusals), "control_socket", socket_counts(ctx->counters), "log",
-		log_counts());
+		"dataplane_connected", s.dataplane_connected, "ipsec", rpc_ipsec_status(ctx),
+		"pool", pool, "adopted", adoption(&s.adoption), "forged_frames",
+		rpc_u64(s.forged_frames), "refusals", refusal_counts(s.refusals), "control_socket",
+		socket_counts(ctx->counters), "log", log_counts());
+	for (unsigned int i = 0; i < s.n_carriers; i++)
+		json_object_set_new(all, s.carriers[i].name, carrier(&s.carriers[i]));
+	return all;
 }
 
 /* What `sessions` shows of each. */
 static json_t *
-session_brief(const struct gateway_session *s)
+session_brief(const struct session_info *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}",
 		"id", rpc_u64(s->id), "user", rpc_text(s->user, sizeof(s->user)), "claimed",
@@ -123,15 +140,15 @@ session_brief(const struct gateway_session *s)
 
 /* What `session` adds. */
 static json_t *
-session_detail(const struct gateway_session *s)
+session_detail(const struct session_info *s)
 {
 	const struct session_counters *c = &s->counters;
 	json_t *o = session_brief(s);
-	json_t *more = json_pack("{s:o, s:b, s:b, s:i, s:i, s:i, s:i, s:i}", "auth",
-		rpc_text(s->auth, sizeof(s->auth)), "mppe_tx_stateless", s->mppe_tx_stateless,
-		"mppe_rx_stateless", s->mppe_rx_stateless, "call_id", (int)s->call_id,
-		"peer_call_id", (int)s->peer_call_id, "our_mru", (int)s->our_mru, "peer_mru",
-		(int)s->peer_mru, "worker", (int)s->owner);
+	json_t *more = json_pack("{s:s, s:o, s:b, s:b, s:i, s:i, s:i, s:i, s:i}", "acct_session_id",
+		s->acct, "auth", rpc_text(s->auth, sizeof(s->auth)), "mppe_tx_stateless",
+		s->mppe_tx_stateless, "mppe_rx_stateless", s->mppe_rx_stateless, "call_id",
+		(int)s->local_id, "peer_call_id", (int)s->remote_id, "our_mru", (int)s->our_mru,
+		"peer_mru", (int)s->peer_mru, "worker", (int)s->owner);
 	json_object_update_new(o, more);
 	json_t *counts = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"handle", rpc_u64(s->handle), "up_packets", rpc_u64(c->up_packets), "up_drops",
@@ -148,20 +165,13 @@ session_detail(const struct gateway_session *s)
 	return o;
 }
 
-struct sessions_page {
-	struct page page;
-	const char *user; /* NULL: everybody */
-};
-
 static bool
-page_session(void *opaque, const struct gateway_session *s)
+page_session(void *opaque, const struct session_info *s)
 {
-	struct sessions_page *p = opaque;
+	struct page *page = opaque;
 
-	if (p->user != NULL && !user_name_same(p->user, s->user))
-		return true;
-	if (page_takes(&p->page))
-		json_array_append_new(p->page.list, session_brief(s));
+	if (page_takes(page))
+		json_array_append_new(page->list, session_brief(s));
 	return true;
 }
 
@@ -186,12 +196,16 @@ rpc_bounded(const json_t *params, const char *name, json_int_t min, json_int_t m
 static json_t *
 method_sessions(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
-	struct sessions_page p = {.user = json_string_value(json_object_get(params, "user"))};
+	const char *user = json_string_value(json_object_get(params, "user"));
+	struct page page;
 
-	if (!page_begin(&p.page, params, error))
+	if (!page_begin(&page, params, error))
 		return NULL;
-	gateway_sessions(ctx->gateway, page_session, &p);
-	return page_answer(&p.page, "sessions");
+	if (user)
+		sessions_of_user(gateway_sessions(ctx->gateway), user, page_session, &page);
+	else
+		sessions_each(gateway_sessions(ctx->gateway), page_session, &page);
+	return page_answer(&page, "sessions");
 }
 
 static json_t *
@@ -203,12 +217,12 @@ no_session(json_int_t id, struct rpc_error *error)
 static json_t *
 method_session(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
-	struct gateway_session s;
+	struct session_info s;
 	json_int_t id = 0;
 
 	if (!rpc_bounded(params, "id", 0, UINT32_MAX, &id, error))
 		return NULL;
-	if (gateway_session(ctx->gateway, (uint32_t)id, &s) != 0)
+	if (sessions_get(gateway_sessions(ctx->gateway), (uint32_t)id, &s) != 0)
 		return no_session(id, error);
 	return session_detail(&s);
 }
@@ -228,12 +242,12 @@ method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rp
 	if (!rpc_bounded(params, "id", 0, UINT32_MAX, &id, error))
 		return NULL;
 	if (by_id) {
-		if (gateway_disconnect(ctx->gateway, (uint32_t)id) != 0)
+		if (sessions_disconnect(gateway_sessions(ctx->gateway), (uint32_t)id) != 0)
 			return no_session(id, error);
 		n = 1;
 		audit(ctx, "action=disconnect session=%" JSON_INTEGER_FORMAT, id);
 	} else {
-		n = gateway_disconnect_user(ctx->gateway, user);
+		n = sessions_disconnect_user(gateway_sessions(ctx->gateway), user);
 		if (n == 0)
 			return rpc_fail(error, RPC_NOT_FOUND, "no session of user \"%.64s\"", user);
 		audit(ctx, "action=disconnect user=%s sessions=%u",

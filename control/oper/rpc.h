@@ -123,7 +123,6 @@ json_t *rpc_weak_crypto_l2tp(
 	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 
 /* l2tp.c */
-json_t *rpc_l2tp_status(const struct gateway_status *s);
 json_t *rpc_tunnels(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 
 /* lockout.c */

@@ -139,11 +139,11 @@ show_kernels(const struct link_view *v)
 }
 
 static json_t *
-show_link(const struct gateway *g)
+show_link(struct gateway *g)
 {
 	struct link_stats s;
 
-	gateway_link_stats(g, &s);
+	link_stats(gateway_link(g), &s);
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "connects",
 		rpc_u64(s.connects), "commands", rpc_u64(s.commands), "frames", rpc_u64(s.injects),
 		"waited", rpc_u64(s.ring_full), "waiting", rpc_u64(s.queued), "lost",
@@ -175,7 +175,7 @@ rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error 
 	bool all = json_is_true(json_object_get(params, "all"));
 	struct link_view v;
 
-	if (!gateway_segment(ctx->gateway, &v))
+	if (!link_view(gateway_link(ctx->gateway), &v))
 		return rpc_fail(error, RPC_DATAPLANE_DOWN,
 			"the data plane is not connected: start adit-dataplane and look at its "
 			"log");

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/gateway_internal.h"
+#include "control/aaa/decide.h"
+#include "control/core/log.h"
+#include "control/session/session.h"
 
 #define CONFIRM_MS   2000  /* for the data plane to let go of an address */
 #define IN_TURN_MS   60000 /* replaced again within this: two devices at odds */
@@ -22,18 +24,12 @@ struct late {
 	struct session *holder;      /* of the address, NULL: gone; holder->successor leads back */
 };
 
-static uint64_t
-now_ms(const struct session *s)
-{
-	return uv_now(s->g->loop);
-}
-
 static void
 release_address(struct session *s)
 {
-	index_remove_address(s);
+	table_unindex(&s->all->table, s, BY_ADDRESS);
 	if (s->address_taken)
-		aaa_release(s->g->aaa, s->inner_ip);
+		aaa_release(s->env->aaa, s->inner_ip);
 	s->address_taken = false;
 	s->inner_ip = 0;
 }
@@ -57,8 +53,8 @@ session_who(const struct session *s, char buf[SESSION_WHO_MAX])
 static void
 set_name(struct session *s, const char *claimed)
 {
-	const struct user *user = users_find(s->g->cfg->users, claimed);
-	index_remove_user(s);
+	const struct user *user = users_find(s->env->cfg->users, claimed);
+	table_unindex(&s->all->table, s, BY_USER);
 	s->known = false;
 	snprintf(s->user, sizeof(s->user), "%s", user ? user->name : "");
 	free(s->claimed);
@@ -69,7 +65,7 @@ static void
 log_auth(const struct session *s, enum refusal_code why)
 {
 	char peer[16], who[SESSION_WHO_MAX];
-	if (why == REFUSAL_NONE || !gateway_may_log(s->g, why, s->peer_ip))
+	if (why == REFUSAL_NONE || !refuse_may_log(s->env->refusals, why, s->peer_ip))
 		return;
 	log_event(LOG_NOTICE, "authentication-failed", "session=%u %s peer=%s code=%s", s->id,
 		session_who(s, who), log_ip(peer, s->peer_ip), refusal_name(why));
@@ -81,10 +77,11 @@ log_auth(const struct session *s, enum refusal_code why)
 static unsigned int
 count_others(const struct session *s, const char *user, struct session **oldest)
 {
+	struct session_table *t = &s->all->table;
 	unsigned int n = 0;
 	*oldest = NULL;
-	for (struct session *o = index_first_of_user(s->g, user); o; o = index_next_of_user(o)) {
-		if (o == s || o->state == GW_CLOSING || o->doomed)
+	for (struct session *o = table_first_of_user(t, user); o; o = table_next_of_user(t, o)) {
+		if (o == s || o->state == PHASE_CLOSING || o->doomed)
 			continue;
 		n++;
 		if (!*oldest || o->started_ms < (*oldest)->started_ms)
@@ -96,7 +93,7 @@ count_others(const struct session *s, const char *user, struct session **oldest)
 static bool
 has_enough(const struct session *s, const char *user, struct session **oldest)
 {
-	unsigned int max = s->g->cfg->max_per_user;
+	unsigned int max = s->env->cfg->max_per_user;
 	return max != 0 && count_others(s, user, oldest) >= max;
 }
 
@@ -118,10 +115,10 @@ replace(struct session *old, const struct session *s)
 static uint32_t
 wait_in_turn(const struct session *s, const struct session *old)
 {
-	const struct users *users = s->g->cfg->users;
+	const struct users *users = s->env->cfg->users;
 	struct user_record *r = users_record(users, users_find(users, s->user));
 	char user[96], peer[16], other[16];
-	uint64_t now = now_ms(s);
+	uint64_t now = session_now(s);
 	r->replaced = now - r->replaced_ms > IN_TURN_MS ? 1 : r->replaced + 1;
 	r->replaced_ms = now;
 	if (r->replaced <= IN_TURN_FREE)
@@ -142,13 +139,12 @@ answer(struct session *s, const struct ppp_verdict *v)
 {
 	if (v->ok) {
 		s->mppe_policy = v->grant.mppe_policy;
-		s->state = GW_NETWORK;
+		s->state = PHASE_NETWORK;
 		s->known = true;
 		session_known(s);
-		l2tp_session_user(s, true);
-		index_add_user(s);
+		table_index(&s->all->table, s, BY_USER);
 	}
-	ppp_auth_result(s->ppp, v, now_ms(s));
+	ppp_auth_result(s->ppp, v, session_now(s));
 }
 
 static void
@@ -171,13 +167,13 @@ session_auth_stop(struct session *s)
 static struct late *
 be_late(struct session *s, uint8_t stage, uint32_t ms)
 {
-	uint32_t most = s->g->cfg->ppp.auth_timeout_ms / 2; /* it is to succeed yet */
+	uint32_t most = s->env->cfg->ppp.auth_timeout_ms / 2; /* it is to succeed yet */
 	s->late = calloc(1, sizeof(*s->late));
 	if (ms > most)
 		ms = most;
 	if (s->late) {
 		s->late->stage = stage;
-		s->late->due = now_ms(s) + ms;
+		s->late->due = session_now(s) + ms;
 	}
 	return s->late;
 }
@@ -186,12 +182,12 @@ be_late(struct session *s, uint8_t stage, uint32_t ms)
 static bool
 await_address(struct session *s, const struct ppp_credentials *cred)
 {
-	const struct gateway *g = s->g;
-	const struct user *user = users_find(g->cfg->users, cred->user);
-	struct session *holder = index_of_address(g, user->static_ip);
-	if (g->cfg->same_user == SAME_USER_REFUSE || !holder || holder->successor)
+	const struct config *cfg = s->env->cfg;
+	const struct user *user = users_find(cfg->users, cred->user);
+	struct session *holder = table_of_address(&s->all->table, user->static_ip);
+	if (cfg->same_user == SAME_USER_REFUSE || !holder || holder->successor)
 		return false;
-	if (!be_late(s, LATE_TURN, holder->state == GW_CLOSING ? 0 : wait_in_turn(s, holder)))
+	if (!be_late(s, LATE_TURN, holder->state == PHASE_CLOSING ? 0 : wait_in_turn(s, holder)))
 		return false;
 	s->late->cred = *cred;
 	s->late->holder = holder;
@@ -200,7 +196,7 @@ await_address(struct session *s, const struct ppp_credentials *cred)
 }
 
 static void
-refuse(struct session *s, struct ppp_verdict *v, enum refusal_code why)
+turn_down(struct session *s, struct ppp_verdict *v, enum refusal_code why)
 {
 	release_address(s);
 	explicit_bzero(v, sizeof(*v));
@@ -221,24 +217,24 @@ give(struct session *s, const struct ppp_verdict *v, uint32_t ms)
 static void
 judge(struct session *s, const struct ppp_credentials *cred)
 {
-	struct gateway *g = s->g;
+	const struct config *cfg = s->env->cfg;
 	struct session *oldest;
 	struct ppp_verdict v;
-	bool encrypted = s->carrier->protocol == TUNNEL_L2TP && s->l2tp.peer != 0;
-	aaa_decide(g->aaa, cred, g->cfg->ppp.server_name, s->peer_ip, encrypted, now_ms(s), &v);
+	aaa_decide(
+		s->env->aaa, cred, cfg->ppp.server_name, s->peer_ip, s->ipsec, session_now(s), &v);
 	if (v.refusal == REFUSAL_ADDRESS_IN_USE && await_address(s, cred))
 		return;
 	uint32_t ms = v.delay_ms;
 	if (v.ok) {
 		s->inner_ip = v.grant.peer_ip;
 		s->address_taken = true;
-		index_add_address(s);
+		table_index(&s->all->table, s, BY_ADDRESS);
 	}
 	if (v.ok && has_enough(s, v.user, &oldest)) {
-		if (g->cfg->same_user == SAME_USER_REPLACE)
+		if (cfg->same_user == SAME_USER_REPLACE)
 			ms += 1 + wait_in_turn(s, oldest);
 		else
-			refuse(s, &v, REFUSAL_USER_LIMIT);
+			turn_down(s, &v, REFUSAL_USER_LIMIT);
 	}
 	give(s, &v, ms);
 	explicit_bzero(&v, sizeof(v));
@@ -258,7 +254,7 @@ session_auth_freed(struct session *old)
 		return;
 	old->successor = NULL;
 	s->late->holder = NULL;
-	s->late->due = now_ms(s);
+	s->late->due = session_now(s);
 	session_settle(s);
 }
 
@@ -271,7 +267,7 @@ give_late(struct session *s, struct late *late)
 	} else if (late->stage != LATE_ANSWER) {
 		give(s, &(struct ppp_verdict){.refusal = REFUSAL_ADDRESS_IN_USE}, 0);
 	} else {
-		while (late->verdict.ok && s->g->cfg->same_user == SAME_USER_REPLACE &&
+		while (late->verdict.ok && s->env->cfg->same_user == SAME_USER_REPLACE &&
 			has_enough(s, late->verdict.user, &oldest))
 			replace(oldest, s);
 		answer(s, &late->verdict);
@@ -282,11 +278,11 @@ void
 session_auth_timer(struct session *s)
 {
 	struct late *late = s->late;
-	if (!late || now_ms(s) < late->due)
+	if (!late || session_now(s) < late->due)
 		return;
 	if (late->stage == LATE_TURN && late->holder) {
 		late->stage = LATE_ADDRESS;
-		late->due = now_ms(s) + CONFIRM_MS;
+		late->due = session_now(s) + CONFIRM_MS;
 		replace(late->holder, s);
 		return;
 	}

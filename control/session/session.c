@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions: one call's PPP link, its decisions, and its counterpart in the data plane. */
-#include <errno.h>
+/* A session's life. */
+#include "control/session/session.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "control/gateway_internal.h"
+#include "control/aaa/decide.h"
+#include "control/core/log.h"
 
 /* The data plane takes commands before frames: give the last frames (LCP Terminate-Ack) time to
  * leave before CLOSE. */
@@ -17,28 +18,10 @@
 
 static void session_timer(uv_timer_t *t);
 
-static uint64_t
-now_ms(const struct session *s)
-{
-	return uv_now(s->g->loop);
-}
-
-static bool
-is_weak(uint8_t bits)
-{
-	return bits == MPPE_40 || bits == MPPE_56;
-}
-
-bool
-session_weak(const struct session *s)
-{
-	return is_weak(s->mppe_tx) || is_weak(s->mppe_rx);
-}
-
 static void
 session_arm(struct session *s, uint64_t due)
 {
-	uint64_t now = now_ms(s);
+	uint64_t now = session_now(s);
 	if (due == s->timer_due)
 		return;
 	s->timer_due = due;
@@ -53,15 +36,10 @@ session_arm(struct session *s, uint64_t due)
 static void
 log_refused(const struct session *s)
 {
-	char peer[16], who[SESSION_WHO_MAX], text[160];
-	if (!gateway_may_log(s->g, s->code, s->peer_ip))
-		return;
-	log_event(LOG_NOTICE, "session-refused",
-		"session=%u protocol=%s %s peer=%s code=%s text=%s remedy=\"%s\"", s->id,
-		s->carrier->name, session_who(s, who), log_ip(peer, s->peer_ip),
-		refusal_name(s->code),
-		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
-		refusal_remedy(s->code));
+	char peer[16], who[SESSION_WHO_MAX];
+	refuse_log(s->env->refusals, s->code, s->peer_ip, "session-refused", s->text,
+		"session=%u protocol=%s %s peer=%s", s->id, s->carrier->name, session_who(s, who),
+		log_ip(peer, s->peer_ip));
 }
 
 static void
@@ -74,7 +52,7 @@ log_ended(const struct session *s)
 		s->id, session_who(s, who), log_ip(peer, s->peer_ip), log_ip(address, s->inner_ip),
 		refusal_name(s->code),
 		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
-		(unsigned long long)(s->up_ms ? (now_ms(s) - s->up_ms) / 1000 : 0),
+		(unsigned long long)(s->up_ms ? (session_now(s) - s->up_ms) / 1000 : 0),
 		(unsigned long long)s->last.up_bytes, (unsigned long long)s->last.down_bytes,
 		(unsigned long long)s->last.up_packets, (unsigned long long)s->last.down_packets);
 }
@@ -83,45 +61,37 @@ static void
 session_timer_closed(uv_handle_t *h)
 {
 	struct session *s = h->data;
-	struct gateway *g = s->g;
+	struct handles *handles = s->env->handles;
 	free(s->claimed);
-	explicit_bzero(s, sizeof(*s));
+	explicit_bzero(s, s->carrier->session_size);
 	free(s);
-	gateway_handle_closed(g);
-}
-
-/* What it had of identifiers. */
-static void
-session_give_back(struct session *s)
-{
-	if (s->call_id)
-		call_id_release(&s->g->call_ids[s->carrier->protocol], s->server_ip, s->call_id);
-	s->carrier->release(s);
-}
-
-static void
-session_unlist(struct session *s)
-{
-	index_remove_user(s);
-	index_remove_address(s);
-	TAILQ_REMOVE(&s->g->sessions, s, next);
-	s->g->n_sessions--;
-	session_auth_freed(s);
+	handles_closed(handles);
 }
 
 void
-session_release(struct session *s)
+session_free(struct session *s)
 {
-	struct gateway *g = s->g;
+	ppp_free(s->ppp);
+	s->ppp = NULL;
+	session_auth_stop(s);
+	if (s->address_taken)
+		aaa_release(s->env->aaa, s->inner_ip);
+	if (s->local_id)
+		id_release(&s->carrier->ids, s->server_ip, s->local_id);
+	s->carrier->ops->detach(s);
+	table_remove(&s->all->table, s);
+	session_auth_freed(s);
+	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
+}
+
+void
+session_gone(struct session *s)
+{
 	if (s->up_ms || s->orphan)
 		log_ended(s);
 	else
 		log_refused(s);
-	if (s->address_taken)
-		aaa_release(g->aaa, s->inner_ip);
-	session_give_back(s);
-	session_unlist(s);
-	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
+	session_free(s);
 }
 
 /* A client that hangs up or falls silent instead of using its retry was refused for the earlier
@@ -129,7 +99,7 @@ session_release(struct session *s)
 static bool
 gave_up_after_failure(const struct session *s, enum refusal_code code)
 {
-	return s->state == GW_AUTH && s->auth_refusal != REFUSAL_NONE &&
+	return s->state == PHASE_AUTH && s->auth_refusal != REFUSAL_NONE &&
 	       (code == REFUSAL_PEER_CLOSED || code == REFUSAL_CONTROL_LOST ||
 		       code == REFUSAL_AUTH_TIMEOUT || code == REFUSAL_SETUP_TIMEOUT);
 }
@@ -145,19 +115,16 @@ gave_up_early(const struct session *s, enum refusal_code code)
 static const char *
 under_way(const struct session *s)
 {
-	return s->state == GW_LCP ? "while LCP was negotiated"
-	       : s->known         ? "after it had authenticated, before it had an address"
-				  : "while it authenticated";
+	return s->state == PHASE_LCP ? "while LCP was negotiated"
+	       : s->known            ? "after it had authenticated, before it had an address"
+				     : "while it authenticated";
 }
 
-void
-session_end(struct session *s, enum refusal_code code, const char *text)
+/* Why it ends, and what is said of it, when somebody says so. */
+static void
+settle_on(struct session *s, enum refusal_code code, const char *text)
 {
-	struct gateway *g = s->g;
-	bool attached = s->attached;
 	char early[sizeof(s->text)];
-	if (s->state == GW_CLOSING)
-		return;
 	/* Who answers the end of PPP by ending the call is not its reason. */
 	if (s->doomed) {
 		code = s->code;
@@ -172,87 +139,50 @@ session_end(struct session *s, enum refusal_code code, const char *text)
 		snprintf(early, sizeof(early), "%s: %.40s", under_way(s), text ? text : "");
 		text = early;
 	}
-	if (s->state == GW_UP) {
-		g->n_up--;
-		g->n_weak -= session_weak(s);
-	}
-	s->state = GW_CLOSING;
-	session_unsave(s);
-	strangers_remove(&g->strangers[s->carrier->protocol], &s->stranger);
-	g->n_active--;
-	g->n_active_by[s->carrier->protocol]--;
 	s->code = code;
 	if (text != s->text)
 		snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
-	gateway_refusal(g, code);
+}
+
+static void
+uncount(struct session *s)
+{
+	if (s->state == PHASE_UP) {
+		s->all->n_up--;
+		s->all->n_weak -= session_weak(s);
+	}
+	s->all->n_active--;
+	s->carrier->n_active--;
+	strangers_remove(&s->carrier->strangers, &s->stranger);
+}
+
+void
+session_end(struct session *s, enum refusal_code code, const char *text)
+{
+	bool tell = s->attached;
+	if (s->state == PHASE_CLOSING)
+		return;
+	settle_on(s, code, text);
+	uncount(s);
+	s->state = PHASE_CLOSING;
+	session_unsave(s);
+	refuse_count(s->env->refusals, s->code);
 	s->attached = false;
-	gateway_probes_end(s);
-	l2tp_session_user(s, false);
-	if (attached)
-		s->carrier->close(s, code);
+	s->carrier->ops->ended(s, tell, s->code);
 	ppp_free(s->ppp);
 	s->ppp = NULL;
 	session_auth_stop(s);
-	if (link_connected(g->link))
-		session_arm(s, now_ms(s) + LINGER_MS);
-	else
-		session_arm(s, UINT64_MAX);
+	session_arm(s, link_connected(s->env->link) ? session_now(s) + LINGER_MS : UINT64_MAX);
 }
 
 void
-session_forget(struct session *s)
+session_call_over(struct session *s, enum refusal_code code, const char *text)
 {
-	link_counters(s->g->link, s->handle, &s->last);
-	session_end(s, REFUSAL_SERVER_STOPPING, "");
-	session_release(s);
+	s->attached = false;
+	session_end(s, code, text);
 }
 
 void
-session_leave(struct session *s)
-{
-	ppp_free(s->ppp);
-	session_auth_stop(s);
-	session_give_back(s);
-	session_unlist(s);
-	uv_close((uv_handle_t *)&s->timer, session_timer_closed);
-}
-
-/* ------------------------------------------------------------------ PPP: around each call into the
- * machine */
-
-static void
-outbox_flush(struct gateway *g)
-{
-	struct session *s = g->outbox.session;
-	for (unsigned int i = 0; i < g->outbox.n; i++)
-		link_inject(g->link, s->handle, g->outbox.frame[i], g->outbox.len[i]);
-	g->outbox.n = 0;
-	g->outbox.session = NULL;
-}
-
-static uint64_t
-sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-void
-session_settle(struct session *s)
-{
-	outbox_flush(s->g);
-	if (s->doomed && !s->ppp_down) {
-		ppp_close(s->ppp, s->code, s->text, now_ms(s));
-		outbox_flush(s->g);
-	}
-	if (s->ppp_down)
-		session_end(s, s->code, s->text);
-	else
-		session_arm(s, sooner(ppp_next_timer(s->ppp), session_auth_due(s)));
-}
-
-/* End it as soon as the machine returns; may be called in its callbacks. The first reason
- * counts. */
-static void
 session_doom(struct session *s, enum refusal_code code, const char *text)
 {
 	if (s->doomed || s->ppp_down)
@@ -264,19 +194,34 @@ session_doom(struct session *s, enum refusal_code code, const char *text)
 }
 
 void
-session_start(struct session *s)
-{
-	ppp_start(s->ppp, now_ms(s));
-	session_settle(s);
-}
-
-void
 session_close(struct session *s, enum refusal_code code, const char *text)
 {
-	if (s->state == GW_CLOSING)
+	if (s->state == PHASE_CLOSING)
 		return;
 	session_doom(s, code, text);
 	session_settle(s);
+}
+
+/* ------------------------------------------------------------------ around each call into PPP */
+
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void
+session_settle(struct session *s)
+{
+	session_flush(s->all);
+	if (s->doomed && !s->ppp_down) {
+		ppp_close(s->ppp, s->code, s->text, session_now(s));
+		session_flush(s->all);
+	}
+	if (s->ppp_down)
+		session_end(s, s->code, s->text);
+	else
+		session_arm(s, sooner(ppp_next_timer(s->ppp), session_auth_due(s)));
 }
 
 static void
@@ -285,320 +230,155 @@ session_timer(uv_timer_t *t)
 	struct session *s = t->data;
 	struct session_counters now;
 	s->timer_due = UINT64_MAX;
-	if (s->state == GW_CLOSING) {
-		link_close(s->g->link, s->handle);
+	if (s->state == PHASE_CLOSING) {
+		link_close(s->env->link, s->handle);
 		return;
 	}
 	/* Only looked at when an echo may be due: that is what traffic postpones. */
-	link_counters(s->g->link, s->handle, &now);
+	link_counters(s->env->link, s->handle, &now);
 	/* T27: what is forged in clear shall not keep a client that is gone. */
 	uint64_t seen = s->mppe_rx ? now.up_packets : now.up_ppp_packets;
 	if (seen != s->ppp_seen) {
 		s->ppp_seen = seen;
-		ppp_traffic_seen(s->ppp, now_ms(s));
+		ppp_traffic_seen(s->ppp, session_now(s));
 	}
 	session_auth_timer(s);
-	if (s->state == GW_CLOSING)
+	if (s->state == PHASE_CLOSING)
 		return;
-	ppp_timer(s->ppp, now_ms(s));
+	ppp_timer(s->ppp, session_now(s));
 	session_settle(s);
 }
 
-/* ------------------------------------------------------------------ PPP: what the machine says */
-
-static void
-on_send(void *user, const uint8_t *frame, size_t len)
+void
+session_on_frame(void *session, const uint8_t *frame, size_t len)
 {
-	struct session *s = user;
-	struct gateway *g = s->g;
-	if (len > FRAME_MAX)
+	struct session *s = session;
+	const struct carrier_ops *ops = s->carrier->ops;
+	if (s->state == PHASE_CLOSING || (ops->frame && ops->frame(s, frame, len)))
 		return;
-	if (g->outbox.n == OUTBOX_FRAMES || (g->outbox.session && g->outbox.session != s))
-		outbox_flush(g);
-	g->outbox.session = s;
-	g->outbox.len[g->outbox.n] = (uint16_t)len;
-	memcpy(g->outbox.frame[g->outbox.n++], frame, len);
-}
-
-static void
-session_command(struct session *s, enum command_type type, struct command *cmd)
-{
-	cmd->handle = s->handle;
-	if (link_command(s->g->link, type, cmd) != 0)
-		session_doom(s, REFUSAL_NO_RESOURCES, "the data plane does not keep up");
-	explicit_bzero(cmd, sizeof(*cmd));
-}
-
-static void
-on_lcp_up(void *user, const struct ppp_framing *framing)
-{
-	struct session *s = user;
-	struct command cmd = {0};
-	/* Its address and keys are in use there; a new call is the clean way. */
-	if (s->opened) {
-		session_doom(s, REFUSAL_LINK_RESTARTED, "");
-		return;
-	}
-	s->framing = *framing;
-	s->state = GW_AUTH;
-	cmd.link.our_mru = framing->our_mru;
-	/* D5: what the client would take may not fit the tunnel. */
-	cmd.link.peer_mru = s->mtu && s->mtu < framing->peer_mru ? s->mtu : framing->peer_mru;
-	cmd.link.tx_acfc = framing->tx_acfc;
-	cmd.link.tx_pfc = framing->tx_pfc;
-	session_command(s, COMMAND_SESSION_LINK, &cmd);
-}
-
-/* T16: the switch may have been turned since the decision. */
-static bool
-weak_and_off(const struct session *s, uint8_t tx, uint8_t rx)
-{
-	return (is_weak(tx) || is_weak(rx)) && !aaa_settings(s->g->aaa)->allow_weak_crypto;
-}
-
-static void
-direction(struct command_mppe_dir *d, const struct mppe_params *p)
-{
-	memcpy(d->start_key, p->start_key, sizeof(d->start_key));
-	d->strength = p->strength;
-	d->stateless = p->stateless;
-}
-
-static void
-on_mppe_up(void *user, const struct ppp_mppe_result *keys)
-{
-	struct session *s = user;
-	struct command cmd = {0};
-	if (s->doomed)
-		return;
-	if (weak_and_off(s, keys->tx.strength, keys->rx.strength)) {
-		session_doom(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off meanwhile");
-		return;
-	}
-	s->mppe_tx = keys->tx.strength;
-	s->mppe_rx = keys->rx.strength;
-	s->mppe_tx_stateless = keys->tx.stateless;
-	s->mppe_rx_stateless = keys->rx.stateless;
-	direction(&cmd.mppe.tx, &keys->tx);
-	direction(&cmd.mppe.rx, &keys->rx);
-	session_command(s, COMMAND_SESSION_MPPE, &cmd);
-}
-
-static void
-on_mppe_down(void *user)
-{
-	/* Nothing: the data plane keeps the keys, so nothing goes in clear, and the link ends or
-	 * begins anew. */
-	(void)user;
-}
-
-static void
-on_mppe_reset_request(void *user)
-{
-	struct command cmd = {0};
-	session_command(user, COMMAND_SESSION_FLUSH, &cmd);
-}
-
-const char *
-session_auth_name(const struct session *s)
-{
-	switch (s->auth) {
-	case PPP_AUTH_MSCHAPV2:
-		return "mschapv2";
-	case PPP_AUTH_CHAP_MD5:
-		return "chap-md5";
-	case PPP_AUTH_MSCHAPV1:
-		return "mschapv1";
-	case PPP_AUTH_PAP:
-		return "pap";
-	}
-	return "";
-}
-
-static void
-log_up(const struct session *s)
-{
-	char peer[16], address[16], server[16], who[SESSION_WHO_MAX];
-	log_event(LOG_NOTICE, "session-up",
-		"session=%u protocol=%s %s peer=%s address=%s server=%s auth=%s mppe=%u "
-		"mppe_mode=%s mru=%u peer_mru=%u setup_ms=%llu",
-		s->id, s->carrier->name, session_who(s, who), log_ip(peer, s->peer_ip),
-		log_ip(address, s->inner_ip), log_ip(server, s->server_ip), session_auth_name(s),
-		s->mppe_tx,
-		!s->mppe_tx            ? "none"
-		: s->mppe_tx_stateless ? "stateless"
-				       : "stateful",
-		s->framing.our_mru, s->framing.peer_mru,
-		(unsigned long long)(now_ms(s) - s->started_ms));
-}
-
-static void
-on_ip_up(void *user, uint32_t local_ip, uint32_t peer_ip)
-{
-	struct session *s = user;
-	struct command cmd = {0};
-	(void)local_ip;
-	if (s->doomed || s->opened)
-		return;
-	if (weak_and_off(s, s->mppe_tx, s->mppe_rx)) {
-		session_doom(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off meanwhile");
-		return;
-	}
-	cmd.open.inner_ip = peer_ip;
-	/* Once negotiated, MPPE covers all data (RFC 3078 section 3): clear text would be a
-	 * forgery. */
-	cmd.open.require_mppe =
-		s->mppe_policy == PPP_MPPE_REQUIRE || s->mppe_tx != 0 || s->mppe_rx != 0;
-	cmd.open.clamp_mss = s->g->cfg->clamp_mss;
-	memcpy(cmd.open.user, s->user, sizeof(cmd.open.user));
-	session_save(s);
-	session_command(s, COMMAND_SESSION_OPEN, &cmd);
-	if (s->doomed)
-		return;
-	s->opened = true;
-	s->state = GW_UP;
-	s->up_ms = now_ms(s);
-	s->g->n_up++;
-	s->g->n_weak += session_weak(s);
-	log_up(s);
-}
-
-static void
-on_down(void *user, enum refusal_code code, const char *text)
-{
-	struct session *s = user;
-	session_unsave(s);
-	s->ppp_down = true;
-	s->code = code;
-	snprintf(s->text, sizeof(s->text), "%s", text ? text : "");
+	ppp_input(s->ppp, frame, len, session_now(s));
+	session_settle(s);
 }
 
 void
-gateway_random(uint8_t *buf, size_t len)
+session_on_refused(void *session, enum command_type type, int error)
 {
-	/* Challenges and keys depend on it: without randomness there is no service. */
-	for (size_t at = 0; at < len;) {
-		ssize_t n = getrandom(buf + at, len - at, 0);
-		if (n < 0 && errno != EINTR)
-			abort();
-		at += n > 0 ? (size_t)n : 0;
-	}
+	struct session *s = session;
+	char text[96];
+	if (s->state == PHASE_CLOSING)
+		return;
+	snprintf(text, sizeof(text), "the data plane refused command %u: %s", (unsigned int)type,
+		strerror(-error));
+	session_end(s, REFUSAL_NO_RESOURCES, text);
 }
 
-/* T27: somebody tries to end it from outside. */
-static void
-on_forged(void *user, unsigned int frames)
+void
+session_on_peer_seen(void *session)
 {
-	struct session *s = user;
-	char peer[16];
-	s->g->forged_frames += frames;
-	if (gateway_may_log(s->g, REFUSAL_NONE, s->peer_ip))
-		log_event(LOG_WARNING, "forged-frames",
-			"session=%u peer=%s frames=%u text=\"frames in the client's name would "
-			"have "
-			"ended or restarted the session; the client was asked and is still in it\"",
-			s->id, log_ip(peer, s->peer_ip), frames);
+	struct session *s = session;
+	if (s->state == PHASE_CLOSING)
+		return;
+	ppp_peer_seen(s->ppp, session_now(s));
+	session_settle(s);
 }
 
-static void
-on_random(void *user, uint8_t *buf, size_t len)
+void
+session_on_lost_sync(void *session)
 {
-	(void)user;
-	gateway_random(buf, len);
+	struct session *s = session;
+	if (s->state == PHASE_CLOSING)
+		return;
+	ppp_mppe_lost_sync(s->ppp, session_now(s));
+	session_settle(s);
 }
 
-const struct ppp_ops session_ppp_ops = {
-	.send = on_send,
-	.lcp_up = on_lcp_up,
-	.auth = session_auth,
-	.mppe_up = on_mppe_up,
-	.mppe_down = on_mppe_down,
-	.mppe_reset_request = on_mppe_reset_request,
-	.ip_up = on_ip_up,
-	.down = on_down,
-	.random = on_random,
-	.forged = on_forged,
-};
+void
+session_on_gone(void *session, const struct session_counters *last)
+{
+	struct session *s = session;
+	session_end(s, REFUSAL_DATAPLANE_DOWN, "the data plane removed the session");
+	s->last = *last;
+	session_gone(s);
+}
 
 /* ------------------------------------------------------------------ the beginning */
 
-struct session *
-session_new(struct gateway *g)
+static struct session *
+session_new(struct carrier *c, uint32_t peer_ip, uint32_t server_ip, uint16_t remote_id)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct sessions *all = c->all;
+	struct session *s = calloc(1, c->session_size);
 	if (!s)
 		return NULL;
-	s->g = g;
-	if (++g->next_id == 0)
-		g->next_id = 1;
-	s->id = g->next_id;
+	s->all = all;
+	s->env = &all->env;
+	s->carrier = c;
+	s->peer_ip = peer_ip;
+	s->server_ip = server_ip;
+	s->remote_id = remote_id;
 	s->timer_due = UINT64_MAX;
-	s->started_ms = uv_now(g->loop);
-	uv_timer_init(g->loop, &s->timer);
+	s->started_ms = session_now(s);
+	uv_timer_init(all->env.loop, &s->timer);
 	s->timer.data = s;
-	g->n_handles++;
-	TAILQ_INSERT_TAIL(&g->sessions, s, next);
-	g->n_sessions++;
+	handles_add(all->env.handles, 1);
 	return s;
 }
 
-/* Its slot, call ID and place in the data plane.  On failure the caller gives back what was
- * taken. */
-static enum refusal_code
-session_place(struct session *s, const struct session_origin *o)
+void
+session_start(struct session *s)
 {
-	struct gateway *g = s->g;
-	struct command cmd = {0};
-	struct ppp_config ppp = *o->ppp;
-	uint64_t elapsed = now_ms(s) - o->begun_ms;
+	ppp_start(s->ppp, session_now(s));
+	session_settle(s);
+}
+
+static struct ppp_config
+ppp_config_of(const struct session *s, const struct session_origin *o)
+{
+	struct ppp_config ppp = *s->carrier->ppp;
+	uint64_t elapsed = session_now(s) - o->begun_ms;
 	/* R2, T16: behind the weak switch; what it says when the user is known counts in the
 	 * end. */
-	if (!aaa_settings(g->aaa)->allow_weak_crypto)
+	if (!aaa_settings(s->env->aaa)->allow_weak_crypto)
 		ppp.auth &= ~(unsigned int)PPP_AUTH_MSCHAPV1;
-	ppp.authentic_path = o->authentic;
+	ppp.authentic_path = o->ipsec;
 	if (ppp.setup_timeout_ms)
 		ppp.setup_timeout_ms = elapsed + SETUP_MIN_MS < ppp.setup_timeout_ms
 					       ? ppp.setup_timeout_ms - (uint32_t)elapsed
 					       : SETUP_MIN_MS;
+	return ppp;
+}
+
+/* Its slot, ID and place in the data plane.  On failure the caller gives back what was taken. */
+static enum refusal_code
+session_place(struct session *s, const struct session_origin *o)
+{
+	struct link *link = s->env->link;
+	const struct ppp_config ppp = ppp_config_of(s, o);
+	struct command cmd = {0};
 	s->ppp = ppp_new(&ppp, &session_ppp_ops, s);
-	s->call_id = call_id_take(&g->call_ids[s->carrier->protocol], s->server_ip);
-	if (!s->ppp || !s->call_id)
+	s->local_id = id_take(&s->carrier->ids, s->server_ip);
+	if (!s->ppp || !s->local_id)
 		return REFUSAL_NO_RESOURCES;
-	s->handle = link_take(g->link, s);
+	s->handle = link_take(link, s);
 	if (!s->handle)
 		return REFUSAL_DATAPLANE_FULL;
 	cmd.handle = s->handle;
-	cmd.add.protocol = s->carrier->protocol;
+	cmd.add.protocol = s->carrier->tunnel;
 	cmd.add.server_ip = s->server_ip;
 	cmd.add.peer_ip = s->peer_ip;
-	cmd.add.call_id = s->call_id;
-	cmd.add.peer_call_id = s->peer_call_id;
-	s->carrier->add(s, &cmd);
-	return link_command(g->link, COMMAND_SESSION_ADD, &cmd) == 0 ? REFUSAL_NONE
-								     : REFUSAL_NO_RESOURCES;
-}
-
-uint32_t
-session_limit(const struct gateway *g, uint8_t protocol)
-{
-	if (protocol == TUNNEL_PPTP)
-		return g->cfg->pptp_enabled ? g->cfg->pptp_max_sessions : 0;
-	return g->cfg->l2tp_enabled ? g->cfg->l2tp_max_sessions : 0;
-}
-
-uint32_t
-session_left(const struct gateway *g, uint8_t protocol)
-{
-	uint32_t limit = session_limit(g, protocol);
-	uint32_t known = g->n_active_by[protocol] - g->strangers[protocol].n;
-	return limit > known ? limit - known : 0;
+	cmd.add.call_id = s->local_id;
+	cmd.add.peer_call_id = s->remote_id;
+	if (s->carrier->ops->add)
+		s->carrier->ops->add(s, &cmd);
+	return link_command(link, COMMAND_SESSION_ADD, &cmd) == 0 ? REFUSAL_NONE
+								  : REFUSAL_NO_RESOURCES;
 }
 
 void
 session_known(struct session *s)
 {
-	strangers_remove(&s->g->strangers[s->carrier->protocol], &s->stranger);
-	s->carrier->authenticated(s);
+	strangers_remove(&s->carrier->strangers, &s->stranger);
+	s->carrier->ops->authenticated(s);
 }
 
 static struct session *
@@ -609,63 +389,96 @@ session_of(struct stranger *stranger)
 
 /* T24: room for one more who has not authenticated, if need be at another's expense. */
 static enum refusal_code
-make_room(struct gateway *g, const struct session_origin *o)
+make_room(const struct session_origin *o)
 {
-	uint8_t protocol = o->carrier->protocol;
-	uint64_t now = uv_now(g->loop);
-	uint32_t left = session_left(g, protocol);
-	struct session *oldest = NULL;
+	struct carrier *c = o->carrier;
+	const struct session_env *env = &c->all->env;
+	uint32_t left = carrier_left(c);
+	struct session *first = NULL;
 	struct stranger *out = NULL;
+	enum refusal_code why = REFUSAL_NONE;
 	if (left == 0)
 		return REFUSAL_PORTS_FULL;
-	if (o->path && o->path->peer &&
-		l2tp_strangers(g, o->path->peer, &oldest) >= g->cfg->strangers_per_peer) {
-		if (now - oldest->stranger.since < STRANGERS_GRACE_MS)
-			return REFUSAL_STRANGERS;
-		out = &oldest->stranger;
-	} else if (!strangers_admit(&g->strangers[protocol], &g->cfg->strangers, left, o->peer_ip,
-			   now, &out)) {
+	if (c->ops->room)
+		why = c->ops->room(c, o->own, &first);
+	if (why != REFUSAL_NONE)
+		return why;
+	if (!first && !strangers_admit(&c->strangers, &env->cfg->strangers, left, o->peer_ip,
+			      uv_now(env->loop), &out))
 		return REFUSAL_PORTS_FULL;
-	}
 	if (out)
-		session_end(session_of(out), REFUSAL_STRANGERS,
-			"others came, and it had not authenticated");
+		first = session_of(out);
+	if (first)
+		session_end(first, REFUSAL_STRANGERS, "others came, and it had not authenticated");
 	return REFUSAL_NONE;
 }
 
-enum refusal_code
-session_request(struct gateway *g, const struct session_origin *o, struct session **out)
+struct acct_id
+session_next_acct(struct sessions *all)
 {
-	uint8_t protocol = o->carrier->protocol;
-	if (g->stopping)
+	if (++all->last_acct.counter == 0)
+		all->last_acct.counter = 1;
+	return all->last_acct;
+}
+
+enum refusal_code
+session_request(const struct session_origin *o, struct session **out)
+{
+	struct carrier *c = o->carrier;
+	struct sessions *all = c->all;
+	if (all->stopping)
 		return REFUSAL_SERVER_STOPPING;
-	if (!link_connected(g->link))
+	if (!link_connected(all->env.link))
 		return REFUSAL_DATAPLANE_DOWN;
-	enum refusal_code why = make_room(g, o);
+	enum refusal_code why = make_room(o);
 	if (why != REFUSAL_NONE)
 		return why;
-	struct session *s = session_new(g);
+	struct session *s = session_new(c, o->peer_ip, o->server_ip, o->remote_id);
 	if (!s)
 		return REFUSAL_NO_RESOURCES;
-	s->carrier = o->carrier;
-	s->peer_ip = o->peer_ip;
-	s->server_ip = o->server_ip;
-	s->peer_call_id = o->peer_call_id;
-	s->carrier->attach(s, o);
+	s->acct = session_next_acct(all);
+	table_add(&all->table, s);
+	s->ipsec = o->ipsec;
+	c->ops->attach(s, o->own);
 	s->attached = true;
-	s->state = GW_LCP;
-	why = strangers_add(&g->strangers[protocol], &s->stranger, s->peer_ip, now_ms(s))
+	s->state = PHASE_LCP;
+	why = strangers_add(&c->strangers, &s->stranger, s->peer_ip, session_now(s))
 		      ? session_place(s, o)
 		      : REFUSAL_NO_RESOURCES;
 	if (why != REFUSAL_NONE) {
-		strangers_remove(&g->strangers[protocol], &s->stranger);
-		link_untake(g->link, s->handle);
-		session_leave(s);
+		strangers_remove(&c->strangers, &s->stranger);
+		link_untake(all->env.link, s->handle);
+		session_free(s);
 		return why;
 	}
-	g->n_active++;
-	g->n_active_by[protocol]++;
-	g->calls_total[protocol]++;
+	all->n_active++;
+	c->n_active++;
+	c->calls_total++;
 	*out = s;
 	return REFUSAL_NONE;
+}
+
+struct session *
+session_orphan(struct carrier *c, const struct session_entry *e)
+{
+	struct sessions *all = c->all;
+	struct session *s = session_new(c, e->peer_ip, e->server_ip, e->peer_call_id);
+	if (!s)
+		return NULL;
+	const struct user *account = users_find(all->env.cfg->users, e->user);
+	s->orphan = true;
+	s->state = PHASE_CLOSING;
+	s->code = REFUSAL_CONTROL_LOST;
+	snprintf(s->user, sizeof(s->user), "%s", account ? account->name : e->user);
+	s->known = true;
+	s->handle = e->handle;
+	if (id_take_this(&c->ids, e->server_ip, e->call_id))
+		s->local_id = e->call_id;
+	s->inner_ip = e->inner_ip;
+	s->address_taken = e->inner_ip && aaa_take(all->env.aaa, e->inner_ip) == 0;
+	table_add(&all->table, s);
+	table_index(&all->table, s, BY_USER);
+	if (s->address_taken)
+		table_index(&all->table, s, BY_ADDRESS);
+	return s;
 }

@@ -62,7 +62,7 @@ ports_full(void)
 	assert_non_null(strstr(status().problem, "all PPTP ports are in use; raise pptp.max_"));
 	out(1, "carol");
 	walk_refused(REFUSAL_PORTS_FULL, "all 1 ports of PPTP", "disconnect idle sessions");
-	assert_int_equal(gateway_disconnect_user(gw, "alice"), 1);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "alice"), 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 6000));
 	in(2, "carol");
 	walk_dial_over();
@@ -216,7 +216,7 @@ address_in_use(void)
 	in(0, "carol");
 	out(1, "carol");
 	walk_refused(REFUSAL_ADDRESS_IN_USE, "static address", "sessions.same_user to \"allow\"");
-	assert_int_equal(gateway_disconnect_user(gw, "carol"), 1);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "carol"), 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 6000));
 	in(2, "carol");
 	walk_dial_again("sessions.same_user = \"allow\"");
@@ -245,7 +245,7 @@ user_limit(void)
 	in(0, "alice");
 	out(1, "alice");
 	walk_refused(REFUSAL_USER_LIMIT, "as many sessions", "sessions.max_per_user");
-	assert_int_equal(gateway_disconnect_user(gw, "alice"), 1);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "alice"), 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 6000));
 	in(2, "alice");
 	walk_dial_again("sessions.max_per_user = 2");
@@ -415,7 +415,7 @@ admin_disconnect(void)
 {
 	walk_dial("");
 	in(0, "alice");
-	assert_int_equal(gateway_disconnect(gw, first_session().id), 0);
+	assert_int_equal(sessions_disconnect(gateway_sessions(gw), first_session().id), 0);
 	walk_refused(REFUSAL_ADMIN_DISCONNECT, "", "nothing to do");
 	dials_again(1);
 }

@@ -66,9 +66,9 @@ kill_and_follow(pid_t pid)
 }
 
 static bool
-collect(void *user, const struct gateway_session *s)
+collect(void *user, const struct session_info *s)
 {
-	struct gateway_session *list = user;
+	struct session_info *list = user;
 	while (list->id)
 		list++;
 	*list = *s;
@@ -76,18 +76,18 @@ collect(void *user, const struct gateway_session *s)
 }
 
 /* The session of this caller, of those that the gateway lists. */
-static struct gateway_session
+static struct session_info
 session_of(const struct caller *c)
 {
-	struct gateway_session list[CALLERS_MAX + 1] = {0};
-	gateway_sessions(gw, collect, list);
+	struct session_info list[CALLERS_MAX + 1] = {0};
+	sessions_each(gateway_sessions(gw), collect, list);
 	for (unsigned int i = 0; list[i].id; i++) {
 		if (i > 0)
 			assert_true(list[i].id > list[i - 1].id);
-		if (list[i].call_id == c->session->peer_id)
+		if (list[i].local_id == c->session->peer_id)
 			return list[i];
 	}
-	return (struct gateway_session){0};
+	return (struct session_info){0};
 }
 
 static bool
@@ -123,13 +123,13 @@ test_killed(void **state)
 	assert_int_equal(status().adoption.sessions, 3);
 	assert_int_equal(status().adoption.tunnels, 3);
 	assert_int_equal(fake.commands[COMMAND_SESSION_CLOSE], 0);
-	assert_int_equal(status().l2tp_sessions, 3);
-	assert_int_equal(status().l2tp.tunnels, 3);
+	assert_int_equal(carrier("l2tp").sessions, 3);
+	assert_int_equal(figure("l2tp", "tunnels"), 3);
 	assert_int_equal(status().pool_used, 3);
 	for (unsigned int i = 0; i < 3; i++) {
-		struct gateway_session s = session_of(c[i]);
+		struct session_info s = session_of(c[i]);
 		assert_int_equal(s.id, i + 1);
-		assert_int_equal(s.state, GW_UP);
+		assert_int_equal(s.state, PHASE_UP);
 		assert_string_equal(s.user, "alice");
 		assert_string_equal(s.auth, "mschapv2");
 		assert_string_equal(s.protocol, "l2tp");
@@ -147,11 +147,11 @@ test_killed(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_not_equal(late->peer.ip, c[i]->peer.ip);
 	/* Either side ends one. */
-	assert_int_equal(gateway_disconnect(gw, 1), 0);
+	assert_int_equal(sessions_disconnect(gateway_sessions(gw), 1), 0);
 	assert_true(loop_until(&loop, caller_over, c[0], 3000));
 	l2tp_client_hang_up(&c[1]->lac, c[1]->session);
 	loop_for(&loop, 200);
-	assert_int_equal(status().l2tp_sessions, 2);
+	assert_int_equal(carrier("l2tp").sessions, 2);
 	assert_int_equal(status().pool_used, 2);
 	assert_true(logged("code=admin-disconnect"));
 	assert_true(logged("code=peer-closed"));
@@ -244,9 +244,9 @@ test_handed_over(void **state)
 	assert_int_equal(a->last_sa, next);
 	assert_int_equal(b->last_sa, b->sa);
 	/* Its SA ends: so does the session. */
-	gateway_sa_peer_gone(gw, 1);
+	l2tp_sa_peer_gone(gateway_l2tp(gw), 1);
 	loop_for(&loop, 100);
-	assert_int_equal(status().l2tp_sessions, 1);
+	assert_int_equal(carrier("l2tp").sessions, 1);
 	expect_answers(b);
 	call_teardown(NULL);
 }
@@ -262,7 +262,7 @@ test_handing_over(void **state)
 	struct caller *up = call_plain(0, 1), *half = call_as(1, 2, &pc);
 	half->peer.cfg.habits.mute = true;
 	loop_for(&loop, 200);
-	assert_int_equal(status().l2tp_sessions, 2);
+	assert_int_equal(carrier("l2tp").sessions, 2);
 	fake.no_gone = true; /* it takes a while */
 	gateway_hand_over(gw, set_true, &done);
 	struct caller *new = call_as(2, 3, &pc);
@@ -319,7 +319,7 @@ test_reserved(void **state)
 	(void)state;
 	call_stage("", "");
 	struct caller *c = call_plain(0, 1);
-	struct gateway_session s = session_of(c);
+	struct session_info s = session_of(c);
 	assert_int_equal(s.inner_ip, 0x0a090002);
 	call_hand_over();
 	call_configure("", "");

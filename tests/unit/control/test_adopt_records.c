@@ -168,7 +168,7 @@ static bool
 only_bystander(void *user)
 {
 	unsigned int want = *(unsigned int *)user;
-	return fake_live(&fake) == want && status().l2tp_sessions == want;
+	return fake_live(&fake) == want && carrier("l2tp").sessions == want;
 }
 
 static void
@@ -217,7 +217,7 @@ test_same_address(void **state)
 }
 
 static bool
-numbers(void *user, const struct gateway_session *s)
+numbers(void *user, const struct session_info *s)
 {
 	uint32_t *list = user;
 	while (*list)
@@ -240,7 +240,7 @@ test_same_number(void **state)
 	call_configure("", "");
 	call_begin();
 	assert_int_equal(status().adoption.sessions, 2);
-	gateway_sessions(gw, numbers, list);
+	sessions_each(gateway_sessions(gw), numbers, list);
 	assert_int_equal(list[0], 1);
 	assert_true(list[1] > 1);
 	assert_int_equal(list[2], 0);

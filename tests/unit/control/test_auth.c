@@ -23,7 +23,7 @@ test_canonical_names(void **state)
 	char claimed[80];
 	snprintf(claimed, sizeof(claimed), "administrator%50s\\aLICE", "");
 	dial_up(0, claimed, "pw-alice");
-	struct gateway_session s = first_session();
+	struct session_info s = first_session();
 	assert_string_equal(s.user, "alice");
 	assert_string_equal(s.claimed, claimed);
 	assert_string_equal(fake_entry(&fake, SESSION_SLOT(s.handle))->user, "alice");
@@ -35,12 +35,12 @@ test_canonical_names(void **state)
 	assert_true(loop_until(&loop, failed_once, NULL, 2000));
 	assert_true(logged("event=authentication-failed session=2 user=\"alice\" "
 			   "claimed=\"CORP\\x5cAlice\" peer=127.0.0.2 code=wrong-password"));
-	assert_int_equal(gateway_session(gw, 2, &s), 0);
+	assert_int_equal(sessions_get(gateway_sessions(gw), 2, &s), 0);
 	assert_string_equal(s.user, "");
 	assert_string_equal(s.claimed, "CORP\\Alice");
-	assert_int_equal(gateway_disconnect_user(gw, "administrator"), 0);
-	assert_int_equal(gateway_disconnect_user(gw, ""), 0);
-	assert_int_equal(gateway_disconnect_user(gw, claimed), 1);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "administrator"), 0);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), ""), 0);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), claimed), 1);
 	assert_false(client_over(c));
 }
 

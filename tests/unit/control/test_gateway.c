@@ -15,8 +15,8 @@ test_session(void **state)
 {
 	(void)state;
 	struct client *c = dial_up(0, "alice", "pw-alice");
-	struct gateway_session s = first_session();
-	assert_int_equal(s.state, GW_UP);
+	struct session_info s = first_session();
+	assert_int_equal(s.state, PHASE_UP);
 	assert_string_equal(s.user, "alice");
 	assert_string_equal(s.auth, "mschapv2");
 	assert_int_equal(s.mppe_tx, 128);
@@ -33,7 +33,7 @@ test_session(void **state)
 	assert_int_equal(fake.last[COMMAND_SESSION_OPEN].open.require_mppe, 1);
 	assert_int_equal(fake.last[COMMAND_SESSION_LINK].link.our_mru, 1400);
 	assert_true(logged("event=session-up"));
-	assert_int_equal(status().pptp_sessions, 1);
+	assert_int_equal(carrier("pptp").sessions, 1);
 	assert_int_equal(status().pool_used, 1);
 
 	fake_counters(&fake, SESSION_SLOT(s.handle))->up_bytes = 12345;
@@ -89,7 +89,7 @@ test_control_connection_lost(void **state)
 	client_hangup(c);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_int_equal(fake_live(&fake), 0);
-	assert_int_equal(status().pptp_connections, 0);
+	assert_int_equal(figure("pptp", "connections"), 0);
 	assert_true(logged("event=session-ended"));
 }
 
@@ -98,9 +98,9 @@ test_disconnect(void **state)
 {
 	(void)state;
 	struct client *c = dial_up(0, "alice", "pw-alice");
-	assert_int_equal(gateway_disconnect(gw, 999), -ENOENT);
-	assert_int_equal(gateway_disconnect_user(gw, "carol"), 0);
-	assert_int_equal(gateway_disconnect_user(gw, "DOMAIN\\ALICE"), 1);
+	assert_int_equal(sessions_disconnect(gateway_sessions(gw), 999), -ENOENT);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "carol"), 0);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "DOMAIN\\ALICE"), 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 9000));
 	assert_true(logged("code=admin-disconnect"));
 	assert_int_equal(c->pptp.cdns, 1);
@@ -118,7 +118,7 @@ test_address_waits_for_confirmation(void **state)
 	client_end(c);
 	loop_for(&loop, 200);
 	assert_int_equal(status().pool_used, 1);
-	assert_int_equal(status().pptp_sessions, 0);
+	assert_int_equal(carrier("pptp").sessions, 0);
 	c = dial(1, "carol", "pw-carol");
 	assert_true(loop_until(&loop, client_over, c, 9000));
 	assert_true(logged("code=address-in-use"));
@@ -199,7 +199,7 @@ test_ports_full(void **state)
 		client_start(&clients[i], &fake, &pc, cfg->pptp_port, (uint8_t)(100 + i)),
 			clients[i].pptp.cfg.no_call = true;
 	loop_for(&loop, 200);
-	assert_int_equal(status().pptp_connections, 6);
+	assert_int_equal(figure("pptp", "connections"), 6);
 }
 
 /* ------------------------------------------------------------------ weak crypto (R2, T16) */
@@ -236,11 +236,11 @@ test_weak_crypto(void **state)
 	dial_up(2, "carol", "pw-carol");
 	assert_int_equal(status().weak_sessions, 1);
 	assert_int_equal(gateway_weak_crypto_pptp(gw, false, WEAK_KEEP, "root"), 0);
-	assert_int_equal(status().pptp_sessions, 2);
+	assert_int_equal(carrier("pptp").sessions, 2);
 	assert_int_equal(gateway_weak_crypto_pptp(gw, false, WEAK_DROP, "root"), 1);
 	assert_true(loop_until(&loop, client_over, c, 8000));
 	assert_int_equal(status().weak_sessions, 0);
-	assert_int_equal(status().pptp_sessions, 1);
+	assert_int_equal(carrier("pptp").sessions, 1);
 	assert_int_equal(status().refusals[REFUSAL_WEAK_CRYPTO_OFF], 2);
 }
 
@@ -275,7 +275,7 @@ round_of_sessions(unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		if (!loop_until(&loop, client_up, &clients[i], 20000))
 			fail_msg("client %u did not come up", i);
-	assert_int_equal(status().pptp_sessions, n);
+	assert_int_equal(carrier("pptp").sessions, n);
 	for (unsigned int i = 0; i < n; i++)
 		i % 2 ? client_clear(&clients[i]) : client_hangup(&clients[i]);
 	assert_true(loop_until(&loop, no_sessions, NULL, 20000));
@@ -302,9 +302,9 @@ test_ten_thousand_sessions(void **state)
 	size_t after = memory();
 	if (after > before + 65536)
 		fail_msg("%zu octets more after 10,000 sessions", after - before);
-	assert_int_equal(status().pptp_calls_total, 10400);
+	assert_int_equal(figure("pptp", "calls_total"), 10400);
 	assert_int_equal(status().pool_used, 0);
-	assert_int_equal(status().pptp_connections, 0);
+	assert_int_equal(figure("pptp", "connections"), 0);
 	assert_int_equal(fake_live(&fake), 0);
 }
 

@@ -23,7 +23,7 @@ test_dataplane_death(void **state)
 	assert_int_equal(status().pool_used, 0);
 	assert_true(strstr(status().problem, "not connected") != NULL);
 	struct link_view view;
-	assert_false(gateway_segment(gw, &view));
+	assert_false(link_view(gateway_link(gw), &view));
 	c = dial(1, "alice", "pw-alice");
 	assert_true(loop_until(&loop, client_over, c, 3000));
 	assert_int_not_equal(c->ocrp_result, PPTP_RESULT_OK);
@@ -51,10 +51,10 @@ test_orphans(void **state)
 	fake_listen(&fake);
 	assert_true(loop_until(&loop, dataplane_is, &fake, 3000));
 	loop_for(&loop, 50);
-	struct gateway_session s = first_session();
-	assert_int_equal(s.state, GW_CLOSING);
+	struct session_info s = first_session();
+	assert_int_equal(s.state, PHASE_CLOSING);
 	assert_int_equal(s.inner_ip, ip);
-	assert_int_equal(s.call_id, call);
+	assert_int_equal(s.local_id, call);
 	assert_int_equal(status().pool_used, 1);
 	assert_int_equal(fake.commands[COMMAND_SESSION_CLOSE], 1);
 	fake.no_gone = false;
@@ -97,7 +97,7 @@ test_lost_sync_and_hostile_events(void **state)
 	fake_event(&fake, EVENT_LOST_SYNC, handle, 0, 0);
 	fake_event(&fake, EVENT_ACK, handle, 77, -5);
 	loop_for(&loop, 30);
-	assert_int_equal(first_session().state, GW_UP);
+	assert_int_equal(first_session().state, PHASE_UP);
 	/* Removed by the data plane on its own: the client is told. */
 	fake_entry(&fake, SESSION_SLOT(handle))->handle = 0;
 	fake_event(&fake, EVENT_SESSION_GONE, handle, 0, 0);

@@ -11,14 +11,14 @@ test_session(void **state)
 {
 	(void)state;
 	struct caller *c = call_up(0, 1);
-	struct gateway_session s = first_session();
+	struct session_info s = first_session();
 	const struct session_entry *e = fake_entry(&fake, SESSION_SLOT(s.handle));
 	assert_string_equal(s.protocol, "l2tp");
-	assert_int_equal(s.state, GW_UP);
+	assert_int_equal(s.state, PHASE_UP);
 	assert_string_equal(s.user, "alice");
 	assert_int_equal(s.mppe_tx, 0);
-	assert_int_equal(s.call_id, c->session->peer_id);
-	assert_int_equal(s.peer_call_id, 77);
+	assert_int_equal(s.local_id, c->session->peer_id);
+	assert_int_equal(s.remote_id, 77);
 	assert_int_equal(s.tunnel_id, c->lac.peer_id);
 	assert_int_equal(s.peer_tunnel_id, 1);
 	assert_int_equal(s.sa, c->sa);
@@ -40,9 +40,9 @@ test_session(void **state)
 	/* D5: 1,398 octets fit, though the client would take 1,500. */
 	assert_int_equal(fake.last[COMMAND_SESSION_LINK].link.our_mru, 1398);
 	assert_int_equal(fake.last[COMMAND_SESSION_LINK].link.peer_mru, 1398);
-	assert_int_equal(status().l2tp_sessions, 1);
-	assert_int_equal(status().pptp_sessions, 0);
-	assert_int_equal(status().l2tp.tunnels, 1);
+	assert_int_equal(carrier("l2tp").sessions, 1);
+	assert_int_equal(carrier("pptp").sessions, 0);
+	assert_int_equal(figure("l2tp", "tunnels"), 1);
 	assert_int_equal(c->last_sa, c->sa);
 	assert_true(logged("event=session-up session=1 protocol=l2tp"));
 	/* The client hangs up. */
@@ -60,7 +60,7 @@ test_clients_behind_one_nat(void **state)
 {
 	(void)state;
 	struct caller *a = call_up(0, 1), *b = call_up(1, 2), *c = call_up(2, 3);
-	assert_int_equal(status().l2tp_sessions, 3);
+	assert_int_equal(carrier("l2tp").sessions, 3);
 	assert_int_not_equal(a->peer.ip, b->peer.ip);
 	assert_int_not_equal(b->peer.ip, c->peer.ip);
 	assert_int_equal(a->last_sa, a->sa);
@@ -70,13 +70,13 @@ test_clients_behind_one_nat(void **state)
 	a->sa = b->sa;
 	l2tp_client_stop(&a->lac, L2TP_STOP_CLEAR, "Goodbye!");
 	loop_for(&loop, 100);
-	assert_int_equal(status().l2tp.wrong_peer, 1);
-	assert_int_equal(status().l2tp_sessions, 3);
+	assert_int_equal(figure("l2tp", "wrong_peer"), 1);
+	assert_int_equal(carrier("l2tp").sessions, 3);
 	a->sa = own;
 	/* One goes, the others stay; it comes back. */
-	gateway_sa_peer_gone(gw, 2);
+	l2tp_sa_peer_gone(gateway_l2tp(gw), 2);
 	loop_for(&loop, 100);
-	assert_int_equal(status().l2tp_sessions, 2);
+	assert_int_equal(carrier("l2tp").sessions, 2);
 	assert_true(logged("code=sa-gone"));
 	caller_end(b);
 	call_up(3, 4);
@@ -92,8 +92,8 @@ test_rekey(void **state)
 	call_up(1, 2);
 	uint32_t old = c->sa, new = make_pair(1, 30000);
 	current_of[1] = new;
-	gateway_sa_current(gw, 1, new);
-	gateway_sa_current(gw, 1, new); /* again: nothing more to say */
+	l2tp_sa_current(gateway_l2tp(gw), 1, new);
+	l2tp_sa_current(gateway_l2tp(gw), 1, new); /* again: nothing more to say */
 	loop_for(&loop, 50);
 	assert_int_equal(fake.commands[COMMAND_SESSION_SA], 1);
 	assert_int_equal(fake_entry(&fake, SESSION_SLOT(first_session().handle))->sa, new);
@@ -105,14 +105,14 @@ test_rekey(void **state)
 	assert_int_equal(c->last_sa, new);
 	/* No outbound SA for a while: nothing goes out in clear, nothing ends. */
 	current_of[1] = 0;
-	gateway_sa_current(gw, 1, 0);
+	l2tp_sa_current(gateway_l2tp(gw), 1, 0);
 	unsigned int received = c->lac.n_received;
 	l2tp_client_call(&c->lac, 100);
 	loop_for(&loop, 100);
 	assert_int_equal(c->lac.n_received, received);
-	assert_true(status().l2tp_unsent > 0);
+	assert_true(figure("l2tp", "unsent") > 0);
 	assert_int_equal(fake.commands[COMMAND_SESSION_SA], 1);
-	assert_int_equal(first_session().state, GW_UP);
+	assert_int_equal(first_session().state, PHASE_UP);
 	assert_int_equal(strays, 0);
 }
 
@@ -123,7 +123,7 @@ test_no_outbound_sa(void **state)
 	(void)state;
 	struct caller *c = call_up(0, 1);
 	current_of[1] = 0;
-	gateway_sa_current(gw, 1, 0);
+	l2tp_sa_current(gateway_l2tp(gw), 1, 0);
 	l2tp_client_call(&c->lac, 99);
 	loop_for(&loop, 100);
 	assert_int_equal(fake.commands[COMMAND_SESSION_ADD], 1);
@@ -140,18 +140,18 @@ test_clear_refused(void **state)
 	struct caller *c = call_as(0, 0, &pc);
 	loop_for(&loop, 200);
 	assert_int_equal(c->lac.n_received, 0);
-	assert_int_equal(status().l2tp_in_clear, 1);
+	assert_int_equal(figure("l2tp", "in_clear"), 1);
 	assert_int_equal(status().refusals[REFUSAL_IPSEC_REQUIRED], 1);
-	assert_int_equal(status().l2tp.tunnels_total, 0);
+	assert_int_equal(figure("l2tp", "tunnels_total"), 0);
 	/* Nor through a pair of nobody known. */
-	uint32_t sa = link_sa_take(gw->link, &loop);
+	uint32_t sa = link_sa_take(gateway_link(gw), &loop);
 	struct command_sa_add add = {.outer = {SERVER_IP, NAT_IP, 4500, 1}, .peer = 9};
-	link_sa_add(gw->link, sa, &add);
+	link_sa_add(gateway_link(gw), sa, &add);
 	fake_pump(&fake);
 	uint8_t bytes[12] = {0xc8, 2, 0, 12};
 	fake_punt_l2tp(&fake, sa, &c->inner, bytes, sizeof(bytes));
 	loop_for(&loop, 50);
-	assert_int_equal(status().l2tp_strange_sa, 1);
+	assert_int_equal(figure("l2tp", "strange_sa"), 1);
 }
 
 /* Methods without MPPE keys are well enough inside IPsec, whatever mppe.policy says. */
@@ -206,7 +206,7 @@ test_clear(void **state)
 {
 	(void)state;
 	struct caller *c = call_up(0, 0), *b = call_up(1, 0);
-	struct gateway_session s = first_session();
+	struct session_info s = first_session();
 	assert_int_equal(fake.last[COMMAND_GATEWAY].gateway.clear_l2tp, 1);
 	assert_int_equal(s.sa, 0);
 	assert_int_equal(s.mppe_tx, 128); /* mppe.policy holds */
@@ -218,7 +218,7 @@ test_clear(void **state)
 	c->inner.peer_port++;
 	l2tp_client_stop(&c->lac, L2TP_STOP_CLEAR, "Goodbye!");
 	loop_for(&loop, 100);
-	assert_int_equal(status().l2tp.wrong_peer, 1);
+	assert_int_equal(figure("l2tp", "wrong_peer"), 1);
 	assert_true(caller_is_up(b));
 }
 

@@ -14,7 +14,7 @@ test_disconnect(void **state)
 {
 	(void)state;
 	struct caller *c = call_up(0, 1), *other = call_up(1, 2);
-	assert_int_equal(gateway_disconnect(gw, first_session().id), 0);
+	assert_int_equal(sessions_disconnect(gateway_sessions(gw), first_session().id), 0);
 	assert_true(loop_until(&loop, caller_over, c, 9000));
 	loop_for(&loop, 300);
 	assert_true(c->peer.closed);
@@ -23,7 +23,7 @@ test_disconnect(void **state)
 	assert_int_equal(closed_peer, 1);
 	assert_true(logged("code=admin-disconnect"));
 	assert_true(caller_is_up(other));
-	assert_int_equal(gateway_disconnect_user(gw, "alice"), 1);
+	assert_int_equal(sessions_disconnect_user(gateway_sessions(gw), "alice"), 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 9000));
 }
 
@@ -56,7 +56,7 @@ test_dataplane_death(void **state)
 	fake_die(&fake, false);
 	assert_true(loop_until(&loop, dataplane_is, NULL, 1000));
 	assert_true(no_sessions(NULL));
-	assert_int_equal(status().l2tp.tunnels, 0);
+	assert_int_equal(figure("l2tp", "tunnels"), 0);
 	assert_true(logged("code=dataplane-down"));
 	caller_end(&callers[0]);
 	fake_listen(&fake);
@@ -79,10 +79,10 @@ test_orphans(void **state)
 	fake_listen(&fake);
 	assert_true(loop_until(&loop, dataplane_is, &fake, 3000));
 	loop_for(&loop, 50);
-	struct gateway_session s = first_session();
-	assert_int_equal(s.state, GW_CLOSING);
+	struct session_info s = first_session();
+	assert_int_equal(s.state, PHASE_CLOSING);
 	assert_string_equal(s.protocol, "l2tp");
-	assert_int_equal(s.call_id, id);
+	assert_int_equal(s.local_id, id);
 	fake.no_gone = false;
 	fake_entry(&fake, SESSION_SLOT(s.handle))->handle = 0;
 	fake_event(&fake, EVENT_SESSION_GONE, s.handle, 0, 0);
@@ -122,7 +122,7 @@ test_tunnels_and_stop(void **state)
 	(void)state;
 	struct l2tp_tunnel_info t = {0};
 	struct caller *a = call_up(0, 1), *b = call_up(1, 2);
-	gateway_tunnels(gw, look_at_tunnel, &t);
+	l2tp_tunnels(gateway_l2tp(gw), look_at_tunnel, &t);
 	assert_int_equal(t.id, b->lac.peer_id);
 	assert_int_equal(t.path.peer, 2);
 	assert_int_equal(t.sessions, 1);
@@ -150,23 +150,23 @@ test_many(void **state)
 		forget_pairs();
 		for (unsigned int i = 0; i < 30; i++) {
 			if (current_of[i + 1])
-				link_sa_close(gw->link, current_of[i + 1]);
+				link_sa_close(gateway_link(gw), current_of[i + 1]);
 			call_as(i, i + 1, &pc);
 		}
 		for (unsigned int i = 0; i < 30; i++)
 			assert_true(loop_until(&loop, caller_up, &callers[i], 20000));
-		assert_int_equal(status().l2tp_sessions, 30);
+		assert_int_equal(carrier("l2tp").sessions, 30);
 		for (unsigned int i = 0; i < 30; i++)
 			i % 2 ? l2tp_client_stop(&callers[i].lac, L2TP_STOP_CLEAR, "Goodbye!")
-			      : gateway_sa_peer_gone(gw, i + 1);
+			      : l2tp_sa_peer_gone(gateway_l2tp(gw), i + 1);
 		assert_true(loop_until(&loop, no_sessions, NULL, 9000));
 		for (unsigned int i = 0; i < 30; i++)
 			caller_end(&callers[i]);
 	}
-	assert_int_equal(status().l2tp.tunnels, 0);
+	assert_int_equal(figure("l2tp", "tunnels"), 0);
 	assert_int_equal(status().pool_used, 0);
 	assert_int_equal(fake_live(&fake), 0);
-	assert_int_equal(status().l2tp.sessions_total, 150);
+	assert_int_equal(figure("l2tp", "sessions_total"), 150);
 }
 
 int

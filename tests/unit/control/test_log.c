@@ -206,7 +206,7 @@ t24_cheap_refusals_hide_no_wrong_password(void **state)
 	(void)state;
 	loop_for(&loop, 1100);
 	for (unsigned int i = 0; i < 200; i++)
-		gateway_ike_ops.refused(gw, REFUSAL_IKE_MALFORMED, 0x01020304 + i);
+		l2tp_ike_ops.refused(gateway_l2tp(gw), REFUSAL_IKE_MALFORMED, 0x01020304 + i);
 	dial_refused("alice", "wrong", REFUSAL_WRONG_PASSWORD);
 	assert_true(logged("event=authentication-failed session=1 user=\"alice\""));
 	assert_true(logged("code=wrong-password"));

@@ -55,7 +55,7 @@ answer_from_there_counts(void **state)
 	(void)state;
 	struct caller *c = call_up(0, 1);
 	assert_int_equal(users_of[1], 1);
-	assert_true(gateway_probe(gw, 1, c->sa, &there));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, c->sa, &there));
 	assert_true(wait_for_answer());
 	assert_memory_equal(&c->probed_to, &there, sizeof(there));
 	assert_int_equal(c->probed_sa, c->sa);
@@ -76,7 +76,7 @@ answer_from_elsewhere_is_none(void **state)
 	(void)state;
 	struct caller *c = call_up(0, 1), *other = call_up(1, 2);
 	c->deaf = true;
-	assert_true(gateway_probe(gw, 1, c->sa, &there));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, c->sa, &there));
 	loop_for(&loop, 50);
 	assert_int_equal(c->n_probes, 1);
 	answer_by(c, c->sa, &elsewhere, c->peer.magic);
@@ -95,7 +95,7 @@ holder_answers_as_ever(void **state)
 	(void)state;
 	struct caller *c = call_up(0, 1);
 	c->deaf = true;
-	assert_true(gateway_probe(gw, 1, c->sa, NULL));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, c->sa, NULL));
 	loop_for(&loop, 50);
 	size_t n = make_answer(c, c->peer.magic, m);
 	uint32_t handle = fake_handle_of(&fake, TUNNEL_L2TP, c->session->peer_id);
@@ -125,10 +125,10 @@ hello_before_lcp_is_open(void **state)
 	assert_true(callers[0].lac.up);
 	unsigned int hellos = callers[0].lac.hellos;
 	callers[0].closed = true; /* does not hear it: what it says is ours to say */
-	assert_true(gateway_probe(gw, 1, sa, &there));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, sa, &there));
 	loop_for(&loop, 30);
 	assert_memory_equal(&fake.to, &there, sizeof(there));
-	assert_false(gateway_probe(gw, 1, sa, &there)); /* one at a time */
+	assert_false(l2tp_probe(gateway_l2tp(gw), 1, sa, &there)); /* one at a time */
 	uint8_t zlb[12] = {0xc8, 2, 0, 12, (uint8_t)(callers[0].lac.peer_id >> 8),
 		(uint8_t)callers[0].lac.peer_id, 0, 0, 0, 2, 0, 0};
 	zlb[11] = (uint8_t)callers[0].lac.nr;
@@ -153,7 +153,7 @@ hello_is_answered_from_there(void **state)
 	callers[0].no_call = true;
 	loop_for(&loop, 200);
 	callers[0].closed = true;
-	assert_true(gateway_probe(gw, 1, sa, &there));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, sa, &there));
 	loop_for(&loop, 30);
 	uint8_t zlb[12] = {0xc8, 2, 0, 12, (uint8_t)(callers[0].lac.peer_id >> 8),
 		(uint8_t)callers[0].lac.peer_id, 0, 0, 0, 2, 0, 0};
@@ -174,7 +174,7 @@ client_proves_itself(void **state)
 	struct caller *c = call_up(0, 1);
 	uint32_t fresh = make_pair(2, 30001);
 	current_of[2] = fresh;
-	assert_true(gateway_probe(gw, 1, fresh, NULL));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, fresh, NULL));
 	assert_true(wait_for_answer());
 	assert_int_equal(c->probed_sa, fresh);
 	assert_int_equal(call_answer.peer, 1);
@@ -193,7 +193,7 @@ neighbor_can_not_answer(void **state)
 	uint32_t his = make_pair(2, 30001), magic = victim->peer.magic;
 	current_of[2] = his;
 	victim->deaf = true;
-	assert_true(gateway_probe(gw, 1, his, NULL));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, his, NULL));
 	loop_for(&loop, 50);
 	uint32_t ours = (uint32_t)victim->probe[14] << 24 | (uint32_t)victim->probe[15] << 16 |
 			(uint32_t)victim->probe[16] << 8 | victim->probe[17];
@@ -228,8 +228,8 @@ no_magic_no_proof(void **state)
 	struct caller *c = call_as(0, 1, &pc);
 	assert_true(loop_until(&loop, caller_up, c, 6000));
 	uint32_t fresh = make_pair(2, 30001);
-	assert_false(gateway_probe(gw, 1, fresh, NULL));
-	assert_true(gateway_probe(gw, 1, c->sa, &there)); /* where it is, it can say */
+	assert_false(l2tp_probe(gateway_l2tp(gw), 1, fresh, NULL));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, c->sa, &there)); /* where it is, it can say */
 	assert_true(wait_for_answer());
 }
 
@@ -240,15 +240,15 @@ session_ends_meanwhile(void **state)
 	(void)state;
 	struct caller *c = call_up(0, 1);
 	c->deaf = true;
-	assert_true(gateway_probe(gw, 1, c->sa, &there));
+	assert_true(l2tp_probe(gateway_l2tp(gw), 1, c->sa, &there));
 	loop_for(&loop, 30);
 	l2tp_client_hang_up(&c->lac, c->session);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_int_equal(users_of[1], 0);
 	answer_by(c, c->sa, &there, c->peer.magic);
 	assert_int_equal(call_answer.n, 0);
-	assert_false(gateway_probe(gw, 1, c->sa, NULL));
-	assert_false(gateway_probe(gw, 7, c->sa, &there));
+	assert_false(l2tp_probe(gateway_l2tp(gw), 1, c->sa, NULL));
+	assert_false(l2tp_probe(gateway_l2tp(gw), 7, c->sa, &there));
 }
 
 int

@@ -24,7 +24,7 @@ test_owner_comes_back(void **state)
 	assert_int_equal(refused(REFUSAL_REPLACED), 1);
 	assert_int_equal(refused(REFUSAL_ADDRESS_IN_USE), 0);
 	assert_true(logged("code=replaced text=\"by session 2 from 127.0.0.2\""));
-	assert_int_equal(status().pptp_sessions, 1);
+	assert_int_equal(carrier("pptp").sessions, 1);
 	assert_int_equal(status().pool_used, 1);
 	assert_int_equal(fake_live(&fake), 1);
 	/* T24: only who has the password replaces. */
@@ -159,7 +159,7 @@ test_replace_oldest(void **state)
 	dial_up(3, "carol", "pw-carol");
 	dial_up(4, "carol", "pw-carol");
 	assert_int_equal(refused(REFUSAL_REPLACED), 2);
-	assert_int_equal(status().pptp_sessions, 3);
+	assert_int_equal(carrier("pptp").sessions, 3);
 	assert_int_equal(status().pool_used, 3);
 }
 

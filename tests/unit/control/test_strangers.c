@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/core/strangers.h"
+#include "control/session/session.h"
 
 static const uint8_t terminate[] = {0xc0, 0x21, 5, 9, 0, 4};
 
@@ -17,17 +18,17 @@ test_t27_pptp_forged_terminate(void **state)
 {
 	(void)state;
 	struct client *c = dial_up(0, "alice", "pw-alice");
-	struct gateway_session s = first_session();
+	struct session_info s = first_session();
 	for (unsigned int i = 0; i < 120; i++)
 		assert_true(fake_punt(&fake, s.handle, terminate, sizeof(terminate)));
 	loop_for(&loop, 3000);
-	assert_int_equal(first_session().state, GW_UP);
+	assert_int_equal(first_session().state, PHASE_UP);
 	assert_true(client_is_up(c));
 	assert_int_equal(status().forged_frames, 120);
 	assert_true(logged("event=forged-frames session=1 peer=127.0.0.1 frames=120"));
 	ppp_client_hang_up(&c->peer, 7, uv_now(&loop));
 	loop_for(&loop, 1000);
-	assert_int_equal(first_session().state, GW_UP);
+	assert_int_equal(first_session().state, PHASE_UP);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 	assert_true(logged("code=peer-closed"));
 	assert_int_equal(status().forged_frames, 120);
@@ -41,7 +42,7 @@ test_t27_pptp_control_connection_tells(void **state)
 	struct client *c = dial_up(0, "alice", "pw-alice");
 	ppp_client_hang_up(&c->peer, 7, uv_now(&loop));
 	loop_for(&loop, 100);
-	assert_int_equal(first_session().state, GW_UP);
+	assert_int_equal(first_session().state, PHASE_UP);
 	client_clear(c);
 	assert_true(loop_until(&loop, no_sessions, NULL, 500));
 }
@@ -75,14 +76,14 @@ test_t27_l2tp(void **state)
 	struct caller *in_clear = call_up(0, 0), *behind = call_up(1, 1);
 	assert_true(fake_punt(&fake, first_session().handle, terminate, sizeof(terminate)));
 	loop_for(&loop, 2500);
-	assert_int_equal(status().l2tp_sessions, 2);
+	assert_int_equal(carrier("l2tp").sessions, 2);
 	assert_int_equal(status().forged_frames, 1);
 	ppp_client_hang_up(&behind->peer, 7, uv_now(&loop));
 	loop_for(&loop, 300);
-	assert_int_equal(status().l2tp_sessions, 1);
+	assert_int_equal(carrier("l2tp").sessions, 1);
 	ppp_client_hang_up(&in_clear->peer, 7, uv_now(&loop));
 	loop_for(&loop, 1500);
-	assert_int_equal(status().l2tp_sessions, 1);
+	assert_int_equal(carrier("l2tp").sessions, 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 3000));
 }
 
@@ -209,7 +210,7 @@ test_t24_one_peer_leaves_ports(void **state)
 			loop_for(&loop, 10);
 		}
 	}
-	assert_int_equal(status().l2tp_sessions, cfg->strangers_per_peer);
+	assert_int_equal(carrier("l2tp").sessions, cfg->strangers_per_peer);
 	assert_true(status().refusals[REFUSAL_STRANGERS] >= 16);
 	pc = ppp_client("alice", "pw-alice");
 	c = call_as(5, 2, &pc);
@@ -228,12 +229,12 @@ test_t24_one_address_leaves_ports(void **state)
 		clients[i].peer.cfg.habits.mute = true;
 	}
 	loop_for(&loop, 1500);
-	assert_int_equal(status().pptp_sessions, 200);
+	assert_int_equal(carrier("pptp").sessions, 200);
 	for (unsigned int i = 400; i < 430; i++)
 		dial(i, "alice", "pw-alice");
 	for (unsigned int i = 400; i < 430; i++)
 		assert_true(loop_until(&loop, client_up, &clients[i], 3000));
-	assert_int_equal(status().pptp_sessions, 200);
+	assert_int_equal(carrier("pptp").sessions, 200);
 	assert_int_equal(status().refusals[REFUSAL_STRANGERS], 30);
 }
 
@@ -321,7 +322,7 @@ test_t24_deadline_from_the_first_octet(void **state)
 	assert_true(c->established);
 	assert_true(pptp_client_call(&c->pptp, uv_now(&loop)));
 	loop_for(&loop, 200);
-	assert_int_equal(status().pptp_sessions, 1);
+	assert_int_equal(carrier("pptp").sessions, 1);
 	assert_true(loop_until(&loop, no_sessions, NULL, 2000));
 	assert_in_range(uv_now(&loop) - began, 2400, 3000);
 	assert_int_equal(status().refusals[REFUSAL_SETUP_TIMEOUT], 1);
@@ -360,7 +361,7 @@ test_t16_mschapv1_behind_the_switch(void **state)
 	assert_int_not_equal(clients[1].peer.response_len, 0);
 	assert_int_equal(status().refusals[REFUSAL_ENCRYPTION_NEEDS_MSCHAP], 1);
 	/* The remedy leads somewhere. */
-	aaa_settings(gw->aaa)->mppe_policy = PPP_MPPE_ALLOW;
+	aaa_settings(gateway_sessions(gw)->env.aaa)->mppe_policy = PPP_MPPE_ALLOW;
 	client_start(&clients[2], &fake, &pc, cfg->pptp_port, 3);
 	assert_true(loop_until(&loop, client_up, &clients[2], 9000));
 	assert_int_equal(first_session().mppe_tx, 0);

@@ -17,23 +17,24 @@ struct gateway {
 	bool unlocked, dataplane, allow_weak, allow_weak_l2tp, weak_sa_gone;
 	char problem[160];
 	unsigned int n_sessions;
-	struct gateway_session sessions[FAKE_SESSIONS_MAX];
+	struct session_info sessions[FAKE_SESSIONS_MAX];
 	struct segment_header *segment;
 };
 
 static void
-fill_session(struct gateway_session *s, uint32_t id)
+fill_session(struct session_info *s, uint32_t id)
 {
-	*s = (struct gateway_session){.id = id,
+	*s = (struct session_info){.id = id,
 		.handle = session_handle(id, 3),
-		.state = GW_UP,
+		.state = PHASE_UP,
 		.protocol = id == 3 ? "l2tp" : "pptp",
+		.acct = "00c0ffee-69291a2b-00000001",
 		.auth = "mschapv2",
 		.peer_ip = 0xc0000200 + id,
 		.server_ip = 0xc000020a,
 		.inner_ip = 0x0a630001 + id,
-		.call_id = (uint16_t)(100 + id),
-		.peer_call_id = (uint16_t)(200 + id),
+		.local_id = (uint16_t)(100 + id),
+		.remote_id = (uint16_t)(200 + id),
 		.our_mru = 1400,
 		.peer_mru = 1396,
 		.mppe_tx = id == 2 ? 40 : 128,
@@ -161,14 +162,42 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 {
 	*out = (struct gateway_status){.dataplane_connected = g->dataplane,
 		.uptime_ms = 90061000,
-		.pptp_sessions = g->n_sessions,
-		.pptp_max_sessions = 128,
-		.pptp_connections = g->n_sessions + 1,
-		.pptp_calls_total = 345,
-		.l2tp_sessions = 1,
-		.l2tp_max_sessions = 64,
-		.l2tp_requires_ipsec = true,
-		.l2tp = {.tunnels = 2, .half_open = 1, .sessions_total = 77, .wrong_peer = 3},
+		.n_carriers = 2,
+		.carriers = {{.name = "pptp",
+				     .sessions = g->n_sessions,
+				     .max_sessions = 128,
+				     .n_figures = 4,
+				     .figures = {{NULL, "connections", g->n_sessions + 1, false},
+					     {NULL, "calls_total", 345, false},
+					     {NULL, "weak_sessions", count_weak(g), false},
+					     {NULL, "weak_crypto_allowed", g->allow_weak, true}}},
+			{.name = "l2tp",
+				.sessions = 1,
+				.max_sessions = 64,
+				.n_figures = 20,
+				.figures =
+					{
+						{NULL, "ipsec_required", true, true},
+						{NULL, "sessions_total", 77, false},
+						{NULL, "sessions_refused", 0, false},
+						{NULL, "tunnels", 2, false},
+						{NULL, "half_open", 1, false},
+						{NULL, "tunnels_total", 0, false},
+						{NULL, "tunnels_refused", 0, false},
+						{"messages", "received", 0, false},
+						{"messages", "sent", 0, false},
+						{"messages", "repeated", 0, false},
+						{"messages", "duplicates", 0, false},
+						{"messages", "malformed", 0, false},
+						{"messages", "unknown_tunnel", 0, false},
+						{"messages", "wrong_peer", 3, false},
+						{"messages", "bad_nr", 0, false},
+						{"messages", "outside_window", 0, false},
+						{"messages", "flooded", 0, false},
+						{"messages", "in_clear", 0, false},
+						{"messages", "strange_sa", 0, false},
+						{"messages", "unsent", 0, false},
+					}}},
 		.weak_sessions = count_weak(g),
 		.allow_pptp_weak_crypto = g->allow_weak,
 		.pool_size = 253,
@@ -177,24 +206,59 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 		.pool_first = 0x0a630001,
 		.pool_last = 0x0a6300fe};
 	out->refusals[REFUSAL_WRONG_PASSWORD] = 12;
-	out->adoption = (struct gateway_adoption){.sessions = 4, .tunnels = 3};
+	out->adoption = (struct adoption){.sessions = 4, .tunnels = 3};
 	out->adoption.refused[ADOPT_TORN] = 2;
 	out->adoption.refused[ADOPT_PROTOCOL] = 5;
 	strcpy(out->problem, g->problem);
 }
 
+/* The parts are the fake itself. */
+struct sessions {
+	struct gateway g;
+};
+
+struct sessions *
+gateway_sessions(struct gateway *g)
+{
+	return (struct sessions *)g;
+}
+
+struct link *
+gateway_link(struct gateway *g)
+{
+	return (struct link *)g;
+}
+
+struct l2tp_carrier *
+gateway_l2tp(struct gateway *g)
+{
+	return (struct l2tp_carrier *)g;
+}
+
 void
-gateway_sessions(const struct gateway *g, bool (*each)(void *user, const struct gateway_session *s),
+sessions_each(const struct sessions *all, bool (*each)(void *user, const struct session_info *s),
 	void *user)
 {
+	const struct gateway *g = &all->g;
 	for (unsigned int i = 0; i < g->n_sessions; i++)
 		if (!each(user, &g->sessions[i]))
 			return;
 }
 
-int
-gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *out)
+void
+sessions_of_user(struct sessions *all, const char *name,
+	bool (*each)(void *user, const struct session_info *s), void *user)
 {
+	const struct gateway *g = &all->g;
+	for (unsigned int i = 0; i < g->n_sessions; i++)
+		if (user_name_same(g->sessions[i].user, name) && !each(user, &g->sessions[i]))
+			return;
+}
+
+int
+sessions_get(struct sessions *all, uint32_t id, struct session_info *out)
+{
+	const struct gateway *g = &all->g;
 	for (unsigned int i = 0; i < g->n_sessions; i++)
 		if (g->sessions[i].id == id) {
 			*out = g->sessions[i];
@@ -204,8 +268,8 @@ gateway_session(const struct gateway *g, uint32_t id, struct gateway_session *ou
 }
 
 void
-gateway_tunnels(const struct gateway *g, bool (*each)(void *user, const struct l2tp_tunnel_info *t),
-	void *user)
+l2tp_tunnels(const struct l2tp_carrier *l,
+	bool (*each)(void *user, const struct l2tp_tunnel_info *t), void *user)
 {
 	const struct l2tp_tunnel_info tunnels[] = {
 		{.path = {5, 0xc000020a, 0xc0000203, 1701, 1701},
@@ -223,15 +287,16 @@ gateway_tunnels(const struct gateway *g, bool (*each)(void *user, const struct l
 			.peer_host = ""},
 	};
 
-	(void)g;
+	(void)l;
 	for (unsigned int i = 0; i < 2; i++)
 		if (!each(user, &tunnels[i]))
 			return;
 }
 
 bool
-gateway_segment(const struct gateway *g, struct link_view *out)
+link_view(const struct link *l, struct link_view *out)
 {
+	const struct gateway *g = (const struct gateway *)l;
 	struct segment_header layout;
 
 	segment_layout(&layout, N_WORKERS, MAX_SESSIONS, 0);
@@ -265,9 +330,9 @@ gateway_unlock(struct gateway *g, const char *user, uint32_t address)
 }
 
 void
-gateway_link_stats(const struct gateway *g, struct link_stats *out)
+link_stats(const struct link *l, struct link_stats *out)
 {
-	(void)g;
+	(void)l;
 	*out = (struct link_stats){.connects = 1,
 		.commands = 50,
 		.injects = 60,
@@ -288,8 +353,9 @@ remove_at(struct gateway *g, unsigned int i)
 }
 
 int
-gateway_disconnect(struct gateway *g, uint32_t id)
+sessions_disconnect(struct sessions *all, uint32_t id)
 {
+	struct gateway *g = &all->g;
 	for (unsigned int i = 0; i < g->n_sessions; i++)
 		if (g->sessions[i].id == id) {
 			remove_at(g, i);
@@ -299,8 +365,9 @@ gateway_disconnect(struct gateway *g, uint32_t id)
 }
 
 unsigned int
-gateway_disconnect_user(struct gateway *g, const char *user)
+sessions_disconnect_user(struct sessions *all, const char *user)
 {
+	struct gateway *g = &all->g;
 	unsigned int n = 0;
 
 	for (unsigned int i = g->n_sessions; i-- > 0;)

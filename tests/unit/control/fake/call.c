@@ -62,7 +62,7 @@ on_users(void *user, uint32_t peer, int change)
 	users_of[peer] += change;
 }
 
-static const struct gateway_ipsec ipsec = {peer_of, current, close_peer, on_answered, on_users};
+static const struct l2tp_ipsec ipsec = {peer_of, current, close_peer, on_answered, on_users};
 
 /* A pair that was made for an earlier gateway. */
 static void *
@@ -79,14 +79,15 @@ static void
 play_ike(void)
 {
 	static struct link_ops ops;
-	ops = gateway_link_ops;
+	struct link *l = gateway_link(gw);
+	ops = *l->ops;
 	ops.sa_orphan = sa_orphan;
 	ops.sa_done = NULL;
 	ops.sa_expire = NULL;
 	ops.sa_mapping = NULL;
 	ops.sa_gone = NULL;
-	gw->link->ops = &ops;
-	gateway_set_ipsec(gw, &ipsec, NULL);
+	l->ops = &ops;
+	l2tp_set_ipsec(gateway_l2tp(gw), &ipsec, NULL);
 }
 
 uint32_t
@@ -94,9 +95,9 @@ make_pair(uint32_t peer, uint16_t port)
 {
 	struct command_sa_add add = {
 		.outer = {SERVER_IP, NAT_IP, 4500, port}, .peer = peer, .replay_window = 64};
-	uint32_t sa = link_sa_take(gw->link, &pairs[n_pairs]);
+	uint32_t sa = link_sa_take(gateway_link(gw), &pairs[n_pairs]);
 	assert_int_not_equal(sa, 0);
-	assert_int_equal(link_sa_add(gw->link, sa, &add), 0);
+	assert_int_equal(link_sa_add(gateway_link(gw), sa, &add), 0);
 	pairs[n_pairs].sa = sa;
 	pairs[n_pairs++].peer = peer;
 	return sa;

@@ -7,7 +7,7 @@
 #define ADIT_TESTS_CONTROL_FAKE_CALL_H
 
 #include "caller.h"
-#include "control/gateway_internal.h"
+#include "control/carrier/l2tp.h"
 #include "dataplane/api/sa.h"
 #include "gateway.h"
 

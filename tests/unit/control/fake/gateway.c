@@ -2,6 +2,7 @@
 #include "gateway.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 struct config *cfg;
@@ -74,18 +75,40 @@ status(void)
 	return st;
 }
 
-static bool
-copy_first(void *user, const struct gateway_session *s)
+struct carrier_status
+carrier(const char *name)
 {
-	*(struct gateway_session *)user = *s;
+	const struct gateway_status st = status();
+	for (unsigned int i = 0; i < st.n_carriers; i++)
+		if (strcmp(st.carriers[i].name, name) == 0)
+			return st.carriers[i];
+	fail_msg("no carrier %s", name);
+	return (struct carrier_status){0};
+}
+
+uint64_t
+figure(const char *name, const char *what)
+{
+	const struct carrier_status c = carrier(name);
+	for (unsigned int i = 0; i < c.n_figures; i++)
+		if (strcmp(c.figures[i].name, what) == 0)
+			return c.figures[i].value;
+	fail_msg("carrier %s says nothing of %s", name, what);
+	return 0;
+}
+
+static bool
+copy_first(void *user, const struct session_info *s)
+{
+	*(struct session_info *)user = *s;
 	return false;
 }
 
-struct gateway_session
+struct session_info
 first_session(void)
 {
-	struct gateway_session s = {0};
-	gateway_sessions(gw, copy_first, &s);
+	struct session_info s = {0};
+	sessions_each(gateway_sessions(gw), copy_first, &s);
 	return s;
 }
 

@@ -25,8 +25,11 @@ void gateway_await_dataplane(void);
 void gateway_end(void);
 
 struct gateway_status status(void);
+/* Of the carrier of this name, and a figure of its own, in whatever group. */
+struct carrier_status carrier(const char *name);
+uint64_t figure(const char *name, const char *what);
 /* The session with the lowest number; id 0 when there is none. */
-struct gateway_session first_session(void);
+struct session_info first_session(void);
 /* For loop_until(). */
 bool no_sessions(void *user);
 bool dataplane_is(void *user); /* connected, or if user is NULL, not */

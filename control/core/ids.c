@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "control/carrier/callid.h"
+#include "control/core/ids.h"
 
 #include <stdlib.h>
 
-#include "control/gateway_internal.h"
+#include "control/core/random.h"
 
 /* A TCP connection only comes to an address of this host; still, bound it. */
-#define CALL_ID_TABLES_MAX 1024
+#define TABLES_MAX 1024
 
-#define REST \
-	16384u /* so many others are freed before an ID is given again, if there are enough \
-		*/
+/* So many others are freed before an ID is given again, if there are enough. */
+#define REST 16384u
 
-struct call_id_table {
-	struct call_id_table *next;
+struct id_table {
+	struct id_table *next;
 	uint32_t server_ip;
 	uint32_t used, resting;
 	uint64_t in_use[1024], at_rest[1024];
@@ -21,13 +20,13 @@ struct call_id_table {
 	uint16_t rest[REST];
 };
 
-static struct call_id_table *
-table_of(struct call_ids *ids, uint32_t server_ip, bool create)
+static struct id_table *
+table_of(struct ids *ids, uint32_t server_ip, bool create)
 {
-	struct call_id_table *t = ids->first;
+	struct id_table *t = ids->first;
 	while (t && t->server_ip != server_ip)
 		t = t->next;
-	if (t || !create || ids->n == CALL_ID_TABLES_MAX)
+	if (t || !create || ids->n == TABLES_MAX)
 		return t;
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -53,7 +52,7 @@ put(uint64_t *map, uint16_t id, bool in)
 }
 
 static void
-take(struct call_id_table *t, uint16_t id)
+take(struct id_table *t, uint16_t id)
 {
 	put(t->in_use, id, true);
 	t->used++;
@@ -61,7 +60,7 @@ take(struct call_id_table *t, uint16_t id)
 
 /* The one that has rested longest has rested enough. */
 static void
-wake(struct call_id_table *t)
+wake(struct id_table *t)
 {
 	put(t->at_rest, t->rest[t->oldest], false);
 	t->oldest = (t->oldest + 1) % REST;
@@ -69,15 +68,15 @@ wake(struct call_id_table *t)
 }
 
 uint16_t
-call_id_take(struct call_ids *ids, uint32_t server_ip)
+id_take(struct ids *ids, uint32_t server_ip)
 {
-	struct call_id_table *t = table_of(ids, server_ip, true);
+	struct id_table *t = table_of(ids, server_ip, true);
 	uint16_t id;
 	if (!t || t->used == UINT16_MAX)
 		return 0;
 	while (t->resting && t->used + t->resting >= UINT16_MAX)
 		wake(t);
-	gateway_random((uint8_t *)&id, sizeof(id));
+	random_octets((uint8_t *)&id, sizeof(id));
 	while (id == 0 || is_in(t->in_use, id) || is_in(t->at_rest, id))
 		id++;
 	take(t, id);
@@ -85,9 +84,9 @@ call_id_take(struct call_ids *ids, uint32_t server_ip)
 }
 
 bool
-call_id_take_this(struct call_ids *ids, uint32_t server_ip, uint16_t id)
+id_take_this(struct ids *ids, uint32_t server_ip, uint16_t id)
 {
-	struct call_id_table *t = id ? table_of(ids, server_ip, true) : NULL;
+	struct id_table *t = id ? table_of(ids, server_ip, true) : NULL;
 	if (!t || is_in(t->in_use, id))
 		return false;
 	take(t, id);
@@ -95,9 +94,9 @@ call_id_take_this(struct call_ids *ids, uint32_t server_ip, uint16_t id)
 }
 
 void
-call_id_release(struct call_ids *ids, uint32_t server_ip, uint16_t id)
+id_release(struct ids *ids, uint32_t server_ip, uint16_t id)
 {
-	struct call_id_table *t = table_of(ids, server_ip, false);
+	struct id_table *t = table_of(ids, server_ip, false);
 	if (!t || id == 0 || !is_in(t->in_use, id))
 		return;
 	put(t->in_use, id, false);
@@ -109,10 +108,10 @@ call_id_release(struct call_ids *ids, uint32_t server_ip, uint16_t id)
 }
 
 void
-call_ids_free(struct call_ids *ids)
+ids_free(struct ids *ids)
 {
 	while (ids->first) {
-		struct call_id_table *t = ids->first;
+		struct id_table *t = ids->first;
 		ids->first = t->next;
 		free(t);
 	}
