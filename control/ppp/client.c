@@ -493,7 +493,7 @@ void
 ppp_client_start(struct ppp_client *p, uint64_t now_ms)
 {
 	p->now = now_ms;
-	new_request(p, PPP_CLIENT_LCP);
+	begin(p, PPP_CLIENT_LCP);
 }
 
 void

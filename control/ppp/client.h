@@ -143,6 +143,7 @@ struct ppp_client {
 void ppp_client_init(struct ppp_client *p, const struct ppp_client_config *cfg,
 	const struct ppp_client_ops *ops, void *user);
 void ppp_client_wipe(struct ppp_client *p); /* secrets; nothing else may follow but _init() */
+/* Nothing happens when the server has already made it begin. */
 void ppp_client_start(struct ppp_client *p, uint64_t now_ms);
 /* One received frame, hostile; len counts the protocol. */
 void ppp_client_input(struct ppp_client *p, const uint8_t *frame, size_t len, uint64_t now_ms);
