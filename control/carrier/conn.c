@@ -297,11 +297,11 @@ conn_enter(struct pptp_carrier *p, struct conn *c)
 
 /* False: it is refused. */
 static bool
-conn_accepted(struct conn *c)
+conn_accepted(struct conn *c, uint32_t listens_at)
 {
 	char peer[16];
 	c->peer_ip = name_ip(uv_tcp_getpeername, &c->tcp);
-	c->server_ip = name_ip(uv_tcp_getsockname, &c->tcp);
+	c->server_ip = listens_at ? listens_at : name_ip(uv_tcp_getsockname, &c->tcp);
 	c->begun_ms = now_ms(c);
 	enum refusal_code why = conn_enter(c->carrier, c);
 	if (why != REFUSAL_NONE) {
@@ -309,8 +309,6 @@ conn_accepted(struct conn *c)
 			"protocol=%s peer=%s", c->carrier->c.name, log_ip(peer, c->peer_ip));
 		return false;
 	}
-	uv_tcp_nodelay(&c->tcp, 1);
-	uv_tcp_keepalive(&c->tcp, 1, 60);
 	uv_read_start((uv_stream_t *)&c->tcp, conn_alloc, conn_read);
 	conn_settle(c);
 	return true;
@@ -331,7 +329,8 @@ conn_accept(void *carrier, uv_stream_t *listener)
 	c->tcp.data = c->timer.data = c;
 	c->n_handles = 2;
 	handles_add(env->handles, 2);
-	if (uv_accept(listener, (uv_stream_t *)&c->tcp) == 0 && conn_accepted(c))
+	if (uv_accept(listener, (uv_stream_t *)&c->tcp) == 0 &&
+		conn_accepted(c, listener_address(listener)))
 		return;
 	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);

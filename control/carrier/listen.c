@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,19 @@
 #define LISTEN_BACKLOG 1024
 #define LISTEN_TRIES   10
 #define LISTEN_WAIT_MS 200
+#define KEEP_IDLE_S    60 /* of silence, then ten questions, one a second */
+
+/* Linux gives them to what is accepted, which saves five system calls a connection. */
+static bool
+set_inherited(int fd)
+{
+	int on = 1, idle = KEEP_IDLE_S, interval = 1, count = 10;
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0 &&
+	       setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) == 0 &&
+	       setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval)) == 0 &&
+	       setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count)) == 0;
+}
 
 /* A bound socket, or a negative errno. IP_FREEBIND: the address may come later, with the data
  * plane's TAP. */
@@ -26,7 +40,7 @@ listener_socket(uint32_t ip, uint16_t port)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == 0 &&
-		bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+		bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 && set_inherited(fd) &&
 		listen(fd, LISTEN_BACKLOG) == 0)
 		return fd;
 	err = errno;
@@ -64,10 +78,18 @@ listener_ready(uv_stream_t *server, int status)
 		log_event(LOG_ERR, "accept-failed", "error=\"%s\"", uv_strerror(status));
 }
 
+uint32_t
+listener_address(const uv_stream_t *listener)
+{
+	const struct listeners *l = listener->data;
+	return l->addresses[(const uv_tcp_t *)listener - l->tcp];
+}
+
 /* Takes the descriptor. */
 static int
-begin(struct listeners *l, int fd)
+begin(struct listeners *l, int fd, uint32_t address)
 {
+	l->addresses[l->n] = address;
 	uv_tcp_t *tcp = &l->tcp[l->n++];
 	uv_tcp_init(l->loop, tcp);
 	tcp->data = l;
@@ -108,7 +130,7 @@ listeners_open(struct listeners *l, const uint32_t *addresses, unsigned int n, u
 	if (!bind_all(addresses, n, port, fds, err, errlen))
 		return false;
 	for (unsigned int i = 0; i < n; i++) {
-		int rc = begin(l, fds[i]);
+		int rc = begin(l, fds[i], addresses[i]);
 		if (rc != 0) {
 			snprintf(err, errlen, "can't listen on %s port %u: %s",
 				log_ip(ip, addresses[i]), port, uv_strerror(rc));

@@ -21,12 +21,16 @@ struct listeners {
 	void *user;
 	unsigned int n; /* open */
 	uv_tcp_t tcp[CONFIG_MAX_LISTEN];
+	uint32_t addresses[CONFIG_MAX_LISTEN]; /* 0: any */
 };
 
-/* At these addresses (host byte order) and this port; what is above n is set.  False: err says why,
- * listeners_close() is due all the same. */
+/* At these addresses (host byte order) and this port; what is above n is set.  Connections inherit
+ * TCP_NODELAY, and keepalive after a minute.  False: err says why, listeners_close() is due all the
+ * same. */
 bool listeners_open(struct listeners *l, const uint32_t *addresses, unsigned int n, uint16_t port,
 	const char *protocol, char *err, size_t errlen);
+/* Where the listener listens, host byte order; 0: at any address. */
+uint32_t listener_address(const uv_stream_t *listener);
 void listeners_close(struct listeners *l);
 
 #endif

@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 /* ------------------------------------------------------------------ sessions */
 
@@ -308,6 +311,45 @@ test_ten_thousand_sessions(void **state)
 	assert_int_equal(fake_live(&fake), 0);
 }
 
+/* The gateway's end of a client's TCP connection; the loop is this process's. */
+static int
+accepted_socket(const struct client *c)
+{
+	struct sockaddr_in ours, peer;
+	int len = sizeof(ours);
+	assert_int_equal(uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ours, &len), 0);
+	for (int fd = 3; fd < 1024; fd++) {
+		socklen_t n = sizeof(peer);
+		if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0 && n == sizeof(peer) &&
+			peer.sin_family == AF_INET && peer.sin_port == ours.sin_port)
+			return fd;
+	}
+	return -1;
+}
+
+static int
+option(int fd, int level, int name)
+{
+	int v = -1;
+	socklen_t len = sizeof(v);
+	assert_int_equal(getsockopt(fd, level, name, &v, &len), 0);
+	return v;
+}
+
+/* What a connection inherits from its listener. */
+static void
+test_socket_options(void **state)
+{
+	(void)state;
+	int fd = accepted_socket(dial_up(0, "alice", "pw-alice"));
+	assert_true(fd >= 0);
+	assert_int_not_equal(option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+	assert_int_not_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 10);
+}
+
 int
 main(void)
 {
@@ -319,6 +361,7 @@ main(void)
 		TEST(test_log_escapes_names),
 		TEST(test_control_connection_lost),
 		TEST(test_disconnect),
+		TEST(test_socket_options),
 		TEST(test_address_waits_for_confirmation),
 		cmocka_unit_test_setup_teardown(test_pool_empty, setup_small, dial_teardown),
 		cmocka_unit_test_setup_teardown(test_ports_full, setup_ports, dial_teardown),
