@@ -4,6 +4,34 @@
 SERVER=192.0.2.10
 declare -A PASSWORD=([alice]=Wonder-Land7 [bob]=Builder_8x [carol]=Choir-Boy3 [dave]=Chap_md5 [erin]=Den_ied5 [frank]=State_ful6)
 
+# What is done again and again goes without processes: a fork costs a guest 25 ms, and the other scenarios the processor.
+nap() { read -r -t "$1" <> /run/tick; } # SECONDS
+holds() { # FILE PATTERN...: one of them, of bash's, is in it
+	local file=$1 text='' pattern
+	shift
+	IFS= read -r -d '' text < "$file"
+	for pattern; do
+		# shellcheck disable=SC2053
+		[[ $text == *$pattern* ]] && return 0
+	done
+	return 1
+} 2> /dev/null # a file that is not there holds nothing
+ppp0_is_up() {
+	local flags=0
+	read -r flags < /sys/class/net/ppp0/flags
+	((flags & 1))
+} 2> /dev/null
+gone() { # SECONDS PID...: they end within this time
+	local end=$((SECONDS + $1 + 1))
+	shift
+	while kill -0 "$1"; do
+		[ $SECONDS -lt $end ] || return 1
+		nap 0.1
+	done
+	shift
+	[ $# = 0 ] || gone $((end - SECONDS)) "$@"
+} 2> /dev/null
+
 # Words of an MPPE policy as pppd options: 128, 40, any, none, stateful (accept stateful when the server asks).
 mppe_options() {
 	local word
@@ -56,6 +84,7 @@ pptp_connect() {
 	{
 		echo "pty \"pptp $SERVER --nolaunchpppd --nobuffer --loglevel 1\""
 		echo "ipparam pptp"
+		echo "child-timeout 1" # pptp goes on until it is told to end: 5 s after pppd, else
 		ppp_options "$user" "$auth" 1400
 		mppe_options "$@"
 	} > /etc/ppp/options.client
@@ -71,15 +100,14 @@ pptp_client() {
 
 # An orderly end: LCP Terminate-Request, then Call-Clear-Request and Stop.
 pptp_down() {
-	local pid i
+	local pid
 	pid=$(pidof pppd) || return 0
+	# shellcheck disable=SC2046,SC2086
+	set -- $pid $(pidof pptp)
 	# shellcheck disable=SC2086
 	kill $pid
-	for ((i = 0; i < 50; i++)); do
-		pidof pppd pptp > /dev/null || return 0
-		sleep 0.1
-	done
-	echo "pppd or pptp still runs after 5 s" >&2
+	gone 9 "$@" && return
+	echo "pppd or pptp still runs after 9 s" >&2
 	return 1
 }
 
@@ -122,19 +150,19 @@ l2tp_connect() {
 		> /var/log/xl2tpd.log 2>&1 < /dev/null &
 	for ((i = 0; i < 60; i++)); do
 		[ -p /run/xl2tpd/l2tp-control ] && break
-		sleep 0.05
+		nap 0.05
 	done
 	xl2tpd-control -c /run/xl2tpd/l2tp-control connect-lac vpn > /dev/null
 	end=$((SECONDS + ${L2TP_AWAIT:-20}))
 	while [ $SECONDS -lt $end ]; do
-		if grep -q '^local  IP' /var/log/pppd.log && ip link show ppp0 2> /dev/null | grep -q ,UP; then
+		if holds /var/log/pppd.log 'local  IP' && ppp0_is_up; then
 			# Behind a NAT the default route is another one, and pppd leaves it alone.
 			ip route replace 198.51.100.0/24 dev ppp0
 			ip route replace 10.99.0.0/24 dev ppp0
 			return 0
 		fi
-		grep -qE '^Connection terminated|authentication failed' /var/log/pppd.log && break
-		sleep 0.1
+		holds /var/log/pppd.log 'Connection terminated' 'authentication failed' && break
+		nap 0.1
 	done
 	tail -n 5 /var/log/pppd.log /var/log/xl2tpd.log
 	return 1
@@ -144,16 +172,15 @@ l2tp_client() { # USER kernel|user
 }
 # An orderly end: PPP, call and tunnel.
 l2tp_down() {
-	local i
+	local pid
+	pid=$(pidof pppd)
 	xl2tpd-control -c /run/xl2tpd/l2tp-control disconnect-lac vpn > /dev/null 2>&1
-	for ((i = 0; i < 50; i++)); do
-		pidof pppd > /dev/null || break
-		sleep 0.1
-	done
+	# shellcheck disable=SC2086
+	[ -z "$pid" ] || gone 9 $pid
 	end_daemon /run/xl2tpd.pid
 	rm -f /run/xl2tpd/l2tp-control
 	! pidof pppd > /dev/null || {
-		echo "pppd still runs after 5 s" >&2
+		echo "pppd still runs after 9 s" >&2
 		return 1
 	}
 }
@@ -163,13 +190,10 @@ l2tp_vanish() {
 	rm -f /run/xl2tpd/l2tp-control /run/xl2tpd.pid
 }
 end_daemon() { # PIDFILE
-	local pid i
+	local pid
 	pid=$(cat "$1" 2> /dev/null) || return 0
 	kill "$pid" 2> /dev/null
-	for ((i = 0; i < 60; i++)); do
-		kill -0 "$pid" 2> /dev/null || break
-		sleep 0.05
-	done
+	gone 3 "$pid"
 	kill -9 "$pid" 2> /dev/null
 	rm -f "$1"
 }
@@ -313,7 +337,7 @@ ipsec_start() { # NAME=VALUE...
 		setsid charon-systemd < /dev/null > /dev/null 2>&1 &
 		for ((i = 0; i < 100; i++)); do
 			[ -S /run/charon.vici ] && break
-			sleep 0.05
+			nap 0.05
 		done
 	fi
 	swanctl --load-all --noprompt > /var/log/swanctl.log 2>&1 || cat /var/log/swanctl.log
@@ -329,13 +353,10 @@ ipsec_rekey() { swanctl --rekey --child l2tp; }
 ipsec_count() { swanctl --list-sas --raw | grep -o 'spi-in=' | wc -l; }
 ipsec_down() { swanctl --terminate --ike l2tp --timeout 5 > /dev/null 2>&1; }
 ipsec_stop() { # with all its SAs, the gateway is told
-	local pid i
+	local pid
 	pid=$(pidof charon-systemd) || return 0
 	kill "$pid"
-	for ((i = 0; i < 50; i++)); do
-		pidof charon-systemd > /dev/null || break
-		sleep 0.1
-	done
+	gone 5 "$pid"
 	rm -f /run/charon.vici
 	ip xfrm state flush
 	ip xfrm policy flush
@@ -380,7 +401,7 @@ libreswan_start() {
 	setsid /usr/libexec/ipsec/pluto --config /etc/ipsec.conf --nofork > /var/log/pluto.out 2>&1 < /dev/null &
 	for ((i = 0; i < 100; i++)); do
 		[ -S /run/pluto/pluto.ctl ] && break
-		sleep 0.1
+		nap 0.1
 	done
 	ipsec auto --add l2tp > /var/log/add.log 2>&1 || {
 		cat /var/log/add.log /var/log/pluto.out
@@ -397,12 +418,10 @@ libreswan_up() {
 }
 libreswan_rekey() { libreswan_up; } # another Quick Mode: it has no other way with IKEv1
 libreswan_stop() {
-	local i
+	local pid
+	pid=$(pidof pluto)
 	ipsec whack --shutdown > /dev/null 2>&1
-	for ((i = 0; i < 50; i++)); do
-		pidof pluto > /dev/null || break
-		sleep 0.1
-	done
+	[ -z "$pid" ] || gone 5 "$pid"
 	ip xfrm state flush
 	ip xfrm policy flush
 }
