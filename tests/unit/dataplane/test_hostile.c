@@ -6,42 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <netinet/in.h>
-
 #include <cmocka.h>
-#include <rte_ethdev.h>
-#include <rte_ip.h>
 #include <rte_udp.h>
 
-#include "bench.h"
 #include "dataplane/api/command.h"
-#include "dataplane/api/counters.h"
-#include "dataplane/api/frame.h"
-#include "dataplane/api/port.h"
-#include "dataplane/api/ring.h"
 #include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
+#include "graph.h"
 
 #define INNER_IP 0x0a630002u
 #define PEER     77
 #define PASSES   DROP_COUNT
 
-static struct rte_mbuf *pending;
-static struct worker_counters worker_counters;
-static struct session_counters session_counters[MAX_SESSIONS];
 static struct sa_counters sa_counters[MAX_SAS];
 
 enum { PPTP = 1, IN_CLEAR, ON_SA };
-
-/* Takes the place of port_rx, whose first edge leads to classify. */
-static uint16_t
-feed(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
-{
-	(void)objs;
-	(void)n;
-	rte_node_enqueue(graph, node, 0, (void **)&pending, 1);
-	return 1;
-}
 
 static void
 add_session(unsigned int i, uint8_t protocol, uint32_t sa)
@@ -66,41 +45,13 @@ add_session(unsigned int i, uint8_t protocol, uint32_t sa)
 static int
 setup(void **state)
 {
-	struct worker *w = &workers[0];
-	(void)state;
-	bench_tables();
-	ports[0].mac.addr_bytes[0] = 2;
-	ports[0].role = PORT_WAN;
-	settings.edge_ping = true;
+	graph_setup(state);
 	atomic_store(&settings.edge, EDGE_ALLOW_PPTP | EDGE_ALLOW_IPSEC | EDGE_ALLOW_CLEAR_L2TP);
-	memset(&worker_counters, 0, sizeof(worker_counters));
-	memset(session_counters, 0, sizeof(session_counters));
-	n_workers = 1;
-	w->counters = &worker_counters;
-	w->mbuf_pool = mbufs;
-	w->now_us = 1000000;
-	void *punts = rte_zmalloc(NULL, RING_BYTES(PUNT_RING_CAPACITY, sizeof(struct frame_record)),
-		RTE_CACHE_LINE_SIZE);
-	assert_non_null(punts);
-	ring_attach(&w->punt, punts, PUNT_RING_CAPACITY, sizeof(struct frame_record), true);
-	assert_int_equal(workers_init(), 0);
-	rte_graph_node_get_by_name(w->graph->name, "port_rx")->process = feed;
 	struct command_sa_add add = bench_sa_add();
 	assert_int_equal(sa_add(sa_handle(1, 1), &add, 0, &sa_counters[1]), 0);
 	add_session(PPTP, TUNNEL_PPTP, 0);
 	add_session(IN_CLEAR, TUNNEL_L2TP, 0);
 	add_session(ON_SA, TUNNEL_L2TP, sa_handle(1, 1));
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rte_free(workers[0].punt.shared);
-	workers_stop();
-	bench_tables_free();
-	assert_int_equal(rte_mempool_avail_count(mbufs), mbufs->size);
 	return 0;
 }
 
@@ -127,7 +78,7 @@ inner(unsigned int i)
 		.time_to_live = 64,
 		.next_proto_id = IPPROTO_UDP,
 		.src_addr = rte_cpu_to_be_32(INNER_IP + i),
-		.dst_addr = RTE_BE32(0xc6336464)};
+		.dst_addr = RTE_BE32(0xcb007101)};
 	const uint8_t udp[8] = {1, 2, 0, 9, 0, 8, 0, 0};
 	ip.hdr_checksum = rte_ipv4_cksum(&ip);
 	put(&ip, sizeof(ip));
@@ -359,12 +310,13 @@ outcome(const struct row *r)
 		uint16_t sum = (uint16_t)~rte_raw_cksum(buf + IP, RTE_MAX(hlen, 20u));
 		memcpy(buf + IP + 10, &sum, 2);
 	}
-	pending = rte_pktmbuf_alloc(mbufs);
-	assert_non_null(pending);
-	memset(pkt_meta(pending), 0, sizeof(struct pkt_meta));
-	memcpy(rte_pktmbuf_append(pending, len), buf, len);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mbufs);
+	assert_non_null(m);
+	memset(pkt_meta(m), 0, sizeof(struct pkt_meta));
+	memcpy(rte_pktmbuf_append(m, len), buf, len);
+	pending[n_pending++] = m;
 	memcpy(before, worker_counters.drops, sizeof(before));
-	rte_graph_walk(workers[0].graph);
+	walk();
 	for (unsigned int i = 0; i < DROP_COUNT; i++)
 		if (worker_counters.drops[i] != before[i])
 			return i;
@@ -449,10 +401,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_is_dropped_by_its_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_off_stays_outside, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_is_dropped_by_its_name, setup, graph_teardown),
+		cmocka_unit_test_setup_teardown(what_is_off_stays_outside, setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(
-			clear_text_is_dropped_where_encryption_is_required, setup, teardown),
+			clear_text_is_dropped_where_encryption_is_required, setup, graph_teardown),
 	};
 	if (bench_eal() != 0)
 		return 1;
