@@ -183,18 +183,24 @@ counted(void *user)
 	return walk_count(*(enum refusal_code *)user) > 0;
 }
 
+struct line {
+	enum refusal_code code;
+	const char *text;
+};
+
 static bool
-said_in_a_line(enum refusal_code code, const char *text)
+said_in_a_line(void *user)
 {
+	const struct line *sought = user;
 	char want[64], line[1024];
-	snprintf(want, sizeof(want), " code=%s ", refusal_name(code));
+	snprintf(want, sizeof(want), " code=%s ", refusal_name(sought->code));
 	const char *at = stage_log();
 	while (*at) {
 		size_t len = strcspn(at, "\n"),
 		       copied = len < sizeof(line) ? len : sizeof(line) - 1;
 		memcpy(line, at, copied);
 		line[copied] = '\0';
-		if (strstr(line, want) && strstr(line, text))
+		if (strstr(line, want) && strstr(line, sought->text))
 			return true;
 		at += len + (at[len] == '\n');
 	}
@@ -206,8 +212,9 @@ walk_refused(enum refusal_code code, const char *text, const char *remedy)
 {
 	if (!loop_until(&loop, counted, &code, 5000))
 		fail_msg("not refused as %s:\n%s", refusal_name(code), stage_log());
-	loop_for(&loop, 80); /* its line comes when the data plane has confirmed */
-	if (!said_in_a_line(code, text))
+	/* Its line comes when the data plane has confirmed. */
+	struct line line = {code, text};
+	if (!loop_until(&loop, said_in_a_line, &line, 5000))
 		fail_msg("no line of %s says \"%s\":\n%s", refusal_name(code), text, stage_log());
 	if (!strstr(refusal_remedy(code), remedy))
 		fail_msg("the remedy of %s does not name %s: %s", refusal_name(code), remedy,
