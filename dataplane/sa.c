@@ -196,6 +196,7 @@ sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa
 	sa_move(sa, sa->cfg.peer_ip_be, sa->cfg.peer_port_be);
 	sa->cfg.in = in;
 	sa->cfg.owner = owner;
+	sa->cfg.exit = SA_EXIT_L2TP;
 	sa->cfg.state = SA_LIVE;
 	sa->run.counters = counters;
 	/* Release: pairs with the acquire in sa_handle_of(). */

@@ -28,6 +28,10 @@
 
 enum sa_state { SA_FREE, SA_LIVE, SA_CLOSING };
 
+/* The node that takes what a pair's ESP carried: esp_decrypt's first edges (EXIT_EDGES in
+ * nodes/node.h). */
+enum sa_exit { SA_EXIT_L2TP, SA_EXIT_COUNT };
+
 /* Configured state: written before publication, but for where the peer is, and whose it is, which
  * the owner changes on COMMAND_SA_UPDATE; read by all workers. */
 struct sa_config {
@@ -48,6 +52,7 @@ struct sa_config {
 					 acquire in sa_outbound() */
 	uint8_t owner;                /* worker index */
 	uint8_t state;                /* enum sa_state; the writer's */
+	uint8_t exit;                 /* enum sa_exit: the edge of esp_decrypt */
 };
 
 /* Owner's running state, beside that in the two struct esp_sa. */

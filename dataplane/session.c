@@ -21,6 +21,12 @@
 
 struct session_table sessions;
 
+static const uint8_t output_of[] = {
+	[TUNNEL_PPTP] = OUTPUT_PPTP,
+	[TUNNEL_L2TP] = OUTPUT_L2TP,
+};
+static_assert(RTE_DIM(output_of) == TUNNEL_PROTOCOLS, "each protocol's frames leave by a node");
+
 int
 session_table_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 {
@@ -121,6 +127,7 @@ session_add(uint32_t handle, const struct session_params *p)
 	memset(&s->down, 0, sizeof(s->down));
 	memset(&s->cold, 0, sizeof(s->cold));
 	s->cfg.protocol = p->protocol;
+	s->cfg.output = output_of[p->protocol];
 	s->cfg.peer_ip_be = rte_cpu_to_be_32(p->peer_ip);
 	s->cfg.server_ip_be = rte_cpu_to_be_32(p->server_ip);
 	s->cfg.call_id_be = rte_cpu_to_be_16(p->call_id);

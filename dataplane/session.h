@@ -29,6 +29,11 @@
 #define MPPE_STATEFUL_RX 1
 #define MPPE_STATEFUL_TX 2
 
+/* The node that a session's PPP frames leave by.  In this order the outputs are the first edges of
+ * every node that sends such frames (OUTPUT_EDGES in nodes/node.h), and it knows nothing of
+ * protocols: which one takes which stands in session.c. */
+enum session_output { OUTPUT_PPTP, OUTPUT_L2TP, OUTPUT_COUNT };
+
 /* Configured state: written before publication or by the owner on a worker message; read by all
  * workers. */
 struct session_config {
@@ -56,6 +61,7 @@ struct session_config {
 	uint8_t send_sequence, require_sequence; /* L2TP data messages */
 	uint8_t mppe_stateful;                   /* MPPE_STATEFUL_RX, _TX */
 	uint16_t path_mtu; /* towards the peer, where it is less than the port's; 0 = unknown */
+	uint8_t output;    /* enum session_output: the edge to the node that its frames leave by */
 };
 
 /* Owner's running state, uplink. */

@@ -6,8 +6,7 @@
 #include "dataplane/nodes/esp.h"
 
 enum {
-	EDGE_L2TP_INPUT,
-	EDGE_ESP_MALFORMED,
+	EDGE_ESP_MALFORMED = SA_EXIT_COUNT, /* before it: by pair */
 	EDGE_ESP_ICV_LENGTH,
 	EDGE_ESP_UNKNOWN_SPI,
 	EDGE_ESP_LATE,
@@ -21,7 +20,6 @@ enum {
 };
 
 static const rte_edge_t edge_of_status[ESP_STATUS_COUNT] = {
-	[ESP_OK] = EDGE_L2TP_INPUT,
 	[ESP_SHORT] = EDGE_ESP_MALFORMED,
 	[ESP_TOO_LONG] = EDGE_ESP_MALFORMED,
 	[ESP_UNALIGNED] = EDGE_ESP_ICV_LENGTH,
@@ -83,14 +81,14 @@ check_mapping(struct worker *w, const struct rte_ipv4_hdr *ip, struct pkt_meta *
 /* What was protected must be L2TP to us: the policy that IKE negotiated (RFC 3193 section 3), which
  * nobody but we enforce (RFC 4301 section 5.2). */
 static inline rte_edge_t
-check_payload(const struct esp_job *job)
+check_payload(const struct sa *sa, const struct esp_job *job)
 {
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)job->data;
 
 	if (unlikely(job->next_header != IPPROTO_UDP || job->len < sizeof(*udp) ||
 		     udp->dst_port != RTE_BE16(L2TP_PORT)))
 		return job->next_header == NO_NEXT_HEADER ? EDGE_ESP_DUMMY : EDGE_ESP_NOT_L2TP;
-	return EDGE_L2TP_INPUT;
+	return sa->cfg.exit;
 }
 
 /* The outer IPv4 header moves to the datagram: transport mode has no other. */
@@ -129,8 +127,8 @@ accept_one(struct worker *w, const struct esp_job *job)
 	c->in_last_seen_us = w->now_us;
 	check_mapping(w, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *), meta);
 	esp_check_life(w, sa, job->sa, meta->handle, SA_EXPIRE_SOFT_IN);
-	rte_edge_t edge = check_payload(job);
-	if (unlikely(edge != EDGE_L2TP_INPUT)) {
+	rte_edge_t edge = check_payload(sa, job);
+	if (unlikely(edge >= SA_EXIT_COUNT)) {
 		c->in_dropped++;
 		return edge;
 	}
@@ -199,7 +197,7 @@ esp_decrypt_process(struct rte_graph *graph, struct rte_node *node, void **objs,
 
 NODE_REGISTER_INTERMEDIATE(esp_decrypt, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
-		[EDGE_L2TP_INPUT] = "l2tp_input",
+		EXIT_EDGES,
 		[EDGE_ESP_MALFORMED] = "drop_esp_malformed",
 		[EDGE_ESP_ICV_LENGTH] = "drop_esp_icv_length",
 		[EDGE_ESP_UNKNOWN_SPI] = "drop_esp_unknown_spi",

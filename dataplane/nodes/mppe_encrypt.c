@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mppe_encrypt, on the owner.  In: room for the MPPE header, inner protocol, IPv4 packet.  Out: PPP
  * frames with protocol 0x00FD. */
-#include "dataplane/api/session.h"
 #include "dataplane/nodes/mppe.h"
 #include "dataplane/nodes/ppp.h"
-
-enum { EDGE_PPTP_OUTPUT = TUNNEL_PPTP, EDGE_L2TP_OUTPUT = TUNNEL_L2TP, EDGE_COUNT };
 
 static void
 mppe_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
@@ -26,7 +23,7 @@ mppe_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, 
 		struct rte_mbuf *m = objs[i];
 		const struct session *s = pkt_meta(m)->session;
 		ppp_put_header(m, PPP_MPPE, s->cfg.tx_acfc, s->cfg.tx_pfc);
-		next[i] = s->cfg.protocol;
+		next[i] = s->cfg.output;
 	}
 	node_dispatch(graph, node, objs, next, n);
 }
@@ -39,8 +36,4 @@ mppe_encrypt_process(struct rte_graph *graph, struct rte_node *node, void **objs
 	return n;
 }
 
-NODE_REGISTER_INTERMEDIATE(mppe_encrypt, .nb_edges = EDGE_COUNT,
-	.next_nodes = {
-		[EDGE_PPTP_OUTPUT] = "pptp_output",
-		[EDGE_L2TP_OUTPUT] = "l2tp_output",
-	});
+NODE_REGISTER_INTERMEDIATE(mppe_encrypt, .nb_edges = OUTPUT_COUNT, .next_nodes = {OUTPUT_EDGES});

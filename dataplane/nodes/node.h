@@ -125,6 +125,10 @@ session_down_drop(struct session *s, rte_edge_t edge)
 /* An ICMP error to be made of the packet: meta->icmp, for node icmp_error. */
 #define ICMP_WORD(type, code, mtu) ((uint32_t)(type) << 24 | (uint32_t)(code) << 16 | (mtu))
 
+/* In .next_nodes of nodes where a session's output, or a pair's exit, is an edge. */
+#define OUTPUT_EDGES [OUTPUT_PPTP] = "pptp_output", [OUTPUT_L2TP] = "l2tp_output"
+#define EXIT_EDGES   [SA_EXIT_L2TP] = "l2tp_input"
+
 #define NODE_REGISTER_INTERMEDIATE(ident, ...)                                               \
 	static struct rte_node_register ident##_node = {                                     \
 		.name = #ident, .process = ident##_process, .init = node_init, __VA_ARGS__}; \

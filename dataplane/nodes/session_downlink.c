@@ -7,9 +7,7 @@
 #include "nat/frag.h"
 
 enum {
-	EDGE_PPTP_OUTPUT = TUNNEL_PPTP,
-	EDGE_L2TP_OUTPUT = TUNNEL_L2TP,
-	EDGE_MPPE_ENCRYPT,
+	EDGE_MPPE_ENCRYPT = OUTPUT_COUNT, /* before it: by session */
 	EDGE_ICMP_ERROR,
 	EDGE_SESSION_CLOSED,
 	EDGE_MPPE_PLAINTEXT,
@@ -39,7 +37,7 @@ send_one(struct session *s, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 		return EDGE_MPPE_ENCRYPT;
 	}
 	ppp_put_header(m, PPP_IP, s->cfg.tx_acfc, s->cfg.tx_pfc);
-	return s->cfg.protocol;
+	return s->cfg.output;
 }
 
 static inline rte_edge_t
@@ -119,8 +117,7 @@ session_downlink_process(struct rte_graph *graph, struct rte_node *node, void **
 
 NODE_REGISTER_INTERMEDIATE(session_downlink, .nb_edges = EDGE_COUNT,
 	.next_nodes = {
-		[EDGE_PPTP_OUTPUT] = "pptp_output",
-		[EDGE_L2TP_OUTPUT] = "l2tp_output",
+		OUTPUT_EDGES,
 		[EDGE_MPPE_ENCRYPT] = "mppe_encrypt",
 		[EDGE_ICMP_ERROR] = "icmp_error",
 		[EDGE_SESSION_CLOSED] = "drop_session_closed",

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* worker_rx, a source.  In: packets from other workers and from the main lcore, acknowledgements
  * that are due, ESP that came before its SA.  Out: by stage, where each was heading. */
-#include "dataplane/api/session.h"
 #include "dataplane/nodes/esp.h"
 #include "dataplane/nodes/gre.h"
 
 enum {
-	EDGE_PPTP_OUTPUT = TUNNEL_PPTP,
-	EDGE_L2TP_OUTPUT = TUNNEL_L2TP,
-	EDGE_PPTP_SEQUENCE,
+	EDGE_PPTP_SEQUENCE = OUTPUT_COUNT, /* before it: by session */
 	EDGE_L2TP_SEQUENCE,
 	EDGE_SESSION_DOWNLINK,
 	EDGE_ESP_INPUT,
@@ -47,7 +44,7 @@ worker_rx_one(const struct worker *w, struct rte_mbuf *m)
 	case STAGE_PPP_OUT:
 		meta->flags = PKT_PPP_OUT;
 		return worker_owns_session(w, meta->session, meta->handle)
-			       ? meta->session->cfg.protocol
+			       ? meta->session->cfg.output
 			       : EDGE_SESSION_CLOSED;
 	case STAGE_PPTP_SEQUENCE:
 	case STAGE_L2TP_SEQUENCE:
@@ -90,7 +87,7 @@ worker_rx_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 
 	unsigned int acks = ack_due(w, pkts, RX_BURST);
 	if (acks > 0)
-		rte_node_enqueue(graph, node, EDGE_PPTP_OUTPUT, (void **)pkts, acks);
+		rte_node_enqueue(graph, node, OUTPUT_PPTP, (void **)pkts, acks);
 
 	unsigned int early = esp_early_due(w, pkts, RX_BURST);
 	for (unsigned int i = 0; i < early; i++)
@@ -122,8 +119,7 @@ static struct rte_node_register worker_rx_node = {
 	.nb_edges = EDGE_COUNT,
 	.next_nodes =
 		{
-			[EDGE_PPTP_OUTPUT] = "pptp_output",
-			[EDGE_L2TP_OUTPUT] = "l2tp_output",
+			OUTPUT_EDGES,
 			[EDGE_PPTP_SEQUENCE] = "pptp_sequence",
 			[EDGE_L2TP_SEQUENCE] = "l2tp_sequence",
 			[EDGE_SESSION_DOWNLINK] = "session_downlink",

@@ -118,6 +118,36 @@ protocols_have_ids_of_their_own(void **state)
 	assert_int_equal(session_add(session_handle(4, 1), &unknown), -EINVAL);
 }
 
+static const char *
+edge_name(const char *node, rte_edge_t edge)
+{
+	static char names[64][RTE_NODE_NAMESIZE];
+	char *list[64];
+	rte_node_t id = rte_node_from_name(node);
+	assert_int_not_equal(id, RTE_NODE_ID_INVALID);
+	assert_true(rte_node_edge_count(id) <= RTE_DIM(names));
+	for (unsigned int i = 0; i < RTE_DIM(names); i++)
+		list[i] = names[i];
+	rte_node_edge_get(id, list);
+	return rte_node_edge_count(id) > edge ? list[edge] : "";
+}
+
+/* A session's output is the same edge of each node that sends its frames. */
+static void
+frames_leave_by_the_sessions_output(void **state)
+{
+	(void)state;
+	static const char *const nodes[] = {"session_downlink", "mppe_encrypt", "worker_rx"};
+	assert_int_equal(add(session_handle(1, 1), 5), 0);
+	assert_int_equal(add_l2tp(session_handle(2, 1), 5, 0, 0), 0);
+	for (unsigned int i = 0; i < RTE_DIM(nodes); i++) {
+		assert_string_equal(
+			edge_name(nodes[i], sessions.slots[1].cfg.output), "pptp_output");
+		assert_string_equal(
+			edge_name(nodes[i], sessions.slots[2].cfg.output), "l2tp_output");
+	}
+}
+
 static struct sa_counters sa_counters[MAX_SAS];
 static unsigned int n_sa_gone;
 
@@ -146,6 +176,7 @@ pairs_are_found_and_bounded(void **state)
 	assert_int_equal(add_sa(3), -EINVAL); /* a generation is part of every SPI */
 	assert_int_equal(add_sa(sa_handle(MAX_SAS, 1)), -EINVAL);
 	assert_int_equal(add_sa(h), 0);
+	assert_string_equal(edge_name("esp_decrypt", sas.slots[SA_SLOT(h)].cfg.exit), "l2tp_input");
 	assert_int_equal(add_sa(sa_handle(3, 10)), -EBUSY);
 	assert_non_null(sa_by_handle(h));
 	assert_ptr_equal(sa_by_handle(h), sa_slot(h));
@@ -429,6 +460,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sessions_are_found_and_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(protocols_have_ids_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			frames_leave_by_the_sessions_output, setup, teardown),
 		cmocka_unit_test_setup_teardown(pairs_are_found_and_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			removal_of_a_pair_waits_for_workers, setup, teardown),
