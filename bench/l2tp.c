@@ -19,7 +19,6 @@
 #define OUT_SPI  0xc0000000u
 #define L2TP_HDR 6
 #define UDP_HDR  8
-#define NAT_T    4500
 
 static const struct protection {
 	const char *name, *encryption, *integrity; /* encryption NULL: no IPsec */
@@ -28,8 +27,8 @@ static const struct protection {
 	{"l2tp-clear", NULL, NULL, 0},
 	{"l2tp-aes128-gcm", "aes128-gcm16", NULL, 0},
 	{"l2tp-aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", 0},
-	{"l2tp-natt-aes128-gcm", "aes128-gcm16", NULL, NAT_T},
-	{"l2tp-natt-aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", NAT_T},
+	{"l2tp-natt-aes128-gcm", "aes128-gcm16", NULL, NAT_T_PORT},
+	{"l2tp-natt-aes128-cbc-sha1", "aes128-cbc", "hmac-sha1-96", NAT_T_PORT},
 };
 
 static struct esp_engine *peer_engine;

@@ -10,12 +10,12 @@
 #include <rte_ether.h>
 #include <rte_udp.h>
 
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
+
 #define BEGUN       65536 /* a minute's at a thousand a second */
 #define ROWS        16384
 #define WAYS        4
-#define PPTP_PORT   RTE_BE16(1723)
-#define IKE_PORT    RTE_BE16(500)
-#define NAT_T_PORT  RTE_BE16(4500)
 #define IKE_HDR_LEN 28 /* RFC 2408 section 3.1 */
 
 static _Atomic uint64_t begun[BEGUN];
@@ -108,10 +108,10 @@ note_udp(const struct rte_ipv4_hdr *ip, const struct rte_udp_hdr *udp, uint32_t 
 	const uint8_t *ike = (const uint8_t *)(udp + 1);
 	uint64_t responder;
 
-	if (udp->src_port == NAT_T_PORT) {
+	if (udp->src_port == RTE_BE16(NAT_T_PORT)) {
 		ike += 4; /* the non-ESP marker */
 		len -= RTE_MIN(len, 4u);
-	} else if (udp->src_port != IKE_PORT) {
+	} else if (udp->src_port != RTE_BE16(IKE_PORT)) {
 		return;
 	}
 	if (len < sizeof(*udp) + IKE_HDR_LEN)
@@ -124,7 +124,8 @@ note_udp(const struct rte_ipv4_hdr *ip, const struct rte_udp_hdr *udp, uint32_t 
 static void
 note_tcp(const struct rte_ipv4_hdr *ip, const struct rte_tcp_hdr *tcp, uint32_t len)
 {
-	if (len < sizeof(*tcp) || tcp->src_port != PPTP_PORT || tcp->tcp_flags & RTE_TCP_RST_FLAG)
+	if (len < sizeof(*tcp) || tcp->src_port != RTE_BE16(PPTP_PORT) ||
+		tcp->tcp_flags & RTE_TCP_RST_FLAG)
 		return;
 	if (tcp->tcp_flags & RTE_TCP_SYN_FLAG)
 		note_begun(

@@ -9,13 +9,13 @@
 #include <rte_ring.h>
 
 #include "dataplane/api/counters.h"
+#include "dataplane/api/sa.h"
 #include "dataplane/api/session.h"
 #include "dataplane/rate.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
 #include "dataplane/worker.h"
 
-#define NAT_T_PORT RTE_BE16(4500)
 #define TURN_SLOTS 64 /* looked at in one tick for what has to be forgotten */
 
 static struct rate_limit misses;
@@ -49,7 +49,7 @@ parse_udp(const uint8_t *udp, uint32_t len, struct pmtu_quote *q)
 		return QUOTED_OTHER;
 	q->server_port_be = be16_at(udp);
 	q->peer_port_be = be16_at(udp + 2);
-	if (q->server_port_be == NAT_T_PORT && (q->spi = host32_at(data)) != 0)
+	if (q->server_port_be == RTE_BE16(NAT_T_PORT) && (q->spi = host32_at(data)) != 0)
 		return QUOTED_ESP;
 	if (q->server_port_be != RTE_BE16(L2TP_PORT) || (data[0] & 0xc0) != 0 ||
 		(data[1] & 0x0f) != 2)

@@ -11,8 +11,6 @@
 #include "dataplane/worker.h"
 #include "dataplane/writer_internal.h"
 
-#define NAT_T_PORT 4500 /* RFC 3948 section 2.1 */
-
 static struct sa_entry *entries;
 static struct sa_counters *counters;
 

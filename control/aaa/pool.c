@@ -12,9 +12,9 @@
 
 /*
  * The free addresses are a ring of indexes from the least to the most recently released one.
- * links[0] is the server's own address and, as it is never free, the ring's head.
+ * places[0] is the server's own address and, as it is never free, the ring's head.
  */
-struct link {
+struct place {
 	uint32_t next; /* TAKEN while the address is in use, RESERVED while it is not, but reserved
 			*/
 	uint32_t prev; /* RESERVED: reserved, in use or not */
@@ -24,7 +24,7 @@ struct pool {
 	char name[64];
 	uint32_t first, last;
 	unsigned int used, reserved;
-	struct link links[];
+	struct place places[];
 };
 
 static bool
@@ -37,25 +37,25 @@ unicast(uint32_t first, uint32_t last)
 static void
 append(struct pool *p, uint32_t i)
 {
-	uint32_t tail = p->links[0].prev;
+	uint32_t tail = p->places[0].prev;
 
-	p->links[i] = (struct link){.next = 0, .prev = tail};
-	p->links[tail].next = i;
-	p->links[0].prev = i;
+	p->places[i] = (struct place){.next = 0, .prev = tail};
+	p->places[tail].next = i;
+	p->places[0].prev = i;
 }
 
 static void
-unlink_free(struct pool *p, struct link *l)
+unlink_free(struct pool *p, struct place *l)
 {
-	p->links[l->prev].next = l->next;
-	p->links[l->next].prev = l->prev;
+	p->places[l->prev].next = l->next;
+	p->places[l->next].prev = l->prev;
 	l->prev = 0;
 }
 
 static void
 take(struct pool *p, uint32_t i)
 {
-	struct link *l = &p->links[i];
+	struct place *l = &p->places[i];
 
 	if (l->next != RESERVED)
 		unlink_free(p, l);
@@ -80,7 +80,7 @@ pool_new(const char *name, uint32_t first, uint32_t last, char *err, unsigned in
 		snprintf(err, errlen, "pool %s: the range %s", name, why);
 		return NULL;
 	}
-	p = calloc(1, sizeof(*p) + (last - first + 1) * sizeof(p->links[0]));
+	p = calloc(1, sizeof(*p) + (last - first + 1) * sizeof(p->places[0]));
 	if (!p) {
 		snprintf(err, errlen, "pool %s: out of memory", name);
 		return NULL;
@@ -120,7 +120,7 @@ pool_last(const struct pool *p)
 uint32_t
 pool_take(struct pool *p)
 {
-	uint32_t i = p->links[0].next;
+	uint32_t i = p->places[0].next;
 
 	if (i == 0)
 		return 0;
@@ -131,11 +131,11 @@ pool_take(struct pool *p)
 int
 pool_reserve(struct pool *p, uint32_t address)
 {
-	struct link *l;
+	struct place *l;
 
 	if (address <= p->first || address > p->last)
 		return -ERANGE;
-	l = &p->links[address - p->first];
+	l = &p->places[address - p->first];
 	if (l->prev == RESERVED)
 		return 0;
 	if (l->next != TAKEN) {
@@ -152,7 +152,7 @@ pool_take_address(struct pool *p, uint32_t address)
 {
 	if (address <= p->first || address > p->last)
 		return -ERANGE;
-	if (p->links[address - p->first].next == TAKEN)
+	if (p->places[address - p->first].next == TAKEN)
 		return -EBUSY;
 	take(p, address - p->first);
 	return 0;
@@ -161,10 +161,10 @@ pool_take_address(struct pool *p, uint32_t address)
 void
 pool_release(struct pool *p, uint32_t address)
 {
-	if (address <= p->first || address > p->last || p->links[address - p->first].next != TAKEN)
+	if (address <= p->first || address > p->last || p->places[address - p->first].next != TAKEN)
 		return;
-	if (p->links[address - p->first].prev == RESERVED)
-		p->links[address - p->first].next = RESERVED;
+	if (p->places[address - p->first].prev == RESERVED)
+		p->places[address - p->first].next = RESERVED;
 	else
 		append(p, address - p->first);
 	p->used--;
@@ -191,5 +191,5 @@ pool_reserved(const struct pool *p)
 bool
 pool_empty(const struct pool *p)
 {
-	return p->links[0].next == 0;
+	return p->places[0].next == 0;
 }

@@ -45,14 +45,11 @@ struct queued {
 	uint8_t bytes[];
 };
 
-struct link {
-	uv_loop_t *loop;
-	const struct link_ops *ops;
-	void *user;
+/* The connection: link.c's alone. */
+struct connection {
 	const char *path;
 	char error[160];
 	bool error_logged;
-
 	uv_timer_t tick;
 	uv_prepare_t prepare;
 	uv_poll_t sock_poll, event_poll;
@@ -60,22 +57,36 @@ struct link {
 	unsigned int n_handles;         /* open or closing */
 	bool freeing;
 	void (*closed)(void *user);
-
 	int sock, event_fd, wake_fd;
-	uint64_t next_try_ms, hello_deadline_ms, next_sweep_ms;
-	bool connected, need_wake;
+	uint64_t next_try_ms, hello_deadline_ms;
+};
 
-	/* The mapping, and this side's own copies of what is trusted about it. */
-	struct segment_header *seg;
-	struct segment_header layout;
-	uint64_t seg_size;
+/* The mapping, and this side's own copies of what is trusted about it.  Written by link.c. */
+struct mapping {
+	struct segment_header *header; /* NULL: none */
+	struct segment_header offsets;
+	uint64_t size;
 	uint32_t n_workers;
+};
+
+/* What crosses it, and what waits for room: records.c's, attached by link.c. */
+struct records {
 	struct ring commands, injects, events, punts[SEGMENT_MAX_WORKERS];
-
-	struct slots sessions, sas;
-
+	bool need_wake;
 	STAILQ_HEAD(, queued) queue;
 	uint32_t n_queued, n_queued_frames;
+};
+
+struct link {
+	uv_loop_t *loop;
+	const struct link_ops *ops;
+	void *user;
+	bool connected;
+	struct connection conn;
+	struct mapping map;
+	struct records rec;
+	struct slots sessions, sas; /* slots.c's */
+	uint64_t next_sweep_ms;
 	struct link_stats stats, reported;
 };
 

@@ -31,8 +31,8 @@ static void
 handle_closed(uv_handle_t *h)
 {
 	struct link *l = h->data;
-	if (--l->n_handles == 0 && l->freeing) {
-		void (*closed)(void *user) = l->closed;
+	if (--l->conn.n_handles == 0 && l->conn.freeing) {
+		void (*closed)(void *user) = l->conn.closed;
 		void *user = l->user;
 		free(l);
 		if (closed)
@@ -49,15 +49,16 @@ link_new(uv_loop_t *loop, const char *path, const struct link_ops *ops, void *us
 	l->loop = loop;
 	l->ops = ops;
 	l->user = user;
-	l->path = path;
-	l->sock = l->event_fd = l->wake_fd = -1;
-	STAILQ_INIT(&l->queue);
-	uv_timer_init(loop, &l->tick);
-	uv_prepare_init(loop, &l->prepare);
-	l->tick.data = l->prepare.data = l->sock_poll.data = l->event_poll.data = l;
-	l->n_handles = 2;
-	uv_timer_start(&l->tick, link_tick, 0, TICK_MS);
-	uv_prepare_start(&l->prepare, link_flush_wake);
+	l->conn.path = path;
+	l->conn.sock = l->conn.event_fd = l->conn.wake_fd = -1;
+	STAILQ_INIT(&l->rec.queue);
+	uv_timer_init(loop, &l->conn.tick);
+	uv_prepare_init(loop, &l->conn.prepare);
+	l->conn.tick.data = l->conn.prepare.data = l->conn.sock_poll.data =
+		l->conn.event_poll.data = l;
+	l->conn.n_handles = 2;
+	uv_timer_start(&l->conn.tick, link_tick, 0, TICK_MS);
+	uv_prepare_start(&l->conn.prepare, link_flush_wake);
 	return l;
 }
 
@@ -73,37 +74,37 @@ close_fd(int *fd)
 static void
 link_reset(struct link *l)
 {
-	if (l->sock_polled) {
-		uv_close((uv_handle_t *)&l->sock_poll, handle_closed);
-		l->sock_polled = false;
+	if (l->conn.sock_polled) {
+		uv_close((uv_handle_t *)&l->conn.sock_poll, handle_closed);
+		l->conn.sock_polled = false;
 	}
-	if (l->event_polled) {
-		uv_close((uv_handle_t *)&l->event_poll, handle_closed);
-		l->event_polled = false;
+	if (l->conn.event_polled) {
+		uv_close((uv_handle_t *)&l->conn.event_poll, handle_closed);
+		l->conn.event_polled = false;
 	}
-	close_fd(&l->sock);
-	close_fd(&l->event_fd);
-	close_fd(&l->wake_fd);
-	if (l->seg)
-		munmap(l->seg, l->seg_size);
-	l->seg = NULL;
+	close_fd(&l->conn.sock);
+	close_fd(&l->conn.event_fd);
+	close_fd(&l->conn.wake_fd);
+	if (l->map.header)
+		munmap(l->map.header, l->map.size);
+	l->map.header = NULL;
 	slots_clear(&l->sessions);
 	slots_clear(&l->sas);
-	l->n_workers = 0;
+	l->map.n_workers = 0;
 	l->stats.unconfirmed = 0;
 	link_queue_clear(l);
 	l->connected = false;
-	l->next_try_ms = uv_now(l->loop) + RECONNECT_MS;
+	l->conn.next_try_ms = uv_now(l->loop) + RECONNECT_MS;
 }
 
 void
 link_free(struct link *l, void (*closed)(void *user))
 {
-	l->freeing = true;
-	l->closed = closed;
+	l->conn.freeing = true;
+	l->conn.closed = closed;
 	link_reset(l);
-	uv_close((uv_handle_t *)&l->tick, handle_closed);
-	uv_close((uv_handle_t *)&l->prepare, handle_closed);
+	uv_close((uv_handle_t *)&l->conn.tick, handle_closed);
+	uv_close((uv_handle_t *)&l->conn.prepare, handle_closed);
 }
 
 /* The connection failed or ended: say so (once per series of failures), and try again later. */
@@ -112,18 +113,18 @@ link_fail(struct link *l, const char *why)
 {
 	char path[160], reason[256];
 	bool was_connected = l->connected;
-	snprintf(l->error, sizeof(l->error), "%s", why);
+	snprintf(l->conn.error, sizeof(l->conn.error), "%s", why);
 	l->connected = false;
 	if (was_connected) {
 		log_event(LOG_ERR, "dataplane-lost", "reason=%s",
 			log_quote(reason, sizeof(reason), why));
 		l->ops->down(l->user, why);
-	} else if (!l->error_logged) {
+	} else if (!l->conn.error_logged) {
 		log_event(LOG_WARNING, "dataplane-unreachable", "socket=%s reason=%s",
-			log_quote(path, sizeof(path), l->path),
+			log_quote(path, sizeof(path), l->conn.path),
 			log_quote(reason, sizeof(reason), why));
 	}
-	l->error_logged = true;
+	l->conn.error_logged = true;
 	link_reset(l);
 }
 
@@ -137,13 +138,13 @@ event_ready(uv_poll_t *p, int status, int events)
 		link_fail(l, uv_strerror(status));
 		return;
 	}
-	ssize_t n = read(l->event_fd, &count, sizeof(count));
+	ssize_t n = read(l->conn.event_fd, &count, sizeof(count));
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		link_fail(l, "the event descriptor broke");
 		return;
 	}
 	uint64_t one = 1;
-	if (link_drain(l) && write(l->event_fd, &one, sizeof(one)) < 0)
+	if (link_drain(l) && write(l->conn.event_fd, &one, sizeof(one)) < 0)
 		return; /* the tick goes on with it */
 }
 
@@ -174,7 +175,7 @@ link_fail_denied(struct link *l)
 {
 	char why[160], ours[40], theirs[40];
 	struct stat st;
-	if (stat(l->path, &st) != 0 || st.st_uid == geteuid())
+	if (stat(l->conn.path, &st) != 0 || st.st_uid == geteuid())
 		snprintf(why, sizeof(why), "user %s may not connect", user_name(geteuid(), ours));
 	else
 		snprintf(why, sizeof(why), "control.user is %s here, but %s for the data plane",
@@ -196,16 +197,16 @@ link_map(struct link *l, int fd, const struct segment_hello *hello)
 	void *map = mmap(NULL, hello->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return "the segment can't be mapped";
-	l->seg = map;
-	l->seg_size = hello->size;
+	l->map.header = map;
+	l->map.size = hello->size;
 	/* One copy; only that is looked at, for the shared one may change. */
 	struct segment_header h;
-	memcpy(&h, l->seg, sizeof(h));
+	memcpy(&h, l->map.header, sizeof(h));
 	if (h.magic != SEGMENT_MAGIC)
 		return "the segment has no header";
 	if (h.version != SEGMENT_VERSION)
 		return "the segment's version is another one";
-	struct segment_header *lay = &l->layout;
+	struct segment_header *lay = &l->map.offsets;
 	memset(lay, 0, sizeof(*lay));
 	if (segment_layout(lay, h.n_workers, h.max_sessions, h.max_sas) != hello->size ||
 		h.size != hello->size)
@@ -219,7 +220,7 @@ link_map(struct link *l, int fd, const struct segment_hello *hello)
 		h.journal_tunnels != lay->journal_tunnels ||
 		memcmp(h.punt_rings, lay->punt_rings, h.n_workers * sizeof(h.punt_rings[0])) != 0)
 		return "the segment's layout is another one";
-	l->n_workers = h.n_workers;
+	l->map.n_workers = h.n_workers;
 	if (!slots_init(&l->sessions, h.max_sessions, COMMAND_SESSION_CLOSE) ||
 		!slots_init(&l->sas, h.max_sas, COMMAND_SA_CLOSE))
 		return "out of memory";
@@ -229,24 +230,24 @@ link_map(struct link *l, int fd, const struct segment_hello *hello)
 void *
 link_part(const struct link *l, uint64_t offset)
 {
-	return (uint8_t *)l->seg + offset;
+	return (uint8_t *)l->map.header + offset;
 }
 
 static void
 link_attach(struct link *l)
 {
-	const struct segment_header *lay = &l->layout;
-	command_ring_attach(&l->commands, link_part(l, lay->command_ring), true);
-	ring_attach(&l->injects, link_part(l, lay->inject_ring), INJECT_RING_CAPACITY,
+	const struct segment_header *lay = &l->map.offsets;
+	command_ring_attach(&l->rec.commands, link_part(l, lay->command_ring), true);
+	ring_attach(&l->rec.injects, link_part(l, lay->inject_ring), INJECT_RING_CAPACITY,
 		sizeof(struct frame_record), true);
-	ring_attach(&l->events, link_part(l, lay->event_ring), EVENT_RING_CAPACITY,
+	ring_attach(&l->rec.events, link_part(l, lay->event_ring), EVENT_RING_CAPACITY,
 		sizeof(struct event), false);
-	for (uint32_t i = 0; i < l->n_workers; i++) {
-		ring_attach(&l->punts[i], link_part(l, lay->punt_rings[i]), PUNT_RING_CAPACITY,
+	for (uint32_t i = 0; i < l->map.n_workers; i++) {
+		ring_attach(&l->rec.punts[i], link_part(l, lay->punt_rings[i]), PUNT_RING_CAPACITY,
 			sizeof(struct frame_record), false);
 		/* Frames for an earlier control process. */
-		for (uint32_t n = 0; n < PUNT_RING_CAPACITY && ring_consume(&l->punts[i]); n++)
-			ring_consumed(&l->punts[i]);
+		for (uint32_t n = 0; n < PUNT_RING_CAPACITY && ring_consume(&l->rec.punts[i]); n++)
+			ring_consumed(&l->rec.punts[i]);
 	}
 }
 
@@ -256,19 +257,19 @@ link_hello(struct link *l, const struct segment_hello *hello, int fds[3])
 	const char *why = link_map(l, fds[0], hello);
 	if (!why)
 		link_attach(l);
-	l->event_fd = fds[1];
-	l->wake_fd = fds[2];
+	l->conn.event_fd = fds[1];
+	l->conn.wake_fd = fds[2];
 	close(fds[0]);
 	fds[0] = fds[1] = fds[2] = -1;
-	if (!why && fcntl(l->wake_fd, F_SETFL, O_NONBLOCK) != 0)
+	if (!why && fcntl(l->conn.wake_fd, F_SETFL, O_NONBLOCK) != 0)
 		why = "the wake descriptor can't be used";
 	if (!why) {
-		if (uv_poll_init(l->loop, &l->event_poll, l->event_fd) != 0) {
+		if (uv_poll_init(l->loop, &l->conn.event_poll, l->conn.event_fd) != 0) {
 			why = "the event descriptor can't be polled";
 		} else {
-			l->n_handles++;
-			l->event_polled = true;
-			uv_poll_start(&l->event_poll, UV_READABLE, event_ready);
+			l->conn.n_handles++;
+			l->conn.event_polled = true;
+			uv_poll_start(&l->conn.event_poll, UV_READABLE, event_ready);
 		}
 	}
 	if (why) {
@@ -276,13 +277,13 @@ link_hello(struct link *l, const struct segment_hello *hello, int fds[3])
 		return;
 	}
 	l->connected = true;
-	l->error_logged = false;
-	l->error[0] = '\0';
+	l->conn.error_logged = false;
+	l->conn.error[0] = '\0';
 	l->stats.connects++;
 	char path[160];
 	log_event(LOG_NOTICE, "dataplane-connected",
 		"socket=%s workers=%u max_sessions=%u max_sas=%u",
-		log_quote(path, sizeof(path), l->path), l->n_workers, l->sessions.size,
+		log_quote(path, sizeof(path), l->conn.path), l->map.n_workers, l->sessions.size,
 		l->sas.size);
 	l->ops->up(l->user);
 	link_adopt_slots(l);
@@ -304,7 +305,7 @@ link_receive(struct link *l)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(l->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(l->conn.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	int fds[3] = {-1, -1, -1};
@@ -363,30 +364,30 @@ link_connect(struct link *l)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	/* The previous attempt's handles are still closing. */
-	if (l->n_handles > 2)
+	if (l->conn.n_handles > 2)
 		return;
-	l->next_try_ms = uv_now(l->loop) + RECONNECT_MS;
-	if (strlen(l->path) >= sizeof(sa.sun_path)) {
+	l->conn.next_try_ms = uv_now(l->loop) + RECONNECT_MS;
+	if (strlen(l->conn.path) >= sizeof(sa.sun_path)) {
 		link_fail(l, "the socket's path is too long");
 		return;
 	}
-	strcpy(sa.sun_path, l->path);
-	l->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->sock < 0 || connect(l->sock, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+	strcpy(sa.sun_path, l->conn.path);
+	l->conn.sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (l->conn.sock < 0 || connect(l->conn.sock, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		if (errno == EACCES)
 			link_fail_denied(l);
 		else
 			link_fail_errno(l, "connect", errno);
 		return;
 	}
-	if (uv_poll_init(l->loop, &l->sock_poll, l->sock) != 0) {
+	if (uv_poll_init(l->loop, &l->conn.sock_poll, l->conn.sock) != 0) {
 		link_fail(l, "the socket can't be polled");
 		return;
 	}
-	l->n_handles++;
-	l->sock_polled = true;
-	l->hello_deadline_ms = uv_now(l->loop) + HELLO_TIMEOUT_MS;
-	uv_poll_start(&l->sock_poll, UV_READABLE, sock_ready);
+	l->conn.n_handles++;
+	l->conn.sock_polled = true;
+	l->conn.hello_deadline_ms = uv_now(l->loop) + HELLO_TIMEOUT_MS;
+	uv_poll_start(&l->conn.sock_poll, UV_READABLE, sock_ready);
 }
 
 static void
@@ -398,10 +399,10 @@ link_tick(uv_timer_t *t)
 		link_queue_retry(l);
 		link_drain(l);
 		link_sweep(l);
-	} else if (l->sock >= 0) {
-		if (now >= l->hello_deadline_ms)
+	} else if (l->conn.sock >= 0) {
+		if (now >= l->conn.hello_deadline_ms)
 			link_fail(l, "the data plane does not answer");
-	} else if (now >= l->next_try_ms) {
+	} else if (now >= l->conn.next_try_ms) {
 		link_connect(l);
 	}
 }
@@ -417,7 +418,7 @@ link_connected(const struct link *l)
 const char *
 link_error(const struct link *l)
 {
-	return l->error;
+	return l->conn.error;
 }
 
 uint32_t
@@ -431,10 +432,10 @@ link_view(const struct link *l, struct link_view *out)
 {
 	if (!l->connected)
 		return false;
-	*out = (struct link_view){.header = l->seg,
-		.workers = link_part(l, l->layout.worker_counters),
-		.nodes = link_part(l, l->layout.node_counters),
-		.n_workers = l->n_workers,
+	*out = (struct link_view){.header = l->map.header,
+		.workers = link_part(l, l->map.offsets.worker_counters),
+		.nodes = link_part(l, l->map.offsets.node_counters),
+		.n_workers = l->map.n_workers,
 		.max_sessions = l->sessions.size};
 	return true;
 }
@@ -443,7 +444,7 @@ void
 link_stats(const struct link *l, struct link_stats *out)
 {
 	*out = l->stats;
-	out->queued = l->n_queued;
+	out->queued = l->rec.n_queued;
 }
 
 void
@@ -451,9 +452,9 @@ link_counters(const struct link *l, uint32_t handle, struct session_counters *ou
 {
 	memset(out, 0, sizeof(*out));
 	/* Also during down(), when nothing is "connected" any more. */
-	if (!l->seg || SESSION_SLOT(handle) >= l->sessions.size)
+	if (!l->map.header || SESSION_SLOT(handle) >= l->sessions.size)
 		return;
-	const struct session_counters *all = link_part(l, l->layout.session_counters);
+	const struct session_counters *all = link_part(l, l->map.offsets.session_counters);
 	memcpy(out, &all[SESSION_SLOT(handle)], sizeof(*out));
 }
 
@@ -461,9 +462,9 @@ bool
 link_session_entry(const struct link *l, uint32_t handle, struct session_entry *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (!l->seg || SESSION_SLOT(handle) >= l->sessions.size)
+	if (!l->map.header || SESSION_SLOT(handle) >= l->sessions.size)
 		return false;
-	const struct session_entry *all = link_part(l, l->layout.sessions);
+	const struct session_entry *all = link_part(l, l->map.offsets.sessions);
 	memcpy(out, &all[SESSION_SLOT(handle)], sizeof(*out));
 	out->user[sizeof(out->user) - 1] = '\0';
 	return handle != 0 && out->handle == handle;
@@ -472,24 +473,25 @@ link_session_entry(const struct link *l, uint32_t handle, struct session_entry *
 struct journal
 link_session_journal(const struct link *l)
 {
-	return l->seg ? (struct journal){link_part(l, l->layout.journal_sessions), l->sessions.size}
-		      : (struct journal){0};
+	return l->map.header ? (struct journal){link_part(l, l->map.offsets.journal_sessions),
+				       l->sessions.size}
+			     : (struct journal){0};
 }
 
 struct journal
 link_tunnel_journal(const struct link *l)
 {
-	return l->seg ? (struct journal){link_part(l, l->layout.journal_tunnels),
-				(uint32_t)JOURNAL_TUNNEL_CELLS(l->sessions.size)}
-		      : (struct journal){0};
+	return l->map.header ? (struct journal){link_part(l, l->map.offsets.journal_tunnels),
+				       (uint32_t)JOURNAL_TUNNEL_CELLS(l->sessions.size)}
+			     : (struct journal){0};
 }
 
 uint8_t
 link_owner_worker(const struct link *l, uint32_t handle)
 {
-	if (!l->seg || SESSION_SLOT(handle) >= l->sessions.size)
+	if (!l->map.header || SESSION_SLOT(handle) >= l->sessions.size)
 		return 0;
-	const struct session_entry *table = link_part(l, l->layout.sessions);
+	const struct session_entry *table = link_part(l, l->map.offsets.sessions);
 	uint8_t owner = table[SESSION_SLOT(handle)].owner;
-	return owner < l->n_workers ? owner : 0;
+	return owner < l->map.n_workers ? owner : 0;
 }

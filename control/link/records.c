@@ -20,10 +20,10 @@
 static bool
 put_command(struct link *l, const void *record, size_t len)
 {
-	if (!command_put(&l->commands, record, len))
+	if (!command_put(&l->rec.commands, record, len))
 		return false;
 	l->stats.commands++;
-	l->need_wake = true;
+	l->rec.need_wake = true;
 	return true;
 }
 
@@ -31,7 +31,7 @@ static bool
 put_frame(struct link *l, uint8_t kind, uint32_t handle, const struct sa_outer *outer,
 	const uint8_t *frame, size_t len)
 {
-	struct frame_record *f = ring_produce(&l->injects);
+	struct frame_record *f = ring_produce(&l->rec.injects);
 	if (!f)
 		return false;
 	f->version = RECORD_VERSION;
@@ -40,9 +40,9 @@ put_frame(struct link *l, uint8_t kind, uint32_t handle, const struct sa_outer *
 	f->handle = handle;
 	f->outer = *outer;
 	memcpy(f->data, frame, len);
-	ring_produced(&l->injects);
+	ring_produced(&l->rec.injects);
 	l->stats.injects++;
-	l->need_wake = true;
+	l->rec.need_wake = true;
 	return true;
 }
 
@@ -53,7 +53,8 @@ queue_add(struct link *l, bool is_command, uint32_t handle, const void *bytes, s
 	 * does not get through. */
 	uint32_t limit =
 		is_command ? 4 * (l->sessions.size + l->sas.size) + 1024 : QUEUE_FRAMES_MAX;
-	uint32_t have = is_command ? l->n_queued - l->n_queued_frames : l->n_queued_frames;
+	uint32_t have =
+		is_command ? l->rec.n_queued - l->rec.n_queued_frames : l->rec.n_queued_frames;
 	struct queued *q = have < limit ? malloc(sizeof(*q) + len) : NULL;
 	if (!q) {
 		l->stats.queue_full++;
@@ -63,9 +64,9 @@ queue_add(struct link *l, bool is_command, uint32_t handle, const void *bytes, s
 	q->handle = handle;
 	q->len = (uint16_t)len;
 	memcpy(q->bytes, bytes, len);
-	STAILQ_INSERT_TAIL(&l->queue, q, next);
-	l->n_queued++;
-	l->n_queued_frames += !is_command;
+	STAILQ_INSERT_TAIL(&l->rec.queue, q, next);
+	l->rec.n_queued++;
+	l->rec.n_queued_frames += !is_command;
 	l->stats.ring_full++;
 	return q;
 }
@@ -74,15 +75,15 @@ void
 link_queue_retry(struct link *l)
 {
 	struct queued *q;
-	while ((q = STAILQ_FIRST(&l->queue))) {
+	while ((q = STAILQ_FIRST(&l->rec.queue))) {
 		bool done = q->is_command
 				    ? put_command(l, q->bytes, q->len)
 				    : put_frame(l, q->kind, q->handle, &q->outer, q->bytes, q->len);
 		if (!done)
 			return;
-		STAILQ_REMOVE_HEAD(&l->queue, next);
-		l->n_queued--;
-		l->n_queued_frames -= !q->is_command;
+		STAILQ_REMOVE_HEAD(&l->rec.queue, next);
+		l->rec.n_queued--;
+		l->rec.n_queued_frames -= !q->is_command;
 		explicit_bzero(q->bytes, q->len);
 		free(q);
 	}
@@ -97,7 +98,7 @@ link_command(struct link *l, enum command_type type, struct command *cmd)
 	cmd->type = (uint8_t)type;
 	cmd->length = command_size((uint8_t)type).most;
 	cmd->cookie = (uint64_t)type;
-	if (STAILQ_EMPTY(&l->queue) && put_command(l, cmd, cmd->length))
+	if (STAILQ_EMPTY(&l->rec.queue) && put_command(l, cmd, cmd->length))
 		return 0;
 	return queue_add(l, true, cmd->handle, cmd, cmd->length) ? 0 : -ENOBUFS;
 }
@@ -106,7 +107,7 @@ int
 link_send_frame(struct link *l, enum frame_kind kind, uint32_t handle, const struct sa_outer *outer,
 	const uint8_t *data, size_t len)
 {
-	if (STAILQ_EMPTY(&l->queue) && put_frame(l, (uint8_t)kind, handle, outer, data, len))
+	if (STAILQ_EMPTY(&l->rec.queue) && put_frame(l, (uint8_t)kind, handle, outer, data, len))
 		return 0;
 	struct queued *q = queue_add(l, false, handle, data, len);
 	if (!q)
@@ -132,12 +133,12 @@ void
 link_flush_wake(uv_prepare_t *p)
 {
 	struct link *l = p->data;
-	if (!l->connected || !l->need_wake)
+	if (!l->connected || !l->rec.need_wake)
 		return;
 	uint64_t one = 1;
-	l->need_wake = false;
+	l->rec.need_wake = false;
 	/* EAGAIN: the counter is full, so the other side is awake. */
-	if (write(l->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+	if (write(l->conn.wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_event(LOG_WARNING, "dataplane-wake", "error=\"%s\"", strerror(errno));
 }
 
@@ -145,12 +146,12 @@ void
 link_queue_clear(struct link *l)
 {
 	struct queued *q;
-	while ((q = STAILQ_FIRST(&l->queue))) {
-		STAILQ_REMOVE_HEAD(&l->queue, next);
+	while ((q = STAILQ_FIRST(&l->rec.queue))) {
+		STAILQ_REMOVE_HEAD(&l->rec.queue, next);
 		explicit_bzero(q->bytes, q->len);
 		free(q);
 	}
-	l->n_queued = l->n_queued_frames = 0;
+	l->rec.n_queued = l->rec.n_queued_frames = 0;
 }
 
 /* ------------------------------------------------------------------ from the data plane */
@@ -168,7 +169,7 @@ session_gone(struct link *l, struct slot *s, const struct session_counters *last
 static void
 close_stranger(struct link *l, const struct slot *s)
 {
-	const struct session_entry *table = link_part(l, l->layout.sessions);
+	const struct session_entry *table = link_part(l, l->map.offsets.sessions);
 	uint32_t i = (uint32_t)(s - l->sessions.slot);
 	struct command cmd = {.handle = table[i].handle};
 	if (cmd.handle && SESSION_SLOT(cmd.handle) == i && SESSION_GEN(cmd.handle) != s->gen)
@@ -272,20 +273,20 @@ link_drain(struct link *l)
 	unsigned int n = 0;
 	for (; l->connected && n < EVENT_RING_CAPACITY; n++) {
 		struct event e;
-		if (!(shared = ring_consume(&l->events)))
+		if (!(shared = ring_consume(&l->rec.events)))
 			break;
 		memcpy(&e, shared, sizeof(e));
-		ring_consumed(&l->events);
+		ring_consumed(&l->rec.events);
 		take_event(l, &e);
 	}
 	more |= n == EVENT_RING_CAPACITY;
-	for (uint32_t w = 0; w < l->n_workers; w++) {
+	for (uint32_t w = 0; w < l->map.n_workers; w++) {
 		for (n = 0; l->connected && n < PUNT_RING_CAPACITY; n++) {
 			struct frame_record f;
-			if (!(shared = ring_consume(&l->punts[w])))
+			if (!(shared = ring_consume(&l->rec.punts[w])))
 				break;
 			memcpy(&f, shared, sizeof(f));
-			ring_consumed(&l->punts[w]);
+			ring_consumed(&l->rec.punts[w]);
 			take_frame(l, &f);
 		}
 		more |= n == PUNT_RING_CAPACITY;

@@ -127,7 +127,8 @@ link_l2tp_inject(struct link *l, uint32_t sa, const struct sa_outer *inner,
 uint64_t
 link_now_us(const struct link *l)
 {
-	return l->seg ? atomic_load_explicit(&l->seg->now_us, memory_order_relaxed) : 0;
+	return l->map.header ? atomic_load_explicit(&l->map.header->now_us, memory_order_relaxed)
+			     : 0;
 }
 
 void
@@ -135,9 +136,9 @@ link_sa_counters(const struct link *l, uint32_t sa, struct sa_counters *out)
 {
 	memset(out, 0, sizeof(*out));
 	/* Also during down(), when nothing is "connected" any more. */
-	if (!l->seg || SA_SLOT(sa) >= l->sas.size)
+	if (!l->map.header || SA_SLOT(sa) >= l->sas.size)
 		return;
-	const struct sa_counters *all = link_part(l, l->layout.sa_counters);
+	const struct sa_counters *all = link_part(l, l->map.offsets.sa_counters);
 	memcpy(out, &all[SA_SLOT(sa)], sizeof(*out));
 }
 
@@ -145,11 +146,11 @@ bool
 link_sa_entry(const struct link *l, uint32_t sa, struct sa_entry *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (!l->seg || SA_SLOT(sa) >= l->sas.size)
+	if (!l->map.header || SA_SLOT(sa) >= l->sas.size)
 		return false;
-	const struct sa_entry *all = link_part(l, l->layout.sas);
+	const struct sa_entry *all = link_part(l, l->map.offsets.sas);
 	memcpy(out, &all[SA_SLOT(sa)], sizeof(*out));
-	if (out->owner >= l->n_workers)
+	if (out->owner >= l->map.n_workers)
 		out->owner = 0;
 	return sa != 0 && out->handle == sa;
 }

@@ -133,8 +133,8 @@ slot_first(struct link *l, struct slots *t, uint32_t i, uint32_t handle, uint16_
 void
 link_adopt_slots(struct link *l)
 {
-	const struct session_entry *sessions = link_part(l, l->layout.sessions);
-	const struct sa_entry *sas = link_part(l, l->layout.sas);
+	const struct session_entry *sessions = link_part(l, l->map.offsets.sessions);
+	const struct sa_entry *sas = link_part(l, l->map.offsets.sas);
 	uint16_t gen = 1;
 	if (getrandom(&gen, sizeof(gen), 0) == sizeof(gen))
 		gen = (uint16_t)(gen % GENERATIONS + 1);

@@ -14,8 +14,6 @@
 
 #include "control/core/refusal.h"
 
-#define PPTP_PORT 1723
-
 struct pptp_config {
 	char host_name[64], vendor[64]; /* in SCCRP, RFC 2637 section 2.2; "": not told */
 	uint16_t max_channels;          /* reported in SCCRP */

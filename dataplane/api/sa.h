@@ -27,6 +27,9 @@ sa_handle(uint32_t slot, uint32_t gen)
 	return slot | gen << SA_SLOT_BITS;
 }
 
+#define IKE_PORT   500
+#define NAT_T_PORT 4500 /* IKE and ESP in UDP, RFC 3948 section 2.1 */
+
 /* Where ESP comes from and goes to.  Ports of 0: native ESP; else ESP in UDP (RFC 3948). */
 struct sa_outer {
 	uint32_t server_ip, peer_ip;

@@ -21,8 +21,8 @@ session_handle(uint32_t slot, uint32_t gen)
 	return slot | gen << SESSION_SLOT_BITS;
 }
 
-/* The only port on which the gateway speaks L2TP (RFC 2661 section 8.1). */
-#define L2TP_PORT 1701
+#define PPTP_PORT 1723 /* of its control connection, RFC 2637 section 2 */
+#define L2TP_PORT 1701 /* the only one on which the gateway speaks it, RFC 2661 section 8.1 */
 
 enum tunnel_protocol { TUNNEL_PPTP, TUNNEL_L2TP, TUNNEL_PROTOCOLS };
 

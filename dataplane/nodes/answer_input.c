@@ -9,6 +9,8 @@
 
 #include "dataplane/answered.h"
 #include "dataplane/api/counters.h"
+#include "dataplane/api/sa.h"
+#include "dataplane/api/session.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
@@ -26,10 +28,6 @@ enum { EDGE_TO_MAIN, EDGE_EDGE_FILTER, EDGE_ANSWER_RATE, EDGE_ICMP_QUOTE, EDGE_C
 #define SOURCE_INTERVAL_US 50
 #define ALL_PER_SECOND     40000
 #define ERRORS_PER_SECOND  1000
-
-#define PPTP_PORT  1723
-#define IKE_PORT   500
-#define NAT_T_PORT 4500
 
 static struct limits {
 	struct source_limits *answers;

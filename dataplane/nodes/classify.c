@@ -7,6 +7,7 @@
 #include <rte_tcp.h>
 
 #include "dataplane/api/port.h"
+#include "dataplane/api/sa.h"
 #include "dataplane/api/session.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/inner.h"
@@ -41,10 +42,7 @@ enum {
 	EDGE_COUNT
 };
 
-#define PPTP_TCP_PORT 1723
-#define IKE_PORT      500
-#define NAT_T_PORT    4500
-#define DHCP_CLIENT   68
+#define DHCP_CLIENT 68
 
 static rte_edge_t
 to_tap(struct rte_mbuf *m, enum punt_kind kind)
@@ -167,7 +165,7 @@ wan_tcp(const struct rte_ipv4_hdr *ip, uint32_t len, uint32_t edge)
 {
 	if (len < sizeof(struct rte_tcp_hdr))
 		return EDGE_EDGE_FILTER;
-	if (port_at((const uint8_t *)(ip + 1) + 2) != PPTP_TCP_PORT || !(edge & EDGE_ALLOW_PPTP))
+	if (port_at((const uint8_t *)(ip + 1) + 2) != PPTP_PORT || !(edge & EDGE_ALLOW_PPTP))
 		return EDGE_ANSWER_INPUT;
 	return is_wan_address(ip->dst_addr) ? EDGE_TCP_INPUT : EDGE_EDGE_FILTER;
 }

@@ -6,6 +6,7 @@
 
 #include "dataplane/answered.h"
 #include "dataplane/api/counters.h"
+#include "dataplane/api/sa.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/source_rate.h"
 
@@ -22,8 +23,6 @@ enum { EDGE_TO_MAIN, EDGE_IKE_RATE, EDGE_IKE_FLOOD, EDGE_COUNT };
 #define SOURCE_INTERVAL_US 5000
 #define NEW_PER_SECOND     1000
 
-#define NAT_T_PORT RTE_BE16(4500)
-
 static struct source_limits *limits[SEGMENT_MAX_WORKERS]; /* all: strangers */
 
 static bool
@@ -34,7 +33,7 @@ is_stranger(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 
 	if (sa_leads_to(ip->src_addr, udp->src_port))
 		return false;
-	if (udp->dst_port == NAT_T_PORT)
+	if (udp->dst_port == RTE_BE16(NAT_T_PORT))
 		ike += 4;
 	if (ike + 16 > rte_pktmbuf_mtod(m, const uint8_t *) + m->data_len)
 		return true;

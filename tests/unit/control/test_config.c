@@ -13,6 +13,7 @@
 
 #include "control/core/log.h"
 #include "control/settings/config.h"
+#include "dataplane/api/session.h"
 #include "tests/unit/temp.h"
 
 #define POOL     "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n"
