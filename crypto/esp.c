@@ -410,6 +410,7 @@ decapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 unsigned int
 esp_encapsulate_burst(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 {
+	esp_plan_renew(e);
 	for (unsigned int i = 0; i < n; i += ESP_CHUNK)
 		encapsulate_chunk(e, jobs + i, n - i < ESP_CHUNK ? n - i : ESP_CHUNK);
 	return good_first(jobs, n);
@@ -418,6 +419,7 @@ esp_encapsulate_burst(struct esp_engine *e, struct esp_job *jobs, unsigned int n
 unsigned int
 esp_decapsulate_burst(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 {
+	esp_plan_renew(e);
 	for (unsigned int i = 0; i < n; i += ESP_CHUNK)
 		decapsulate_chunk(e, jobs + i, n - i < ESP_CHUNK ? n - i : ESP_CHUNK);
 	return good_first(jobs, n);

@@ -96,6 +96,12 @@ void esp_engine_destroy(struct esp_engine *e);
 /* What it runs on: "avx512-vaes", "avx2", ...; never NULL. */
 const char *esp_engine_kernel(const struct esp_engine *e);
 
+/* Which work goes to which instructions is measured once in a process, by the first engine of
+ * ESP_ARCH_AUTO (some 10 ms).  Where others disturbed that, call this from time to time while there
+ * is nothing to do, on the same thread with an engine of its own: it measures again, more and more
+ * rarely.  Then all engines take the choice, each with its next batch.  False: still undecided. */
+bool esp_settle(struct esp_engine *e);
+
 /* Where DES and 3DES run, to force one in tests, before there are SAs; by default in lanes or not as
  * measured at start.  IPSEC_MB: in the lanes of that library, as on CPUs without AVX-512 VBMI. */
 enum esp_des { ESP_DES_LANES, ESP_DES_IPSEC_MB, ESP_DES_SCALAR };

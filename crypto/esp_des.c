@@ -26,7 +26,7 @@
 #define TUNE_LEN   10
 #define TUNE_FEW   2
 #define TUNE_MAX   64
-#define TUNE_RUNS  4
+#define TUNE_RUNS  8
 
 static inline uint32_t
 job_blocks(const struct esp_job *job)

@@ -6,6 +6,7 @@
 
 #include <intel-ipsec-mb.h>
 #include <openssl/des.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "crypto/esp.h"
@@ -119,6 +120,7 @@ struct esp_engine {
 	 * one; above ESP_LANES: never wide. */
 	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
 	struct esp_des_costs des[2]; /* of ESP_3DES and ESP_DES */
+	bool undecided;              /* takes what is settled later: see esp_settle() */
 	bool des_wide;               /* DES's lanes are those of esp_des_wide.c, not IPsec-MB's */
 	uint16_t gcm_keys_size;      /* octets of struct esp_gcm_keys that are used: whole lines */
 	char kernel[32];
@@ -280,7 +282,40 @@ int esp_des_tune(struct esp_engine *e);
  * in the packet meanwhile. */
 void esp_hash_compute(struct esp_engine *e, const struct esp_job *jobs, enum esp_hash hash);
 
-/* esp_engine.c measures with these: the first n jobs of e->imb by one manager. */
+/* --- The choice ------------------------------------------------------------------------------ */
+
+/* How the trial times n jobs of some work by one of the managers; tests have a clock of their own. */
+struct esp_clock {
+	uint64_t (*run)(
+		void *user, unsigned int work, unsigned int size, unsigned int n, bool wide);
+	void *user;
+};
+/* What of struct esp_engine is found out by measuring. */
+struct esp_plan {
+	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
+	struct esp_des_costs des[2];
+};
+/* Fills in least_wide.  False: it was disturbed; what was has its default, full rounds only. */
+bool esp_trial(const struct esp_clock *clock, struct esp_plan *plan);
+/* An engine with two managers gets the process' plan; the first makes it.  -1: out of memory. */
+int esp_plan_start(struct esp_engine *e);
+/* NULL until a trial that was disturbed at start has been repeated.  Pairs with esp_settle(). */
+extern const struct esp_plan *_Atomic esp_settled;
+void esp_plan_take(struct esp_engine *e, const struct esp_plan *plan);
+/* Before each batch: the choice never changes within one. */
+static inline void
+esp_plan_renew(struct esp_engine *e)
+{
+	const struct esp_plan *plan;
+
+	if (__builtin_expect(!e->undecided, 1))
+		return;
+	plan = atomic_load_explicit(&esp_settled, memory_order_acquire);
+	if (plan)
+		esp_plan_take(e, plan);
+}
+
+/* esp_trial.c measures with these: the first n jobs of e->imb by one manager. */
 void esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n);
 void esp_hash_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_hash hash);
 IMB_HASH_ALG esp_hash_alg(enum esp_hash hash);

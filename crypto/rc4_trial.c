@@ -3,89 +3,39 @@
  * Which RC4 kernel is the fastest for which case, on this CPU: not in its flags.  Gathers are slow
  * on AMD's up to Zen 4, and mitigations in microcode made some of Intel's slow after they were
  * sold; an octet that is forwarded from a store to a load costs Zen 3 seven times what a word does.
- *
- * The scalar kernel is the default.  What is to take its place must be clearly faster in two rounds
- * of duels, so that a machine makes the same choice at every start.
+ * The scalar kernel is the default, which others must beat in duels.
  */
+#include "crypto/duel.h"
 #include "crypto/rc4_kernel.h"
 
 #ifdef __x86_64__
 #include <x86intrin.h>
 #endif
 
-#define RUNS   8 /* of each of the two, taking turns */
-#define FEW    4 /* enough to see that there is nothing to win */
-#define ROUNDS 2
-#define TRIES  3 /* of a duel that was disturbed */
-
 const uint32_t rc4_lengths[RC4_LENGTHS] = {0, 64, 256, 512};
 
-/* Best of the runs, and whether half of them agree with it: a neighbour disturbs some, or none. */
-struct times {
-	uint64_t run[RUNS], best;
+struct pair {
+	const struct rc4_clock *clock;
+	const struct rc4_kernel *kernel[2];
+	enum rc4_case c;
+	uint32_t len;
 };
 
-static bool
-is_calm(const struct times *t, unsigned int runs)
+static uint64_t
+run(const void *user, unsigned int who)
 {
-	unsigned int near = 0;
+	const struct pair *p = user;
 
-	for (unsigned int r = 0; r < runs; r++)
-		near += t->run[r] <= t->best + t->best / 4;
-	return near >= runs / 2;
-}
-
-static void
-run(const struct rc4_clock *clock, const struct rc4_kernel *kernel, enum rc4_case c, uint32_t len,
-	struct times *t, unsigned int r)
-{
-	t->run[r] = clock->run(clock->user, kernel, c, len);
-	if (t->run[r] < t->best)
-		t->best = t->run[r];
-}
-
-enum outcome { LOST, WON, DISTURBED };
-
-/* Challengers must be faster by a sixteenth. */
-static enum outcome
-duel_once(const struct rc4_clock *clock, const struct rc4_kernel *holder,
-	const struct rc4_kernel *challenger, enum rc4_case c, uint32_t len)
-{
-	struct times a = {.best = UINT64_MAX}, b = a;
-
-	for (unsigned int r = 0; r < RUNS; r++) {
-		run(clock, holder, c, len, &a, r);
-		run(clock, challenger, c, len, &b, r);
-		if (r + 1 == FEW && b.best > a.best && is_calm(&a, FEW) && is_calm(&b, FEW))
-			return LOST;
-	}
-	if (!is_calm(&a, RUNS) || !is_calm(&b, RUNS))
-		return DISTURBED;
-	return b.best < a.best - a.best / 16 ? WON : LOST;
+	return p->clock->run(p->clock->user, p->kernel[who], p->c, p->len);
 }
 
 static bool
-duel(const struct rc4_clock *clock, const struct rc4_kernel *holder,
+wins(const struct rc4_clock *clock, const struct rc4_kernel *holder,
 	const struct rc4_kernel *challenger, enum rc4_case c, unsigned int length, bool *calm)
 {
-	for (unsigned int try = 0; try < TRIES; try++) {
-		enum outcome o = duel_once(clock, holder, challenger, c, rc4_lengths[length]);
+	const struct pair p = {clock, {holder, challenger}, c, rc4_lengths[length]};
 
-		if (o != DISTURBED)
-			return o == WON;
-	}
-	*calm = false;
-	return false;
-}
-
-static bool
-duels(const struct rc4_clock *clock, const struct rc4_kernel *holder,
-	const struct rc4_kernel *challenger, enum rc4_case c, unsigned int length, bool *calm)
-{
-	for (unsigned int round = 0; round < ROUNDS; round++)
-		if (!duel(clock, holder, challenger, c, length, calm))
-			return false;
-	return true;
+	return duel_won(&(struct duel){run, &p}, calm);
 }
 
 static bool
@@ -111,14 +61,14 @@ choose(const struct rc4_clock *clock, enum rc4_case c, uint64_t four, bool *calm
 	const enum rc4_kernel_id holder = best;
 	for (unsigned int k = 0; k < sizeof(challengers) / sizeof(challengers[0]); k++)
 		if (takes_part(challengers[k], c) &&
-			duels(clock, rc4_kernel_at(best), rc4_kernel_at(challengers[k]), c, from,
+			wins(clock, rc4_kernel_at(best), rc4_kernel_at(challengers[k]), c, from,
 				calm))
 			best = challengers[k];
 	if (best == holder)
 		return c < RC4_MANY_NEW ? rc4_plan_entry(c, holder, 0)
 					: rc4_plan_entry(c, RC4_NONE, 0);
 	while (from > 1 &&
-		duels(clock, rc4_kernel_at(RC4_SCALAR), rc4_kernel_at(best), c, from - 1, calm))
+		wins(clock, rc4_kernel_at(RC4_SCALAR), rc4_kernel_at(best), c, from - 1, calm))
 		from--;
 	return rc4_plan_entry(c, best, from);
 }

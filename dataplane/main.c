@@ -282,8 +282,8 @@ main_loop(void)
 		segment_wake();
 		if (now_us >= report_at) {
 			report_at = now_us + 1000000;
-			if (work == 0)
-				rc4_settle();
+			if (work == 0 && rc4_settle() && sas.engine)
+				esp_settle(sas.engine);
 			stats_report(mbufs);
 			notify("WATCHDOG=1");
 		}
