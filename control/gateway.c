@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "control/carrier/l2tp.h"
 #include "control/carrier/pptp.h"
@@ -49,6 +48,14 @@ now_ms(const struct gateway *g)
 	return uv_now(g->refusals.loop);
 }
 
+/* Calls ops->op(carrier, ...) of each that has one. */
+#define EACH_CARRIER(g, op, ...)                                                              \
+	do {                                                                                  \
+		for (unsigned int i_ = 0; i_ < N_CARRIERS; i_++)                              \
+			if ((g)->carriers[i_]->ops->op)                                       \
+				(g)->carriers[i_]->ops->op((g)->carriers[i_], ##__VA_ARGS__); \
+	} while (0)
+
 /* Of all carriers together. */
 static uint32_t
 session_limit(const struct gateway *g)
@@ -70,11 +77,7 @@ on_link_up(void *user)
 				      .pool_last = g->cfg->pool_last}};
 	uint32_t sessions = session_limit(g);
 	/* R3, R12, T20: the WAN edge lets in what is served, and nothing else. */
-	for (unsigned int i = 0; i < N_CARRIERS; i++) {
-		const struct carrier *c = g->carriers[i];
-		if (c->ops->edge)
-			c->ops->edge(c, &cmd);
-	}
+	EACH_CARRIER(g, edge, &cmd);
 	link_command(g->link, COMMAND_GATEWAY, &cmd);
 	if (link_max_sessions(g->link) < sessions)
 		log_event(LOG_WARNING, "dataplane-small",
@@ -98,9 +101,7 @@ on_adopt(void *user)
 {
 	struct gateway *g = user;
 	sessions_adopt_begin(&g->sessions);
-	for (unsigned int i = 0; i < N_CARRIERS; i++)
-		if (g->carriers[i]->ops->adopt)
-			g->carriers[i]->ops->adopt(g->carriers[i]);
+	EACH_CARRIER(g, adopt);
 	sessions_adopt(&g->sessions);
 }
 
@@ -111,9 +112,7 @@ on_link_down(void *user, const char *why)
 	(void)why;
 	/* First all ends, which may touch each other's connections, then the memory. */
 	sessions_end_all(&g->sessions);
-	for (unsigned int i = 0; i < N_CARRIERS; i++)
-		if (g->carriers[i]->ops->link_down)
-			g->carriers[i]->ops->link_down(g->carriers[i]);
+	EACH_CARRIER(g, link_down);
 	sessions_bury(&g->sessions);
 	if (g->ike)
 		ike_link_down(g->ike);
@@ -154,9 +153,11 @@ static const struct link_ops link_ops = {
 
 /* ------------------------------------------------------------------ start */
 
-static void
-gateway_discard(struct gateway *g)
+void
+gateway_free(struct gateway *g)
 {
+	if (!g)
+		return;
 	for (unsigned int i = 0; i < N_CARRIERS; i++)
 		if (g->carriers[i])
 			g->carriers[i]->ops->free(g->carriers[i]);
@@ -164,18 +165,6 @@ gateway_discard(struct gateway *g)
 	aaa_free(g->aaa);
 	pool_free(g->pool);
 	free(g);
-}
-
-/* A number for this host, for Acct-Session-Id: FNV-1a of its name. */
-static uint32_t
-node_number(void)
-{
-	char name[256] = "";
-	uint32_t h = 2166136261u;
-	gethostname(name, sizeof(name) - 1);
-	for (const char *p = name; *p; p++)
-		h = (h ^ (uint8_t)*p) * 16777619u;
-	return h;
 }
 
 /* Everything without a handle, and the link.  On failure what there is can be discarded. */
@@ -197,7 +186,7 @@ make_parts(struct gateway *g, uv_loop_t *loop, char *err, size_t errlen)
 		.aaa = g->aaa,
 		.refusals = &g->refusals,
 		.handles = &g->handles};
-	sessions_init(&g->sessions, &env, node_number());
+	sessions_init(&g->sessions, &env);
 	for (unsigned int i = 0; i < N_CARRIERS; i++) {
 		if (!(g->carriers[i] = carrier_makers[i](&g->sessions)))
 			return false;
@@ -260,7 +249,7 @@ all_closed(void *user)
 	if (g->stop.done)
 		g->stop.done(g->stop.user);
 	else
-		gateway_discard(g); /* the start failed */
+		gateway_free(g); /* the start failed */
 }
 
 /* Closes whatever is still open. */
@@ -268,13 +257,9 @@ static void
 gateway_teardown(struct gateway *g)
 {
 	handles_end(&g->handles, all_closed, g);
-	for (unsigned int i = 0; i < N_CARRIERS; i++)
-		if (g->carriers[i]->ops->abort)
-			g->carriers[i]->ops->abort(g->carriers[i]);
+	EACH_CARRIER(g, abort);
 	sessions_teardown(&g->sessions);
-	for (unsigned int i = 0; i < N_CARRIERS; i++)
-		if (g->carriers[i]->ops->shut)
-			g->carriers[i]->ops->shut(g->carriers[i]);
+	EACH_CARRIER(g, shut);
 	if (g->ike) {
 		l2tp_set_ipsec(g->l2tp, NULL, NULL);
 		ike_free(g->ike, part_closed);
@@ -296,7 +281,7 @@ gateway_start(uv_loop_t *loop, const struct config *cfg, char *err, size_t errle
 	g->refusals.loop = loop;
 	g->started_ms = now_ms(g);
 	if (!make_parts(g, loop, err, errlen)) {
-		gateway_discard(g);
+		gateway_free(g);
 		return NULL;
 	}
 	uv_timer_init(loop, &g->stop.timer);
@@ -328,9 +313,7 @@ stop_step(uv_timer_t *t)
 	uint64_t elapsed = now_ms(g) - g->stop.begun_ms;
 	uint32_t staying = sessions_staying(all);
 	if (all->n_active == staying || elapsed >= STOP_PPP_MS)
-		for (unsigned int i = 0; i < N_CARRIERS; i++)
-			if (g->carriers[i]->ops->stop)
-				g->carriers[i]->ops->stop(g->carriers[i], all->handing_over);
+		EACH_CARRIER(g, stop, all->handing_over);
 	if ((all->table.n == staying && unfinished(g) == 0) || elapsed >= STOP_MAX_MS) {
 		uv_timer_stop(t);
 		gateway_teardown(g);
@@ -349,9 +332,7 @@ stop(struct gateway *g, bool hand_over, void (*done)(void *user), void *user)
 	sessions_refuse_new(all, hand_over);
 	log_event(LOG_NOTICE, "stopping", "sessions=%u connections=%u left=%u", all->n_active,
 		unfinished(g), sessions_staying(all));
-	for (unsigned int i = 0; i < N_CARRIERS; i++)
-		if (g->carriers[i]->ops->unlisten)
-			g->carriers[i]->ops->unlisten(g->carriers[i]);
+	EACH_CARRIER(g, unlisten);
 	sessions_close_all(all);
 	uv_timer_start(&g->stop.timer, stop_step, 0, STOP_STEP_MS);
 }
@@ -366,13 +347,6 @@ void
 gateway_hand_over(struct gateway *g, void (*done)(void *user), void *user)
 {
 	stop(g, true, done, user);
-}
-
-void
-gateway_free(struct gateway *g)
-{
-	if (g)
-		gateway_discard(g);
 }
 
 void

@@ -121,7 +121,7 @@ session_now(const struct session *s)
 /* ------------------------------------------------------------------ all of them */
 
 /* env is copied.  table_init() is due, then sessions_discard(). */
-void sessions_init(struct sessions *all, const struct session_env *env, uint32_t node);
+void sessions_init(struct sessions *all, const struct session_env *env);
 void sessions_discard(struct sessions *all);
 /* The gateway stops. */
 void sessions_refuse_new(struct sessions *all, bool hand_over);

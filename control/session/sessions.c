@@ -2,15 +2,28 @@
 /* All sessions together. */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "control/session/session.h"
 
+/* A number for this host, for Acct-Session-Id: FNV-1a of its name. */
+static uint32_t
+node_number(void)
+{
+	char name[256] = "";
+	uint32_t h = 2166136261u;
+	gethostname(name, sizeof(name) - 1);
+	for (const char *p = name; *p; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	return h;
+}
+
 void
-sessions_init(struct sessions *all, const struct session_env *env, uint32_t node)
+sessions_init(struct sessions *all, const struct session_env *env)
 {
 	memset(all, 0, sizeof(*all));
 	all->env = *env;
-	all->last_acct = (struct acct_id){.node = node, .boot = (uint32_t)time(NULL)};
+	all->last_acct = (struct acct_id){.node = node_number(), .boot = (uint32_t)time(NULL)};
 }
 
 void

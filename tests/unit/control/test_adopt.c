@@ -216,7 +216,8 @@ test_not_gone_on_with(void **state)
 	call_close();
 }
 
-/* An orderly restart, through SAs that change meanwhile. */
+/* An orderly restart, through SAs that change meanwhile.  Who goes on keeps his number and his name
+ * for accounting (T19). */
 static void
 test_handed_over(void **state)
 {
@@ -224,6 +225,8 @@ test_handed_over(void **state)
 	call_stage("", "");
 	struct caller *a = call_plain(0, 1), *b = call_plain(1, 2);
 	uint32_t next = make_pair(1, 30000);
+	const struct session_info before = session_of(a), other = session_of(b);
+	assert_string_not_equal(before.acct, other.acct);
 	loop_for(&loop, 50);
 	call_hand_over();
 	assert_true(caller_is_up(a) && caller_is_up(b));
@@ -239,6 +242,8 @@ test_handed_over(void **state)
 	assert_int_equal(session_of(a).sa, next);
 	assert_int_equal(session_of(b).sa, b->sa);
 	assert_int_equal(session_of(b).ipsec_peer, 2);
+	assert_int_equal(session_of(a).id, before.id);
+	assert_string_equal(session_of(a).acct, before.acct);
 	expect_answers(a);
 	expect_answers(b);
 	assert_int_equal(a->last_sa, next);
@@ -248,6 +253,10 @@ test_handed_over(void **state)
 	loop_for(&loop, 100);
 	assert_int_equal(carrier("l2tp").sessions, 1);
 	expect_answers(b);
+	assert_string_equal(session_of(b).acct, other.acct);
+	struct caller *late = call_plain(2, 3);
+	assert_string_not_equal(session_of(late).acct, before.acct);
+	assert_string_not_equal(session_of(late).acct, other.acct);
 	call_teardown(NULL);
 }
 

@@ -247,6 +247,53 @@ test_same_number(void **state)
 	call_teardown(NULL);
 }
 
+static bool
+names(void *user, const struct session_info *s)
+{
+	struct session_info *list = user;
+	while (list->id)
+		list++;
+	*list = *s;
+	return true;
+}
+
+#define ACCT_AT 104 /* of struct session_record: what older releases do not have */
+
+/* One Acct-Session-Id, two sessions; and one that an older release left without (T19, T21): either
+ * has one of its own. */
+static void
+test_same_acct(void **state)
+{
+	struct session_info list[4] = {{0}};
+	(void)state;
+	call_stage("", "");
+	victim = call_plain(0, 1);
+	bystander = call_plain(1, 2);
+	call_plain(2, 3);
+	call_hand_over();
+	const struct journal j = {session_cells(), fake.max_sessions};
+	uint32_t one = SESSION_SLOT(entry(victim)->handle);
+	uint32_t two = SESSION_SLOT(entry(bystander)->handle);
+	uint8_t a[JOURNAL_RECORD_MAX], b[JOURNAL_RECORD_MAX];
+	size_t len = record_of(&j, one, a);
+	assert_int_equal(record_of(&j, two, b), len);
+	journal_write(&j, one, a, ACCT_AT);
+	for (uint32_t slot = 0; slot < fake.max_sessions; slot++)
+		if (slot != one && slot != two && record_of(&j, slot, a) == len) {
+			memcpy(b + ACCT_AT, a + ACCT_AT, len - ACCT_AT);
+			journal_write(&j, two, b, len);
+		}
+	call_configure("", "");
+	call_begin();
+	assert_int_equal(status().adoption.sessions, 3);
+	sessions_each(gateway_sessions(gw), names, list);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(strlen(list[i].acct), ACCT_ID_TEXT - 1);
+		assert_string_not_equal(list[i].acct, list[(i + 1) % 3].acct);
+	}
+	call_teardown(NULL);
+}
+
 /* One bit of what is kept in this slot. */
 static void
 flip(uint32_t slot)
@@ -288,6 +335,7 @@ main(void)
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_same_address),
 		cmocka_unit_test(test_same_number),
+		cmocka_unit_test(test_same_acct),
 		cmocka_unit_test(test_garbage),
 	};
 	return STAGE_RUN(tests);
