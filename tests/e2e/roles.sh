@@ -22,9 +22,9 @@ ppp0_is_up() {
 	((flags & 1))
 } 2> /dev/null
 gone() { # SECONDS PID...: they end within this time
-	local end=$((SECONDS + $1 + 1))
+	local stat end=$((SECONDS + $1 + 1))
 	shift
-	while kill -0 "$1"; do
+	while read -r stat < "/proc/$1/stat" && [[ $stat != *') Z '* ]]; do
 		[ $SECONDS -lt $end ] || return 1
 		nap 0.1
 	done
@@ -84,7 +84,6 @@ pptp_connect() {
 	{
 		echo "pty \"pptp $SERVER --nolaunchpppd --nobuffer --loglevel 1\""
 		echo "ipparam pptp"
-		echo "child-timeout 1" # pptp goes on until it is told to end: 5 s after pppd, else
 		ppp_options "$user" "$auth" 1400
 		mppe_options "$@"
 	} > /etc/ppp/options.client
@@ -106,8 +105,8 @@ pptp_down() {
 	set -- $pid $(pidof pptp)
 	# shellcheck disable=SC2086
 	kill $pid
-	gone 9 "$@" && return
-	echo "pppd or pptp still runs after 9 s" >&2
+	gone 12 "$@" && return
+	echo "pppd or pptp still runs after 12 s" >&2
 	return 1
 }
 
@@ -176,11 +175,11 @@ l2tp_down() {
 	pid=$(pidof pppd)
 	xl2tpd-control -c /run/xl2tpd/l2tp-control disconnect-lac vpn > /dev/null 2>&1
 	# shellcheck disable=SC2086
-	[ -z "$pid" ] || gone 9 $pid
+	[ -z "$pid" ] || gone 12 $pid
 	end_daemon /run/xl2tpd.pid
 	rm -f /run/xl2tpd/l2tp-control
 	! pidof pppd > /dev/null || {
-		echo "pppd still runs after 9 s" >&2
+		echo "pppd still runs after 12 s" >&2
 		return 1
 	}
 }
