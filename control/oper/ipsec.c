@@ -76,48 +76,27 @@ rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *e
 	return page_answer(&p.page, "sas");
 }
 
-/* "keep" (also when not given), "rekey" or "drop"; false with *error filled. */
-static bool
-get_fate(const json_t *params, enum ike_fate *fate, struct rpc_error *error)
-{
-	static const char *const words[] = {"keep", "rekey", "drop"};
-	const char *sessions = json_string_value(json_object_get(params, "sessions"));
-
-	*fate = IKE_KEEP;
-	if (sessions == NULL)
-		return true;
-	for (int i = IKE_KEEP; i <= IKE_DROP; i++)
-		if (strcmp(sessions, words[i]) == 0) {
-			*fate = (enum ike_fate)i;
-			return true;
-		}
-	return rpc_fail(error, RPC_INVALID_PARAMS,
-		       "\"sessions\" must be \"keep\", \"rekey\" or \"drop\""),
-	       false;
-}
-
 json_t *
 rpc_weak_crypto_l2tp(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
+	static const char *const fates[] = {
+		[IKE_KEEP] = "keep", [IKE_REKEY] = "rekey", [IKE_DROP] = "drop", NULL};
 	const json_t *allow = json_object_get(params, "allow");
 	unsigned int acted = 0;
 	struct ike_status s;
-	enum ike_fate fate;
+	int fate = rpc_fate(params, fates, error);
 
-	if (!json_is_false(allow) && json_object_get(params, "sessions") != NULL)
-		return rpc_fail(
-			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
+	if (fate < 0)
+		return NULL;
 	gateway_ike_status(ctx->gateway, &s);
 	if (allow != NULL) {
 		char who[AUDIT_WHO_MAX];
-		if (!get_fate(params, &fate, error))
-			return NULL;
 		if (!s.enabled)
 			return rpc_fail(error, RPC_INVALID_PARAMS,
 				"IPsec is off (ipsec.enabled): there is nothing to switch");
 		/* The gateway keeps the audit trail of this one. */
-		acted = gateway_weak_crypto_l2tp(
-			ctx->gateway, json_is_true(allow), fate, audit_who(ctx, who));
+		acted = gateway_weak_crypto_l2tp(ctx->gateway, json_is_true(allow),
+			(enum ike_fate)fate, audit_who(ctx, who));
 		gateway_ike_status(ctx->gateway, &s);
 	}
 	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", "l2tp", "allowed", s.allow_weak_crypto,

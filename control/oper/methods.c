@@ -256,24 +256,30 @@ method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rp
 	return json_pack("{s:o}", "disconnected", rpc_u64(n));
 }
 
-/* "keep" (also when not given) or "drop"; false with *error filled. */
-static bool
-get_fate(const json_t *params, bool allow, enum weak_fate *fate, struct rpc_error *error)
+int
+rpc_fate(const json_t *params, const char *const *words, struct rpc_error *error)
 {
-	const char *sessions = json_string_value(json_object_get(params, "sessions"));
+	const char *given = json_string_value(json_object_get(params, "sessions"));
+	char known[64] = "";
+	size_t at = 0;
 
-	*fate = WEAK_KEEP;
-	if (sessions == NULL)
-		return true;
-	if (strcmp(sessions, "drop") == 0)
-		*fate = WEAK_DROP;
-	else if (strcmp(sessions, "keep") != 0)
-		return rpc_fail(
-			error, RPC_INVALID_PARAMS, "\"sessions\" must be \"keep\" or \"drop\"");
-	if (allow)
-		return rpc_fail(
-			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
-	return true;
+	if (given == NULL)
+		return 0;
+	if (!json_is_false(json_object_get(params, "allow"))) {
+		rpc_fail(error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
+		return -1;
+	}
+	for (int i = 0; words[i] != NULL; i++) {
+		if (strcmp(given, words[i]) == 0)
+			return i;
+		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s\"%s\"",
+			i == 0                 ? ""
+			: words[i + 1] != NULL ? ", "
+					       : " or ",
+			words[i]);
+	}
+	rpc_fail(error, RPC_INVALID_PARAMS, "\"sessions\" must be %s", known);
+	return -1;
 }
 
 static json_t *
@@ -281,25 +287,24 @@ method_weak_crypto(const struct rpc_context *ctx, const json_t *params, struct r
 {
 	const char *protocol = json_string_value(json_object_get(params, "protocol"));
 	const json_t *allow = json_object_get(params, "allow");
+	static const char *const fates[] = {[WEAK_KEEP] = "keep", [WEAK_DROP] = "drop", NULL};
 	struct gateway_status s;
-	enum weak_fate fate;
 	unsigned int dropped = 0;
+	int fate;
 
 	if (strcmp(protocol, "l2tp") == 0)
 		return rpc_weak_crypto_l2tp(ctx, params, error);
 	if (strcmp(protocol, "pptp") != 0)
 		return rpc_fail(
 			error, RPC_INVALID_PARAMS, "\"protocol\" must be \"pptp\" or \"l2tp\"");
-	if (allow == NULL && json_object_get(params, "sessions") != NULL)
-		return rpc_fail(
-			error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
+	fate = rpc_fate(params, fates, error);
+	if (fate < 0)
+		return NULL;
 	if (allow != NULL) {
 		char who[AUDIT_WHO_MAX];
-		if (!get_fate(params, json_is_true(allow), &fate, error))
-			return NULL;
 		/* The gateway keeps the audit trail of this one. */
-		dropped = gateway_weak_crypto_pptp(
-			ctx->gateway, json_is_true(allow), fate, audit_who(ctx, who));
+		dropped = gateway_weak_crypto_pptp(ctx->gateway, json_is_true(allow),
+			(enum weak_fate)fate, audit_who(ctx, who));
 	}
 	gateway_status(ctx->gateway, &s);
 	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", protocol, "allowed",

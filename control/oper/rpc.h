@@ -115,6 +115,9 @@ json_t *rpc_ip(uint32_t ip);
 /* methods.c: an optional integer parameter within bounds; false with *error filled. */
 bool rpc_bounded(const json_t *params, const char *name, json_int_t min, json_int_t max,
 	json_int_t *v, struct rpc_error *error);
+/* methods.c: what "sessions" says becomes of those that are up when a weak switch is turned off; the
+ * first word when it is not given.  Its place in words, which end with NULL; -1 with *error filled. */
+int rpc_fate(const json_t *params, const char *const *words, struct rpc_error *error);
 
 /* ipsec.c */
 json_t *rpc_ipsec_status(const struct rpc_context *ctx);
