@@ -20,6 +20,7 @@
 
 static _Atomic uint64_t begun[BEGUN];
 static _Atomic uint64_t established[ROWS][WAYS]; /* connections: {address, port} */
+static _Atomic uint64_t n_established;           /* ever */
 static uint8_t turn[ROWS];                       /* the one to go.  Main lcore */
 static uint64_t secret[2];
 
@@ -77,6 +78,7 @@ note_established(uint64_t what)
 	if (is_established(what))
 		return;
 	atomic_store_explicit(&established[row][turn[row]++ % WAYS], what, memory_order_relaxed);
+	atomic_fetch_add_explicit(&n_established, 1, memory_order_relaxed);
 }
 
 static uint64_t
@@ -158,6 +160,12 @@ bool
 answered_ike(rte_be32_t peer, const uint8_t *cookies)
 {
 	return is_begun(ike_key(peer, cookies));
+}
+
+uint64_t
+answered_established(void)
+{
+	return atomic_load_explicit(&n_established, memory_order_relaxed);
 }
 
 bool

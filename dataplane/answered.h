@@ -26,6 +26,9 @@ bool answered_ike(rte_be32_t peer, const uint8_t *cookies);
 /* A segment from peer to our port 1723: is it of a connection that is established, or does it
  * acknowledge our SYN? */
 bool answered_tcp(rte_be32_t peer, const struct rte_tcp_hdr *tcp);
+/* How many connections to our port 1723 have come to be established, since the start: each counts
+ * once, when the kernel says something on it that is no SYN and no RST. */
+uint64_t answered_established(void);
 /* Is there a connection from peer's port (network byte order) to our 1723? */
 bool answered_connection(rte_be32_t peer, rte_be16_t port);
 

@@ -25,6 +25,13 @@ rate_limit_take(struct rate_limit *r, uint64_t now_us, uint32_t per_second)
 	return true;
 }
 
+/* So many of this second's calls have turned out not to count. */
+static inline void
+rate_limit_give_back(struct rate_limit *r, uint64_t n)
+{
+	r->n -= n < r->n ? (uint32_t)n : r->n;
+}
+
 /* A token bucket as one number, when the next one would be due had all before it kept to the rate:
  * true for a burst, and then for one in every interval.  Silence earns no more than a burst. */
 static inline bool

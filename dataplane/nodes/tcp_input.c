@@ -14,13 +14,29 @@ enum { EDGE_TO_MAIN, EDGE_TCP_RATE, EDGE_TCP_FLOOD, EDGE_COUNT };
 /*
  * T13.  A connection begins with one SYN, and whoever has not answered ours may have forged his
  * address: such segments have a limit for each address, where many clients may be behind a NAT, and
- * one for all together.
+ * one for all together.  Who has connected since gives his place in that one back, so that it
+ * bounds those who prove nothing, and not how many may dial in.
  */
 #define SOURCE_BURST       400
 #define SOURCE_INTERVAL_US 5000
 #define NEW_PER_SECOND     1000
 
 static struct source_limits *limits[SEGMENT_MAX_WORKERS];
+/* Connections whose places were given back. */
+static struct {
+	uint64_t n;
+} __rte_cache_aligned established[SEGMENT_MAX_WORKERS];
+
+static void
+give_places_back(struct worker *w)
+{
+	uint64_t n = answered_established();
+
+	if (n == established[w->index].n)
+		return;
+	rate_limit_give_back(&limits[w->index]->all, n - established[w->index].n);
+	established[w->index].n = n;
+}
 
 static rte_edge_t
 tcp_input_one(struct worker *w, struct rte_mbuf *m)
@@ -37,6 +53,7 @@ tcp_input_one(struct worker *w, struct rte_mbuf *m)
 	if (!source_rate_take(
 		    &l->source, ip->src_addr, w->now_us, SOURCE_BURST, SOURCE_INTERVAL_US))
 		return EDGE_TCP_RATE;
+	give_places_back(w);
 	return rate_limit_take(&l->all, w->now_us, NEW_PER_SECOND) ? EDGE_TO_MAIN : EDGE_TCP_FLOOD;
 }
 
@@ -51,7 +68,10 @@ tcp_input_init(const struct rte_graph *graph, struct rte_node *node)
 {
 	int rc = node_init(graph, node);
 
-	return rc != 0 ? rc : source_limits_start(&limits[node_worker(node)->index]);
+	if (rc != 0)
+		return rc;
+	established[node_worker(node)->index].n = answered_established();
+	return source_limits_start(&limits[node_worker(node)->index]);
 }
 
 static void

@@ -277,6 +277,31 @@ tcp_of_strangers_has_rates_and_its_own_ring(void **state)
 	assert_int_equal(given(PUNT_TCP), 0);
 }
 
+/* T13: three thousand clients dial in within a second, a flood besides: who connects gives his place
+ * back, once, and the flood has no more than its thousand. */
+static void
+who_connects_gives_his_place_back(void **state)
+{
+	unsigned int passed = 0, flood = 0;
+	(void)state;
+	for (uint32_t i = 0; i < 3000; i++) {
+		rte_be32_t ip = 0x0c000000 + i * 65537;
+		tcp_from(ip, 4242, RTE_TCP_SYN_FLAG, 0);
+		walk();
+		passed += given(PUNT_TCP_NEW);
+		kernel(ip, 4242, RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG, i);
+		for (unsigned int k = 0; k < 3; k++)
+			kernel(ip, 4242, RTE_TCP_ACK_FLAG, i + 1);
+	}
+	assert_int_equal(passed, 3000);
+	for (unsigned int k = 0; k < 3; k++) {
+		for (uint32_t i = 0; i < 1000; i++)
+			kernel(0x0c000000 + i * 65537, 4242, RTE_TCP_ACK_FLAG, i);
+		flood += tcp_flood(1000, RTE_TCP_SYN_FLAG);
+	}
+	assert_in_range(flood, 999, 1020);
+}
+
 /* T13: the strangers' ring is full, and our SYNs to them have filled all memory; who is connected,
  * or has answered our SYN, loses nothing. */
 static void
@@ -418,6 +443,8 @@ main(void)
 			tcp_of_strangers_has_rates_and_its_own_ring, graph_setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_flood_of_syns_leaves_connections_theirs, graph_setup, graph_teardown),
+		cmocka_unit_test_setup_teardown(
+			who_connects_gives_his_place_back, graph_setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(a_flood_of_one_kind_leaves_room_for_the_others,
 			graph_setup, graph_teardown),
 		cmocka_unit_test_setup_teardown(one_session_sends_control_a_burst_and_then_a_rate,
