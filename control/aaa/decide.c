@@ -2,7 +2,6 @@
 #include "control/aaa/decide.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +214,7 @@ aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server
 	if (why != REFUSAL_NONE) {
 		uint32_t delay_ms = verdict->delay_ms;
 
-		OPENSSL_cleanse(verdict, sizeof(*verdict));
+		explicit_bzero(verdict, sizeof(*verdict));
 		verdict->refusal = why;
 		verdict->delay_ms = delay_ms;
 		return;

@@ -2,7 +2,6 @@
 #include "control/aaa/users.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +53,7 @@ static void
 entry_free(struct entry *e)
 {
 	if (e->user.password)
-		OPENSSL_cleanse(e->user.password, strlen(e->user.password));
+		explicit_bzero(e->user.password, strlen(e->user.password));
 	free(e->user.password);
 	free(e->user.name);
 	free(e);

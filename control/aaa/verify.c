@@ -78,8 +78,8 @@ verify_pap(const struct ppp_credentials *cred, const char *password)
 	memcpy(given, cred->password, given_len);
 	memcpy(known, password, known_len);
 	same = CRYPTO_memcmp(given, known, sizeof(given)) == 0;
-	OPENSSL_cleanse(given, sizeof(given));
-	OPENSSL_cleanse(known, sizeof(known));
+	explicit_bzero(given, sizeof(given));
+	explicit_bzero(known, sizeof(known));
 	return same;
 }
 
@@ -112,6 +112,6 @@ aaa_verify(const struct ppp_credentials *cred, const char *password, struct ppp_
 		memcpy(verdict->authenticator_response, s.authenticator_response,
 			sizeof(verdict->authenticator_response));
 	}
-	OPENSSL_cleanse(&s, sizeof(s));
+	explicit_bzero(&s, sizeof(s));
 	return ok;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/l2tp/avp.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -41,7 +40,7 @@ hide(bool decipher, uint16_t type, const char *secret, const uint8_t *random, si
 			good = md5(key, NULL, 0, secret, cipher + at - MD5_LEN, MD5_LEN);
 		out[at] = in[at] ^ key[at % MD5_LEN];
 	}
-	OPENSSL_cleanse(key, sizeof(key));
+	explicit_bzero(key, sizeof(key));
 	return good;
 }
 
@@ -113,7 +112,7 @@ l2tp_avp_read(struct l2tp_avp_reader *a, struct l2tp_avp *avp)
 void
 l2tp_avp_end(struct l2tp_avp_reader *a)
 {
-	OPENSSL_cleanse(a->clear, sizeof(a->clear));
+	explicit_bzero(a->clear, sizeof(a->clear));
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -173,5 +172,5 @@ l2tp_avp_put_hidden(struct wire_writer *w, bool mandatory, uint16_t type, const 
 		wire_put(w, cipher, all);
 	else
 		w->full = true;
-	OPENSSL_cleanse(clear, sizeof(clear));
+	explicit_bzero(clear, sizeof(clear));
 }

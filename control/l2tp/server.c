@@ -3,7 +3,6 @@
 #include "control/l2tp/server.h"
 
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +112,7 @@ tunnel_free(struct l2tp_tunnel *t)
 	t->server->stats.repeated += t->delivery.repeated;
 	t->server->n_all--;
 	delivery_free(&t->delivery);
-	OPENSSL_cleanse(t, sizeof(*t));
+	explicit_bzero(t, sizeof(*t));
 	free(t);
 }
 
@@ -183,7 +182,7 @@ l2tp_server_free(struct l2tp_server *s)
 	free(s->by_id);
 	free(s->by_peer);
 	free(s->heap);
-	OPENSSL_cleanse(s, sizeof(*s));
+	explicit_bzero(s, sizeof(*s));
 	free(s);
 }
 

@@ -2,6 +2,8 @@
 /* Compression Control Protocol (RFC 1962) for MPPE, RFC 3078 section 2. */
 #include "control/ppp/link.h"
 
+#include <string.h>
+
 #define RESET_INTERVAL_MS 100 /* T3 */
 #define HELD_REQUESTS     3u  /* of ours, until the peer's is acknowledged all the same */
 #define ALLOW_WAIT_MS \
@@ -65,7 +67,7 @@ give_up(struct ppp_link *l, enum refusal_code code, const char *text)
 		return;
 	}
 	c->off = true;
-	ppp_wipe(&l->secret, sizeof(l->secret));
+	ppp_forget_secret(l);
 	fsm_event(&c->fsm, FSM_CLOSE);
 	ppp_begin_ipcp(l);
 }
@@ -239,7 +241,7 @@ derive_keys(struct ppp_link *l, struct mppe_params *tx, struct mppe_params *rx)
 
 	mppe_keys_mschapv2(hash_hash, nt_response, true, tx->strength, tx->start_key, other);
 	mppe_keys_mschapv2(hash_hash, nt_response, true, rx->strength, other, rx->start_key);
-	ppp_wipe(other, sizeof(other));
+	explicit_bzero(other, sizeof(other));
 }
 
 static void
@@ -255,9 +257,9 @@ up(struct fsm *f)
 	c->up = true;
 	c->give_up_at = FSM_NEVER;
 	derive_keys(l, &keys.tx, &keys.rx);
-	ppp_wipe(&l->secret, sizeof(l->secret));
+	ppp_forget_secret(l);
 	l->ops->mppe_up(l->user, &keys);
-	ppp_wipe(&keys, sizeof(keys));
+	explicit_bzero(&keys, sizeof(keys));
 	ppp_begin_ipcp(l);
 }
 

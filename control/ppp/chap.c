@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CHAP as authenticator: MD5 (RFC 1994), MS-CHAPv1 (RFC 2433), MS-CHAPv2 (RFC 2759). */
 #include <stdio.h>
+#include <string.h>
 
 #include "control/ppp/link.h"
 
@@ -80,7 +81,7 @@ send_challenge(struct ppp_link *l)
 static void
 forget_early(struct chap *c)
 {
-	ppp_wipe(c->early, sizeof(c->early));
+	explicit_bzero(c->early, sizeof(c->early));
 	c->early_len = 0;
 	c->early_waits = false;
 }
@@ -107,10 +108,10 @@ chap_stop(struct ppp_link *l)
 	c->state = CHAP_IDLE;
 	c->due = FSM_NEVER;
 	forget_early(c);
-	ppp_wipe(c->asked, sizeof(c->asked));
-	ppp_wipe(c->challenge, sizeof(c->challenge));
-	ppp_wipe(c->response, sizeof(c->response));
-	ppp_wipe(c->authenticator_response, sizeof(c->authenticator_response));
+	explicit_bzero(c->asked, sizeof(c->asked));
+	explicit_bzero(c->challenge, sizeof(c->challenge));
+	explicit_bzero(c->response, sizeof(c->response));
+	explicit_bzero(c->authenticator_response, sizeof(c->authenticator_response));
 }
 
 static void
@@ -323,7 +324,7 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r, bool wait)
 	c->due = FSM_NEVER;
 	fill_credentials(l, &cred, r);
 	ppp_ask_verdict(l, &cred);
-	ppp_wipe(&cred, sizeof(cred));
+	explicit_bzero(&cred, sizeof(cred));
 }
 
 static void
@@ -336,7 +337,7 @@ take_early(struct ppp_link *l)
 	memcpy(body, c->early, len);
 	forget_early(c);
 	input_response(l, c->early_id, wire_read(body, len), false);
-	ppp_wipe(body, sizeof(body));
+	explicit_bzero(body, sizeof(body));
 }
 
 static void

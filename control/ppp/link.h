@@ -158,8 +158,8 @@ void ppp_peer_rejects(struct ppp_link *l, uint16_t protocol);
 void ppp_begin_ipcp(struct ppp_link *l);
 void ppp_opened(struct ppp_link *l);
 void ppp_hold(struct held *h, const uint8_t *packet, size_t len);
+void ppp_forget_secret(struct ppp_link *l); /* that MPPE's keys are made of */
 uint32_t ppp_random32(struct ppp_link *l);
-void ppp_wipe(void *secret, size_t len);
 /* A packet of LCP, CCP or IPCP that is not forged. */
 void ppp_input_trusted(struct ppp_link *l, uint16_t protocol, const uint8_t *packet, size_t len);
 

@@ -2,6 +2,8 @@
 /* PAP as authenticator, RFC 1334 section 2. */
 #include "control/ppp/link.h"
 
+#include <string.h>
+
 void
 pap_begin(struct ppp_link *l)
 {
@@ -62,5 +64,5 @@ pap_input(struct ppp_link *l, const uint8_t *packet, size_t len)
 		pap_answer(l, false);
 		ppp_fail(l, REFUSAL_PROTOCOL_ERROR, "malformed PAP request");
 	}
-	ppp_wipe(&cred, sizeof(cred));
+	explicit_bzero(&cred, sizeof(cred));
 }

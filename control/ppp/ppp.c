@@ -4,13 +4,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/ppp/link.h"
 
 void
-ppp_wipe(void *secret, size_t len)
+ppp_forget_secret(struct ppp_link *l)
 {
-	explicit_bzero(secret, len);
+	explicit_bzero(&l->secret, sizeof(l->secret));
 }
 
 uint32_t
@@ -53,7 +54,7 @@ static void
 wipe_secrets(struct ppp_link *l)
 {
 	chap_stop(l);
-	ppp_wipe(&l->secret, sizeof(l->secret));
+	ppp_forget_secret(l);
 }
 
 /* ------------------------------------------------------------------ The end */
@@ -202,7 +203,7 @@ begin_network(struct ppp_link *l)
 			"policy requires MPPE and allows no strength");
 	} else if (g->mppe_policy == PPP_MPPE_FORBID || !l->secret.valid ||
 		   g->mppe_strengths == 0) {
-		ppp_wipe(&l->secret, sizeof(l->secret));
+		ppp_forget_secret(l);
 		ppp_begin_ipcp(l);
 	} else {
 		ccp_begin(l);
@@ -416,7 +417,7 @@ ppp_free(struct ppp_link *l)
 {
 	if (l == NULL)
 		return;
-	ppp_wipe(l, sizeof(*l));
+	explicit_bzero(l, sizeof(*l));
 	free(l);
 }
 
