@@ -7,9 +7,8 @@
 
 #include "crypto/esp_internal.h"
 
-/* How many jobs ahead SAs and headers are fetched, and what SAs say where it is. */
-#define AHEAD_SA   8
-#define AHEAD_REST 4
+/* How many jobs ahead SAs are requested. */
+#define AHEAD_SA 8
 
 const char *
 esp_status_name(uint32_t status)
@@ -62,46 +61,27 @@ empty_lists(struct esp_engine *e)
 		e->hash[h].n = 0;
 }
 
-/* A load whose result nobody waits for: Zen 4 drops most prefetches when many come at once. */
-static inline void
-load_lines(const uint8_t *p, unsigned int n)
+/*
+ * What a chunk needs of memory is requested in stages: SAs; what they say where it is, before the
+ * first packet is looked at; GCM's keys while the packets before are worked on (esp_gcm.c).
+ */
+static void
+request_chunk(const struct esp_job *jobs, unsigned int n)
 {
-	for (unsigned int line = 0; line < n; line++)
-		(void)*(const volatile uint8_t *)(p + line * 64);
-}
+	const struct esp_sa *last = NULL;
 
-#define GCM_LINES      16 /* with VAES and AVX-512 */
-#define GCM_KEY_LINES  4  /* round keys; the powers of the hash key follow, the lowest last */
-#define GCM_LONG_LINES 7  /* powers: from so many on a packet may use all */
+	for (unsigned int i = 0; i < n; i++) {
+		const struct esp_sa *sa = jobs[i].sa;
 
-/* With many powers, a packet uses as many as it has blocks; with few, all. */
-static inline void
-load_gcm_keys(const struct esp_engine *e, const struct esp_sa *sa, uint32_t len)
-{
-	unsigned int powers = len / 64 + 1, lines = e->gcm_keys_size / 64;
-
-	if (lines < GCM_LINES || powers >= GCM_LONG_LINES) {
-		load_lines(sa->keys, lines);
-		return;
-	}
-	load_lines(sa->keys, sa->cipher == ESP_GCM_128 ? GCM_KEY_LINES - 1 : GCM_KEY_LINES);
-	load_lines(sa->keys + (size_t)(GCM_LINES - powers) * 64, powers);
-}
-
-static inline void
-fetch_job(const struct esp_engine *e, const struct esp_job *jobs, unsigned int i, unsigned int n)
-{
-	if (i + AHEAD_SA < n) {
-		__builtin_prefetch(jobs[i + AHEAD_SA].sa);
-		__builtin_prefetch(jobs[i + AHEAD_SA].data);
-	}
-	if (i + AHEAD_REST < n) {
-		const struct esp_sa *sa = jobs[i + AHEAD_REST].sa;
-
+		if (i + AHEAD_SA < n)
+			esp_request(jobs[i + AHEAD_SA].sa);
+		if (sa == last)
+			continue;
+		last = sa;
 		if (sa->inbound)
-			load_lines((const uint8_t *)esp_sa_replay(sa), 1);
-		if (ESP_CIPHER_IS_GCM(sa->cipher))
-			load_gcm_keys(e, sa, jobs[i + AHEAD_REST].len);
+			esp_request(esp_sa_replay(sa));
+		if (!ESP_CIPHER_IS_GCM(sa->cipher))
+			esp_request_lines(sa->keys, esp_cbc_lines(sa));
 	}
 }
 
@@ -202,8 +182,8 @@ static void
 encapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 {
 	empty_lists(e);
+	request_chunk(jobs, n);
 	for (unsigned int i = 0; i < n; i++) {
-		fetch_job(e, jobs, i, n);
 		jobs[i].status = build_packet(e, &jobs[i], &e->scratch[i]);
 		if (jobs[i].status != ESP_OK)
 			continue;
@@ -368,10 +348,10 @@ static void
 decapsulate_chunk(struct esp_engine *e, struct esp_job *jobs, unsigned int n)
 {
 	empty_lists(e);
+	request_chunk(jobs, n);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct esp_sa *sa = jobs[i].sa;
 
-		fetch_job(e, jobs, i, n);
 		jobs[i].status = check_packet(&jobs[i]);
 		if (jobs[i].status != ESP_OK)
 			continue;

@@ -195,10 +195,11 @@ sa_add(uint32_t handle, const struct command_sa_add *c, uint8_t owner, struct sa
 	sa->cfg.peer_port_be = rte_cpu_to_be_16(c->outer.peer_port);
 	sa_move(sa, sa->cfg.peer_ip_be, sa->cfg.peer_port_be);
 	sa->cfg.in = in;
+	sa->cfg.keys_lines = (uint8_t)(in->replay_at / RTE_CACHE_LINE_SIZE);
 	sa->cfg.owner = owner;
 	sa->cfg.exit = SA_EXIT_L2TP;
 	sa->cfg.state = SA_LIVE;
-	sa->run.counters = counters;
+	sa->cfg.counters = counters;
 	/* Release: pairs with the acquire in sa_handle_of(). */
 	atomic_store_explicit(&sa->cfg.handle, handle, memory_order_release);
 	sas.live++;

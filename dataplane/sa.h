@@ -47,22 +47,24 @@ struct sa_config {
 	_Atomic rte_be32_t peer_ip_be;
 	rte_be32_t server_ip_be;
 	rte_be16_t server_port_be, peer_port_be; /* 0: native ESP; peer_port_be: owner only */
+	struct sa_counters *counters;            /* in the shared segment */
 	struct esp_sa *in;
 	_Atomic(struct esp_sa *) out; /* NULL: none yet.  Release by the writer pairs with
 					 acquire in sa_outbound() */
-	uint8_t owner;                /* worker index */
-	uint8_t state;                /* enum sa_state; the writer's */
-	uint8_t exit;                 /* enum sa_exit: the edge of esp_decrypt */
+	uint32_t session;   /* slot + 1 of the L2TP session that its packets led to last, 0: none; a
+			       hint, owner only */
+	uint8_t keys_lines; /* of *in, up to what follows its keys, the replay window */
+	uint8_t owner;      /* worker index */
+	uint8_t state;      /* enum sa_state; the writer's */
+	uint8_t exit;       /* enum sa_exit: the edge of esp_decrypt */
 };
 
-/* Owner's running state, beside that in the two struct esp_sa. */
+/* Owner's running state, beside that in the two struct esp_sa.  No packet in order needs it. */
 struct sa_running {
-	struct sa_counters *counters; /* in the shared segment */
-	uint64_t mapping_told_us;     /* rate limit of EVENT_SA_MAPPING */
-	uint64_t punt_at_us;          /* when its L2TP control messages so far were due (T13) */
-	uint16_t ip_id;
-	uint8_t expiry_told; /* bit for each enum sa_expiry whose event was sent */
-	uint32_t told_to;    /* settings.control then: a new control process is told again */
+	uint64_t mapping_told_us; /* rate limit of EVENT_SA_MAPPING */
+	uint64_t punt_at_us;      /* when its L2TP control messages so far were due (T13) */
+	uint8_t expiry_told;      /* bit for each enum sa_expiry whose event was sent */
+	uint32_t told_to;         /* settings.control then: a new control process is told again */
 };
 
 struct sa {

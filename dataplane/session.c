@@ -134,12 +134,12 @@ session_add(uint32_t handle, const struct session_params *p)
 	s->cfg.peer_call_id_be = rte_cpu_to_be_16(p->peer_call_id);
 	s->cfg.outer_nh = fib_lookup(s->cfg.peer_ip_be);
 	/* RFC 1661 section 6.1: the default, until LCP says otherwise. */
-	s->cfg.our_mru = s->cfg.peer_mru = 1500;
+	s->cfg.peer_mru = 1500;
 	s->cfg.owner = p->owner;
 	s->cfg.state = SESSION_NEGOTIATING;
 	if (p->protocol == TUNNEL_L2TP)
 		configure_l2tp(s, p);
-	s->up.counters = p->counters;
+	s->cfg.counters = p->counters;
 	s->cold.used = true;
 	session_publish(s, t, handle, p->call_id);
 	return 0;
@@ -266,10 +266,9 @@ session_apply(struct session *s, struct command *cmd)
 {
 	switch (cmd->type) {
 	case COMMAND_SESSION_LINK:
-		s->cfg.our_mru = cmd->link.our_mru;
 		s->cfg.peer_mru = cmd->link.peer_mru;
-		s->cfg.tx_acfc = cmd->link.tx_acfc;
-		s->cfg.tx_pfc = cmd->link.tx_pfc;
+		s->cfg.tx_acfc = cmd->link.tx_acfc != 0;
+		s->cfg.tx_pfc = cmd->link.tx_pfc != 0;
 		compute_mtu(s, s->cfg.mss != 0);
 		break;
 	case COMMAND_SESSION_MPPE:
@@ -277,13 +276,13 @@ session_apply(struct session *s, struct command *cmd)
 		break;
 	case COMMAND_SESSION_OPEN:
 		s->cfg.inner_ip_be = rte_cpu_to_be_32(cmd->open.inner_ip);
-		s->cfg.require_mppe = cmd->open.require_mppe;
+		s->cfg.require_mppe = cmd->open.require_mppe != 0;
 		compute_mtu(s, cmd->open.clamp_mss);
 		s->cfg.state = SESSION_OPEN;
 		break;
 	case COMMAND_SESSION_L2TP:
-		s->cfg.send_sequence = cmd->l2tp.send_sequence;
-		s->cfg.require_sequence = cmd->l2tp.require_sequence;
+		s->cfg.send_sequence = cmd->l2tp.send_sequence != 0;
+		s->cfg.require_sequence = cmd->l2tp.require_sequence != 0;
 		compute_mtu(s, s->cfg.mss != 0);
 		break;
 	case COMMAND_SESSION_SA:
@@ -293,7 +292,7 @@ session_apply(struct session *s, struct command *cmd)
 	case COMMAND_SESSION_FLUSH:
 		if (s->cfg.mppe_tx) {
 			mppe_tx_flush(&s->mppe_tx);
-			s->up.counters->mppe_tx_resets++;
+			s->cfg.counters->mppe_tx_resets++;
 		}
 		break;
 	}

@@ -48,20 +48,23 @@ struct session_config {
 	uint32_t peer;             /* L2TP: whose pairs packets may come in on, 0: in clear */
 	rte_be16_t tunnel_id_be, peer_tunnel_id_be;
 	rte_be16_t server_port_be, peer_port_be;
-	uint16_t our_mru, peer_mru;
-	uint16_t mtu;  /* largest inner packet downlink: min(peer_mru, what the outer MTU leaves) */
-	uint16_t mss;  /* clamp for both directions, 0 = none (D5) */
-	uint8_t owner; /* worker index */
-	uint8_t state; /* enum session_state; owner's view */
-	uint8_t tx_acfc, tx_pfc;
-	uint8_t require_mppe;
-	uint8_t mppe_tx, mppe_rx;                /* 0 = clear, else strength in bits */
-	uint8_t peer_seen;                       /* EVENT_PEER_SEEN was sent */
-	uint8_t protocol;                        /* enum tunnel_protocol */
-	uint8_t send_sequence, require_sequence; /* L2TP data messages */
-	uint8_t mppe_stateful;                   /* MPPE_STATEFUL_RX, _TX */
+	struct session_counters *counters; /* in the shared segment; of both directions.  Here, for
+					      L2TP has nothing else to look at in the next line */
+	uint16_t mtu; /* largest inner packet downlink: min(peer_mru, what the outer MTU leaves) */
+	uint16_t mss; /* clamp for both directions, 0 = none (D5) */
+	uint16_t peer_mru;
 	uint16_t path_mtu; /* towards the peer, where it is less than the port's; 0 = unknown */
-	uint8_t output;    /* enum session_output: the edge to the node that its frames leave by */
+	uint8_t owner;     /* worker index */
+	uint8_t state;     /* enum session_state; owner's view */
+	uint8_t mppe_tx, mppe_rx; /* 0 = clear, else strength in bits */
+	uint8_t mppe_stateful;    /* MPPE_STATEFUL_RX, _TX */
+	uint8_t protocol;         /* enum tunnel_protocol */
+	uint8_t output;           /* enum session_output: the edge to the node that its frames leave
+				     by */
+	uint8_t tx_acfc : 1, tx_pfc : 1;
+	uint8_t require_mppe : 1;
+	uint8_t peer_seen : 1;                           /* EVENT_PEER_SEEN was sent */
+	uint8_t send_sequence : 1, require_sequence : 1; /* L2TP data messages */
 };
 
 /* Owner's running state, uplink. */
@@ -78,7 +81,6 @@ struct session_uplink {
 	uint64_t rx_window;    /* bit n: rx_highest - n was received */
 	uint64_t drops_us;     /* when the drops for numbers so far were due at their rate */
 	uint64_t punt_at_us;   /* when the session's control frames so far were due at their rate */
-	struct session_counters *counters; /* in the shared segment; of both directions */
 };
 
 /* Owner's running state, downlink. */

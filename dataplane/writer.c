@@ -118,7 +118,7 @@ session_gone(uint32_t handle, uint64_t cookie, struct session *s)
 		.length = sizeof(e),
 		.handle = handle,
 		.cookie = cookie,
-		.final = *s->up.counters,
+		.final = *s->cfg.counters,
 	};
 	entries[SESSION_SLOT(handle)].handle = 0;
 	entries[SESSION_SLOT(handle)].state = SESSION_FREE;

@@ -126,7 +126,7 @@ gone(uint32_t handle, uint64_t cookie, struct sa *sa)
 		.length = sizeof(e),
 		.handle = handle,
 		.cookie = cookie,
-		.sa = *sa->run.counters,
+		.sa = *sa->cfg.counters,
 	};
 	entries[SA_SLOT(handle)].handle = 0;
 	writer_send_event(&e);

@@ -120,7 +120,7 @@ accept_one(struct worker *w, const struct esp_job *job)
 	struct rte_mbuf *m = job->user;
 	struct pkt_meta *meta = pkt_meta(m);
 	struct sa *sa = meta->sa;
-	struct sa_counters *c = sa->run.counters;
+	struct sa_counters *c = sa->cfg.counters;
 
 	c->in_packets++;
 	c->in_bytes += ciphertext_len(m, job->sa);
@@ -147,17 +147,17 @@ refuse(struct worker *w, const struct esp_job *job)
 	switch (edge) {
 	case EDGE_ESP_ICV_LENGTH:
 	case EDGE_ESP_AUTH_FAILED:
-		meta->sa->run.counters->in_auth_failed++;
+		meta->sa->cfg.counters->in_auth_failed++;
 		break;
 	case EDGE_ESP_LATE:
 	case EDGE_ESP_REPLAYED:
-		meta->sa->run.counters->in_replayed++;
+		meta->sa->cfg.counters->in_replayed++;
 		break;
 	case EDGE_ESP_EXPIRED:
 		esp_tell_expiry(w, meta->sa, meta->handle, SA_EXPIRE_HARD_IN);
 		/* fall through */
 	default:
-		meta->sa->run.counters->in_dropped++;
+		meta->sa->cfg.counters->in_dropped++;
 	}
 	return edge;
 }
@@ -173,8 +173,8 @@ esp_decrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
 		uint32_t at = esp_offset(rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *));
-		rte_prefetch0(pkt_meta(m)->sa->run.counters);
-		jobs[i].sa = pkt_meta(m)->sa->cfg.in;
+		const struct sa *sa = pkt_meta(m)->sa;
+		jobs[i].sa = sa->cfg.in;
 		jobs[i].data = rte_pktmbuf_mtod_offset(m, uint8_t *, at);
 		jobs[i].len = m->data_len - at;
 		jobs[i].user = m;

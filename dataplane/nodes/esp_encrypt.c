@@ -33,8 +33,8 @@ sent(struct worker *w, const struct esp_job *job)
 	struct pkt_meta *meta = pkt_meta(m);
 	struct sa *sa = meta->sa;
 
-	sa->run.counters->out_packets++;
-	sa->run.counters->out_bytes += job->len - job->sa->header_len - job->sa->icv_len;
+	sa->cfg.counters->out_packets++;
+	sa->cfg.counters->out_bytes += job->len - job->sa->header_len - job->sa->icv_len;
 	esp_check_life(w, sa, job->sa, meta->handle, SA_EXPIRE_SOFT_OUT);
 	m->data_len = m->pkt_len = (uint16_t)job->len;
 	return EDGE_ESP_OUTPUT;
@@ -46,7 +46,7 @@ refuse(struct worker *w, const struct esp_job *job)
 	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)job->user);
 	rte_edge_t edge = edge_of_status[job->status];
 
-	meta->sa->run.counters->out_dropped++;
+	meta->sa->cfg.counters->out_dropped++;
 	if (edge != EDGE_SESSION_MTU)
 		esp_tell_expiry(w, meta->sa, meta->handle, SA_EXPIRE_HARD_OUT);
 	return edge;
@@ -61,15 +61,13 @@ esp_encrypt_chunk(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	void *out[NODE_CHUNK];
 	uint16_t k = 0, none = n;
 
-	for (uint16_t i = 0; i < n; i++)
-		rte_prefetch0(&pkt_meta((struct rte_mbuf *)objs[i])->sa->run.counters->out_packets);
 	/* Pairs without an outbound SA go to the end of out[]. */
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
 		struct sa *sa = pkt_meta(m)->sa;
 		struct esp_sa *e = sa_outbound(sa);
 		if (unlikely(e == NULL)) {
-			sa->run.counters->out_dropped++;
+			sa->cfg.counters->out_dropped++;
 			out[--none] = m;
 			next[none] = EDGE_ESP_NO_SA;
 			continue;

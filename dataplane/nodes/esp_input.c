@@ -40,7 +40,6 @@ esp_input_lookup(struct rte_mbuf *m)
 	meta->sa = sa_slot(meta->handle);
 	if (unlikely(meta->sa == NULL))
 		return EDGE_ESP_UNKNOWN_SPI;
-	rte_prefetch0(&meta->sa->cfg);
 	return NODE_FOUND;
 }
 
@@ -67,19 +66,58 @@ esp_input_one(struct worker *w, struct rte_mbuf *m)
 	if (unlikely(!in_udp && atomic_load_explicit(&sa->cfg.peer_ip_be, memory_order_relaxed) !=
 					ip->src_addr))
 		return EDGE_ESP_WRONG_PEER;
-	rte_prefetch0(sa->cfg.in);
-	rte_prefetch0(&sa->run);
-	if (likely(sa->cfg.owner == w->index))
-		return EDGE_ESP_DECRYPT;
-	meta->stage = STAGE_ESP;
-	meta->owner = sa->cfg.owner;
-	return EDGE_HANDOFF;
+	if (unlikely(sa->cfg.owner != w->index)) {
+		meta->stage = STAGE_ESP;
+		meta->owner = sa->cfg.owner;
+		return EDGE_HANDOFF;
+	}
+	return EDGE_ESP_DECRYPT;
+}
+
+static inline void
+request_pairs(void **objs, const rte_edge_t *next, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if (likely(next[i] == NODE_FOUND))
+			rte_prefetch0(pkt_meta((struct rte_mbuf *)objs[i])->sa);
+}
+
+/* What esp_decrypt and l2tp_input look at first; the window, which is likely on another page than
+ * the first line. */
+static inline void
+request_keys(void **objs, const rte_edge_t *next, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		if (unlikely(next[i] != EDGE_ESP_DECRYPT))
+			continue;
+		const struct sa_config *cfg = &pkt_meta((struct rte_mbuf *)objs[i])->sa->cfg;
+		rte_prefetch0(cfg->in);
+		rte_prefetch0((const uint8_t *)cfg->in + cfg->keys_lines * RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(cfg->counters);
+		if (likely(cfg->session != 0))
+			rte_prefetch0(&sessions.slots[cfg->session - 1].cfg);
+	}
 }
 
 static uint16_t
 esp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
-	return node_each_found(graph, node, objs, n, esp_input_lookup, esp_input_one);
+	struct worker *w = node_worker(node);
+	rte_edge_t next[NODE_CHUNK];
+
+	for (uint16_t at = 0; at < n; at += NODE_CHUNK) {
+		uint16_t k = RTE_MIN(n - at, NODE_CHUNK);
+		void **o = objs + at;
+		for (uint16_t i = 0; i < k; i++)
+			next[i] = esp_input_lookup(o[i]);
+		request_pairs(o, next, k);
+		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == NODE_FOUND))
+				next[i] = esp_input_one(w, o[i]);
+		request_keys(o, next, k);
+		node_dispatch(graph, node, o, next, k);
+	}
+	return n;
 }
 
 NODE_REGISTER_INTERMEDIATE(esp_input, .nb_edges = EDGE_COUNT,

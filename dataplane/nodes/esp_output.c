@@ -29,15 +29,18 @@ esp_output_one(struct worker *w, struct rte_mbuf *m)
 	}
 	(void)w;
 	if (likely(outer_nexthop(value, &nh))) {
+		/* The sequence number's lower half. */
+		const uint8_t *seq = rte_pktmbuf_mtod_offset(m, const uint8_t *, 6);
+		uint16_t id = (uint16_t)(seq[0] << 8 | seq[1]);
 		bool in_udp = sa_in_udp(sa);
 		if (in_udp)
 			put_udp(m, sa->cfg.server_port_be, port);
-		outer_put_ipv4(m, sa->cfg.server_ip_be, peer, in_udp ? IPPROTO_UDP : IPPROTO_ESP,
-			sa->run.ip_id++);
+		outer_put_ipv4(
+			m, sa->cfg.server_ip_be, peer, in_udp ? IPPROTO_UDP : IPPROTO_ESP, id);
 		way = outer_send(m, value, &nh);
 	}
 	if (unlikely(way == EDGE_IP_NO_ROUTE || way == EDGE_SESSION_MTU))
-		sa->run.counters->out_dropped++;
+		sa->cfg.counters->out_dropped++;
 	return way;
 }
 

@@ -57,7 +57,33 @@ is_echo_reply(const uint8_t *message, const struct l2tp_message *msg)
 	return len >= 3 && l2tp_word(p) == LCP_PROTOCOL && p[2] == LCP_ECHO_REPLY;
 }
 
-/* Everything that can be known from the packet, and where its session stands; EDGE_COUNT: go on. */
+/* Is it this session that the packet names? */
+static inline bool
+is_named(const struct session *s, const struct rte_ipv4_hdr *ip, const struct l2tp_message *msg)
+{
+	return s->cfg.call_id_be == msg->session_id_be &&
+	       s->cfg.tunnel_id_be == msg->tunnel_id_be && s->cfg.server_ip_be == ip->dst_addr &&
+	       s->cfg.protocol == TUNNEL_L2TP;
+}
+
+/* Most pairs carry one session, whose lines esp_input has requested: the table of IDs is left
+ * alone. */
+static inline struct session *
+session_of_pair(const struct rte_mbuf *m, const struct l2tp_message *msg)
+{
+	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)(uintptr_t)m);
+
+	if (meta->pair == 0 || meta->sa->cfg.session == 0)
+		return NULL;
+	struct session *s = &sessions.slots[meta->sa->cfg.session - 1];
+	return session_handle_of(s) != 0 &&
+			       is_named(s, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *), msg)
+		       ? s
+		       : NULL;
+}
+
+/* Everything that can be known from the packet, and where its session stands: an entry of the table
+ * of IDs, or NULL with meta->session.  EDGE_COUNT: go on. */
 static inline rte_edge_t
 l2tp_input_locate(struct rte_mbuf *m, struct l2tp_message *msg, const _Atomic uint32_t **entry)
 {
@@ -69,25 +95,32 @@ l2tp_input_locate(struct rte_mbuf *m, struct l2tp_message *msg, const _Atomic ui
 		return EDGE_L2TP_MALFORMED;
 	if (unlikely(msg->flags & L2TP_CONTROL))
 		return checksum_is_bad(m) ? EDGE_L2TP_MALFORMED : EDGE_L2TP_PUNT;
+	struct session *s = session_of_pair(m, msg);
+	*entry = NULL;
+	if (likely(s != NULL)) {
+		pkt_meta(m)->session = s;
+		return EDGE_COUNT;
+	}
 	*entry = session_id_entry(TUNNEL_L2TP, ip->dst_addr, msg->session_id_be);
 	if (unlikely(*entry == NULL))
 		return EDGE_L2TP_UNKNOWN_SESSION;
-	rte_prefetch0((const void *)*entry);
 	return EDGE_COUNT;
 }
 
 static inline rte_edge_t
 l2tp_input_find(struct rte_mbuf *m, const struct l2tp_message *msg, const _Atomic uint32_t *entry)
 {
-	struct session *s = session_of_entry(entry);
+	struct session *s = entry ? session_of_entry(entry) : pkt_meta(m)->session;
 
 	if (unlikely(s == NULL))
 		return EDGE_L2TP_UNKNOWN_SESSION;
 	if (unlikely(pkt_meta(m)->flags & PKT_ELSEWHERE) &&
 		is_echo_reply(rte_pktmbuf_mtod_offset(m, const uint8_t *, HEADERS), msg))
 		return EDGE_L2TP_PUNT;
-	rte_prefetch0(&s->cfg);
-	rte_prefetch0(&s->up);
+	if (entry)
+		rte_prefetch0(&s->cfg);
+	if (unlikely(msg->flags & L2TP_SEQUENCE))
+		rte_prefetch0(&s->up);
 	pkt_meta(m)->session = s;
 	return EDGE_COUNT;
 }
@@ -109,16 +142,15 @@ is_peer(const struct session *s, const struct rte_mbuf *m)
 /* Nothing of the session is changed here, and nothing spent, before its peer was
  * compared. */
 static inline rte_edge_t
-l2tp_input_one(const struct worker *w, struct rte_mbuf *m, const struct l2tp_message *msg)
+l2tp_input_one(const struct worker *w, struct rte_mbuf *m, const struct l2tp_message *msg,
+	const _Atomic uint32_t *entry)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct session *s = meta->session;
 
 	meta->handle = session_handle_of(s);
-	if (unlikely(meta->handle == 0 || s->cfg.call_id_be != msg->session_id_be ||
-		     s->cfg.tunnel_id_be != msg->tunnel_id_be ||
-		     s->cfg.server_ip_be != ip->dst_addr || s->cfg.protocol != TUNNEL_L2TP))
+	if (unlikely(meta->handle == 0 || !is_named(s, ip, msg)))
 		return EDGE_L2TP_UNKNOWN_SESSION;
 	if (unlikely(!is_peer(s, m)))
 		return meta->pair != 0 && is_echo_reply((const uint8_t *)ip + HEADERS, msg)
@@ -126,11 +158,14 @@ l2tp_input_one(const struct worker *w, struct rte_mbuf *m, const struct l2tp_mes
 			       : EDGE_L2TP_WRONG_PEER;
 	rte_pktmbuf_adj(m, HEADERS);
 	rte_pktmbuf_trim(m, m->data_len - msg->len);
-	if (likely(s->cfg.owner == w->index))
-		return EDGE_L2TP_SEQUENCE;
-	meta->stage = STAGE_L2TP_SEQUENCE;
-	meta->owner = s->cfg.owner;
-	return EDGE_HANDOFF;
+	if (unlikely(entry != NULL && meta->pair != 0))
+		sa_slot(meta->pair)->cfg.session = (uint32_t)(s - sessions.slots) + 1;
+	if (unlikely(s->cfg.owner != w->index)) {
+		meta->stage = STAGE_L2TP_SEQUENCE;
+		meta->owner = s->cfg.owner;
+		return EDGE_HANDOFF;
+	}
+	return EDGE_L2TP_SEQUENCE;
 }
 
 static uint16_t
@@ -147,11 +182,14 @@ l2tp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, 
 		for (uint16_t i = 0; i < k; i++)
 			next[i] = l2tp_input_locate(o[i], &msgs[i], &entries[i]);
 		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == EDGE_COUNT) && entries[i] != NULL)
+				rte_prefetch0((const void *)entries[i]);
+		for (uint16_t i = 0; i < k; i++)
 			if (likely(next[i] == EDGE_COUNT))
 				next[i] = l2tp_input_find(o[i], &msgs[i], entries[i]);
 		for (uint16_t i = 0; i < k; i++)
 			if (likely(next[i] == EDGE_COUNT))
-				next[i] = l2tp_input_one(w, o[i], &msgs[i]);
+				next[i] = l2tp_input_one(w, o[i], &msgs[i], entries[i]);
 		node_dispatch(graph, node, o, next, k);
 	}
 	return n;

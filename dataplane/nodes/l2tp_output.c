@@ -63,13 +63,12 @@ send_protected(const struct worker *w, struct session *s, struct rte_mbuf *m)
 		return session_down_drop(s, EDGE_ESP_NO_SA);
 	meta->sa = sa;
 	meta->handle = s->cfg.sa;
-	rte_prefetch0(sa_outbound(sa));
-	rte_prefetch0(&sa->run);
-	if (likely(sa->cfg.owner == w->index))
-		return EDGE_ESP_ENCRYPT;
-	meta->stage = STAGE_ESP_OUT;
-	meta->owner = sa->cfg.owner;
-	return EDGE_HANDOFF;
+	if (unlikely(sa->cfg.owner != w->index)) {
+		meta->stage = STAGE_ESP_OUT;
+		meta->owner = sa->cfg.owner;
+		return EDGE_HANDOFF;
+	}
+	return EDGE_ESP_ENCRYPT;
 }
 
 static inline rte_edge_t
@@ -81,7 +80,7 @@ l2tp_output_one(struct worker *w, struct rte_mbuf *m)
 		ppp_put_address(m);
 	put_l2tp(s, m);
 	put_udp(m, s->cfg.server_port_be, s->cfg.peer_port_be);
-	s->up.counters->down_ppp_packets++;
+	s->cfg.counters->down_ppp_packets++;
 	return likely(s->cfg.peer != 0) ? send_protected(w, s, m) : send_clear(s, m);
 }
 
@@ -90,8 +89,15 @@ l2tp_output_request(struct rte_mbuf *m)
 {
 	const struct session *s = pkt_meta(m)->session;
 
-	rte_prefetch0(&s->up);
-	rte_prefetch0(sa_slot(s->cfg.sa));
+	if (unlikely(s->cfg.send_sequence))
+		rte_prefetch0(&s->down);
+	const struct sa *sa = sa_by_handle(s->cfg.sa);
+	if (unlikely(sa == NULL))
+		return;
+	const struct esp_sa *out = sa_outbound(sa);
+	rte_prefetch0(out);
+	rte_prefetch0((const uint8_t *)out + (sa->cfg.keys_lines - 1) * RTE_CACHE_LINE_SIZE);
+	rte_prefetch0(&sa->cfg.counters->out_packets);
 }
 
 static uint16_t

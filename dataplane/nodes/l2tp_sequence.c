@@ -62,7 +62,7 @@ l2tp_sequence_one(struct worker *w, struct rte_mbuf *m)
 static inline void
 l2tp_sequence_request(struct rte_mbuf *m)
 {
-	rte_prefetch0(pkt_meta(m)->session->up.counters);
+	rte_prefetch0(pkt_meta(m)->session->cfg.counters);
 }
 
 static uint16_t

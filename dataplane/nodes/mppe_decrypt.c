@@ -66,7 +66,7 @@ take_proof(struct worker *w, struct session *s, const struct pkt_meta *meta)
 {
 	if (meta->flags & PKT_NUMBERED) {
 		const struct sequence n = sequence_of(s, meta->seq);
-		sequence_proven(&s->up, &n);
+		sequence_proven(s, &n);
 		if (likely(s->cfg.protocol == TUNNEL_PPTP))
 			ack_owe(w, s);
 	}
@@ -77,7 +77,7 @@ static rte_edge_t
 refuse(struct worker *w, struct session *s, uint32_t status)
 {
 	if (status == MPPE_LOST_SYNC)
-		s->up.counters->mppe_rx_resets++;
+		s->cfg.counters->mppe_rx_resets++;
 	if (status == MPPE_LOST_SYNC || status == MPPE_AWAIT_RESET)
 		tell_lost_sync(w, s);
 	return session_up_drop(s, edge_of_status[status]);

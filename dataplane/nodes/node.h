@@ -111,14 +111,14 @@ prefetch_nothing(struct rte_mbuf *m)
 static inline rte_edge_t
 session_up_drop(struct session *s, rte_edge_t edge)
 {
-	s->up.counters->up_drops++;
+	s->cfg.counters->up_drops++;
 	return edge;
 }
 
 static inline rte_edge_t
 session_down_drop(struct session *s, rte_edge_t edge)
 {
-	s->up.counters->down_drops++;
+	s->cfg.counters->down_drops++;
 	return edge;
 }
 

@@ -40,7 +40,6 @@ pptp_input_locate(struct rte_mbuf *m, const _Atomic uint32_t **entry)
 	*entry = session_id_entry(TUNNEL_PPTP, ip->dst_addr, g->call_id);
 	if (unlikely(*entry == NULL))
 		return EDGE_GRE_UNKNOWN_CALL;
-	rte_prefetch0((const void *)*entry);
 	return NODE_FOUND;
 }
 
@@ -96,6 +95,9 @@ pptp_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, 
 		void **o = objs + at;
 		for (uint16_t i = 0; i < k; i++)
 			next[i] = pptp_input_locate(o[i], &entries[i]);
+		for (uint16_t i = 0; i < k; i++)
+			if (likely(next[i] == NODE_FOUND))
+				rte_prefetch0((const void *)entries[i]);
 		for (uint16_t i = 0; i < k; i++)
 			if (likely(next[i] == NODE_FOUND))
 				next[i] = pptp_input_find(o[i], entries[i]);

@@ -33,7 +33,7 @@ put_gre(struct session *s, struct rte_mbuf *m, bool data)
 	g->call_id = s->cfg.peer_call_id_be;
 	if (data) {
 		g->words[word++] = rte_cpu_to_be_32(s->down.tx_seq++);
-		s->up.counters->down_ppp_packets++;
+		s->cfg.counters->down_ppp_packets++;
 	}
 	if (ack) {
 		g->words[word] = rte_cpu_to_be_32(s->up.rx_ack);

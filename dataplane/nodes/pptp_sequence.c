@@ -34,7 +34,7 @@ pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
 	bool has_seq = g->flags & GRE_SEQ;
 
 	if (!has_seq) {
-		s->up.counters->up_last_seen_us = w->now_us;
+		s->cfg.counters->up_last_seen_us = w->now_us;
 		return EDGE_GRE_ACK_ONLY;
 	}
 	meta->seq = rte_be_to_cpu_32(g->words[0]);
@@ -63,7 +63,7 @@ pptp_sequence_one(struct worker *w, struct rte_mbuf *m)
 static inline void
 pptp_sequence_request(struct rte_mbuf *m)
 {
-	rte_prefetch0(pkt_meta(m)->session->up.counters);
+	rte_prefetch0(pkt_meta(m)->session->cfg.counters);
 }
 
 /* Sessions of this chunk that owe so many acknowledgements that they can't wait. */

@@ -85,43 +85,49 @@ sequence_restart(struct session_uplink *u, uint32_t seq)
 
 /* Inside of the window, or ahead of it: its packet is believed. */
 static inline void
-sequence_move(struct session_uplink *u, uint32_t seq, int32_t ahead)
+sequence_move(struct session *s, uint32_t seq, int32_t ahead)
 {
+	struct session_uplink *u = &s->up;
+
 	u->rx_agree = 0;
 	if (likely(ahead > 0)) {
 		/* Control frames took numbers too. */
 		uint32_t control = RTE_MIN(u->rx_control, (uint32_t)ahead - 1);
-		u->counters->gre_lost += ahead - 1 - control;
+		s->cfg.counters->gre_lost += ahead - 1 - control;
 		u->rx_control = 0;
 		u->rx_window = ahead < SEQUENCE_WINDOW ? u->rx_window << ahead | 1 : 1;
 		u->rx_highest = seq;
 		return;
 	}
 	u->rx_window |= 1ull << -ahead;
-	if (u->counters->gre_lost > 0)
-		u->counters->gre_lost--;
+	if (s->cfg.counters->gre_lost > 0)
+		s->cfg.counters->gre_lost--;
 }
 
 /* A packet that the peer has sent for certain. */
 static inline void
-sequence_proven(struct session_uplink *u, const struct sequence *n)
+sequence_proven(struct session *s, const struct sequence *n)
 {
+	struct session_uplink *u = &s->up;
+
 	if (unlikely(!u->rx_any || n->ahead > SEQUENCE_MAX_AHEAD || n->ahead <= -SEQUENCE_WINDOW))
 		sequence_restart(u, n->seq);
 	else
-		sequence_move(u, n->seq, n->ahead);
+		sequence_move(s, n->seq, n->ahead);
 	u->rx_ack = u->rx_highest;
 }
 
 /* A data packet in clear.  False: the window doesn't believe it. */
 static inline bool
-sequence_clear(struct session_uplink *u, const struct sequence *n)
+sequence_clear(struct session *s, const struct sequence *n)
 {
+	struct session_uplink *u = &s->up;
+
 	if (unlikely(!u->rx_any)) {
 		sequence_restart(u, n->seq);
 	} else if (likely(n->ahead > -SEQUENCE_WINDOW && n->ahead <= SEQUENCE_NEAR)) {
 		uint32_t before = u->rx_highest;
-		sequence_move(u, n->seq, n->ahead);
+		sequence_move(s, n->seq, n->ahead);
 		if (unlikely(n->ahead >= SEQUENCE_WINDOW)) {
 			/* One that goes on where it was moves the window back. */
 			u->rx_stray = before;
@@ -134,7 +140,7 @@ sequence_clear(struct session_uplink *u, const struct sequence *n)
 		if (++u->rx_agree < SEQUENCE_AGREE)
 			return false;
 		if (n->ahead > 0 && n->ahead <= SEQUENCE_MAX_AHEAD)
-			sequence_move(u, n->seq, n->ahead);
+			sequence_move(s, n->seq, n->ahead);
 		else
 			sequence_restart(u, n->seq);
 	}
@@ -166,14 +172,14 @@ sequence_check(
 		if (unlikely(v != SEQUENCE_NEW) && sequence_may_drop(&s->up, w->now_us))
 			return v;
 		if (s->cfg.peer != 0) /* ESP has proved it */
-			sequence_proven(&s->up, n);
+			sequence_proven(s, n);
 	} else if (s->cfg.mppe_rx != 0) { /* the window is proven, and this is not */
 		if (v != SEQUENCE_NEW)
 			return v;
 		sequence_control(&s->up, n);
 	} else if (ppp_proto >= 0x4000) {
 		sequence_control(&s->up, n);
-	} else if (v == SEQUENCE_DUPLICATE || !sequence_clear(&s->up, n)) {
+	} else if (v == SEQUENCE_DUPLICATE || !sequence_clear(s, n)) {
 		if (v != SEQUENCE_NEW && sequence_may_drop(&s->up, w->now_us))
 			return v;
 	}
@@ -184,8 +190,8 @@ sequence_check(
 static inline void
 session_heard(struct worker *w, struct session *s, uint32_t handle)
 {
-	s->up.counters->up_last_seen_us = w->now_us;
-	s->up.counters->up_ppp_packets++;
+	s->cfg.counters->up_last_seen_us = w->now_us;
+	s->cfg.counters->up_ppp_packets++;
 	if (unlikely(!s->cfg.peer_seen))
 		s->cfg.peer_seen = worker_event_send(w, handle, EVENT_PEER_SEEN);
 }

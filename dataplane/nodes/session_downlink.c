@@ -27,8 +27,8 @@ static_assert(RTE_PKTMBUF_HEADROOM >= 14 + 20 + 8 + 8 + 16 + 8 + 10 + 2 + 2 + 2 
 static inline rte_edge_t
 send_one(struct session *s, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 {
-	s->up.counters->down_packets++;
-	s->up.counters->down_bytes += rte_be_to_cpu_16(ip->total_length);
+	s->cfg.counters->down_packets++;
+	s->cfg.counters->down_bytes += rte_be_to_cpu_16(ip->total_length);
 	pkt_meta(m)->flags = 0;
 	if (likely(s->cfg.mppe_tx)) {
 		uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, MPPE_HDR_LEN + 2);
@@ -83,7 +83,11 @@ send_fragments(struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *
 static inline void
 session_downlink_request(struct rte_mbuf *m)
 {
-	rte_prefetch0(&pkt_meta(m)->session->up.counters->down_packets);
+	const struct session *s = pkt_meta(m)->session;
+
+	rte_prefetch0(&s->cfg.counters->down_packets);
+	if (s->cfg.sa != 0)
+		rte_prefetch0(sa_slot(s->cfg.sa));
 }
 
 static uint16_t

@@ -35,8 +35,8 @@ session_uplink_one(struct worker *w, struct rte_mbuf *m)
 	if (unlikely(len < m->data_len))
 		rte_pktmbuf_trim(m, m->data_len - len);
 	tcp_mss_clamp(ip, len, s->cfg.mss);
-	s->up.counters->up_packets++;
-	s->up.counters->up_bytes += len;
+	s->cfg.counters->up_packets++;
+	s->cfg.counters->up_bytes += len;
 	meta->flags = PKT_INSIDE;
 	return EDGE_IP_FORWARD;
 }

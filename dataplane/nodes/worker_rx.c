@@ -51,12 +51,12 @@ worker_rx_one(const struct worker *w, struct rte_mbuf *m)
 	case STAGE_DOWNLINK:
 		if (!worker_owns_session(w, meta->session, meta->handle))
 			return EDGE_SESSION_CLOSED;
-		meta->session->up.counters->handoffs++;
+		meta->session->cfg.counters->handoffs++;
 		return edge_of_stage[meta->stage];
 	case STAGE_ESP:
 		if (!worker_owns_sa(w, meta->sa, meta->handle))
 			return EDGE_ESP_UNKNOWN_SPI;
-		meta->sa->run.counters->handoffs++;
+		meta->sa->cfg.counters->handoffs++;
 		return EDGE_ESP_DECRYPT;
 	case STAGE_ESP_OUT:
 		return worker_owns_sa(w, meta->sa, meta->handle) ? EDGE_ESP_ENCRYPT

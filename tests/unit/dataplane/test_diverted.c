@@ -26,6 +26,7 @@
 #define OTHER   sa_handle(2, 1) /* of another peer */
 #define NATIVE  sa_handle(3, 1)
 #define SESSION session_handle(4, 1)
+#define SECOND  session_handle(5, 1)
 #define CALL    9
 #define TUNNEL  7
 
@@ -71,6 +72,24 @@ add_pair(uint32_t handle, uint32_t peer, uint16_t port)
 	assert_int_equal(sa_set_outbound(sa_by_handle(handle), &out), 0);
 }
 
+static void
+add_session(uint32_t handle, uint16_t call_id, uint32_t pair, uint32_t peer)
+{
+	const struct session_params p = {.server_ip = SERVER_IP,
+		.peer_ip = PEER_IP,
+		.call_id = call_id,
+		.peer_call_id = 5,
+		.protocol = TUNNEL_L2TP,
+		.counters = &session_counters,
+		.tunnel_id = TUNNEL,
+		.peer_tunnel_id = 6,
+		.server_port = 1701,
+		.peer_port = 1701,
+		.sa = pair,
+		.peer = peer};
+	assert_int_equal(session_add(handle, &p), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -94,19 +113,7 @@ setup(void **state)
 	add_pair(PAIR, 77, 40001);
 	add_pair(OTHER, 88, 40002);
 	add_pair(NATIVE, 77, 0);
-	const struct session_params p = {.server_ip = SERVER_IP,
-		.peer_ip = PEER_IP,
-		.call_id = CALL,
-		.peer_call_id = 5,
-		.protocol = TUNNEL_L2TP,
-		.counters = &session_counters,
-		.tunnel_id = TUNNEL,
-		.peer_tunnel_id = 6,
-		.server_port = 1701,
-		.peer_port = 1701,
-		.sa = PAIR,
-		.peer = 77};
-	assert_int_equal(session_add(SESSION, &p), 0);
+	add_session(SESSION, CALL, PAIR, 77);
 	return 0;
 }
 
@@ -319,6 +326,49 @@ pair_changes_its_peer(void **state)
 	assert_int_equal(f->kind, FRAME_PPP);
 }
 
+static void
+gone(uint32_t handle, uint64_t cookie, struct session *s)
+{
+	(void)handle;
+	(void)cookie;
+	(void)s;
+}
+
+/* Whose frame came through the pair for this session ID; 0: nobody's. */
+static uint32_t
+taken_by(uint8_t call_id)
+{
+	uint8_t m[DATA_LEN];
+	memcpy(m, data_message(9), DATA_LEN);
+	m[5] = call_id;
+	const struct frame_record *f = round_trip(PAIR, m, DATA_LEN, PEER_IP, 40001);
+	return f ? f->handle : 0;
+}
+
+/* D1: that a pair remembers whose its last packet was decides nothing. */
+static void
+a_pair_remembers_its_session_as_a_hint_alone(void **state)
+{
+	(void)state;
+	add_session(SECOND, CALL + 1, PAIR, 77);
+	assert_int_equal(taken_by(CALL), SESSION);
+	assert_int_equal(taken_by(CALL + 1), SECOND);
+	assert_int_equal(taken_by(CALL), SESSION);
+	assert_int_equal(taken_by(CALL + 2), 0);
+	assert_int_equal(taken_by(CALL), SESSION);
+	assert_null(round_trip(OTHER, data_message(9), DATA_LEN, PEER_IP, 40002));
+	assert_int_equal(sa_by_handle(OTHER)->cfg.session, 0);
+	/* It ends, and another peer's has its slot and its ID. */
+	session_remove(&sessions.slots[SESSION_SLOT(SESSION)], 0);
+	assert_int_equal(taken_by(CALL), 0);
+	session_reap(1, gone);
+	add_session(session_handle(SESSION_SLOT(SESSION), 2), CALL, OTHER, 88);
+	assert_int_equal(taken_by(CALL), 0);
+	assert_int_equal(taken_by(CALL + 1), SECOND);
+	assert_int_equal(worker_counters.drops[DROP_l2tp_unknown_session], 2);
+	assert_int_equal(worker_counters.drops[DROP_l2tp_wrong_peer], 2);
+}
+
 int
 main(void)
 {
@@ -329,6 +379,7 @@ main(void)
 		TEST(answers_are_told_with_their_way),
 		TEST(nothing_else_gets_through),
 		TEST(pair_changes_its_peer),
+		TEST(a_pair_remembers_its_session_as_a_hint_alone),
 	};
 	if (bench_eal() != 0)
 		return 1;

@@ -32,7 +32,7 @@ start(enum tunnel_protocol protocol, bool mppe)
 	memset(&s, 0, sizeof(s));
 	s.cfg.protocol = protocol;
 	s.cfg.mppe_rx = mppe ? 128 : 0;
-	s.up.counters = &counters;
+	s.cfg.counters = &counters;
 	w.now_us = 1000 * SECOND;
 	seed = 1;
 }
@@ -56,7 +56,7 @@ own(uint32_t seq)
 		const struct sequence n =
 			sequence_of(&s, s.cfg.protocol == TUNNEL_L2TP ? (uint16_t)seq : seq);
 
-		sequence_proven(&s.up, &n);
+		sequence_proven(&s, &n);
 	}
 	return true;
 }

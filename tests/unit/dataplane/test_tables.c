@@ -156,7 +156,7 @@ sa_gone(uint32_t handle, uint64_t cookie, struct sa *sa)
 {
 	assert_int_equal(handle, sa_handle(1, 1));
 	assert_int_equal(cookie, 5);
-	assert_ptr_equal(sa->run.counters, &sa_counters[1]);
+	assert_ptr_equal(sa->cfg.counters, &sa_counters[1]);
 	n_sa_gone++;
 }
 
