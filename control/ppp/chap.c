@@ -6,6 +6,7 @@
 #include "control/ppp/link.h"
 
 #define MESSAGE_MAX 192
+#define FAILURES    3 /* a Failure that asks for another try is repeated that often */
 
 /* E= codes, RFC 2759 section 6; 738 is what Windows shows when a server has no address to give.
  * Whoever has not proved that he knows the password gets 691 whatever the cause is (T1). */
@@ -166,6 +167,16 @@ send_failure(struct ppp_link *l, bool retry)
 	send_chap(l, CHAP_FAILURE, c->response_id, text, (size_t)len);
 }
 
+/* A client that waits for an answer does not repeat its Response either: without another try it
+ * would be refused for not having answered. */
+static void
+repeat_failure(struct ppp_link *l)
+{
+	l->chap.tries--;
+	l->chap.due = l->now + rtt_patience(l, l->cfg.restart_ms);
+	send_failure(l, true);
+}
+
 void
 chap_success(struct ppp_link *l, const char *authenticator_response)
 {
@@ -190,8 +201,11 @@ chap_failure(struct ppp_link *l, enum refusal_code code)
 	c->state = retry ? CHAP_RETRY : CHAP_DONE;
 	if (ms)
 		l->ops->random(l->user, c->challenge, c->challenge_len);
-	if (retry)
+	if (retry) {
 		c->retries++;
+		c->tries = FAILURES;
+		c->due = l->now + rtt_patience(l, l->cfg.restart_ms);
+	}
 	send_failure(l, retry);
 	return retry;
 }
@@ -371,6 +385,8 @@ chap_timer(struct ppp_link *l)
 		challenge_timer(l);
 	else if (c->state == CHAP_DONE && c->tries > 0)
 		repeat_success(l);
+	else if (c->state == CHAP_RETRY && c->tries > 0)
+		repeat_failure(l);
 }
 
 void

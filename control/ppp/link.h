@@ -46,7 +46,7 @@ struct chap {
 	bool early_waits; /* a further Challenge was sent since */
 	uint8_t state;    /* enum chap_state */
 	uint8_t id;
-	uint8_t tries;   /* Challenges, or repeated Successes, left to send */
+	uint8_t tries;   /* Challenges, or repeated answers, left to send */
 	uint8_t retries; /* failures with R=1 sent on this link */
 	uint8_t challenge_len;
 	uint8_t challenge[16]; /* the last, or the one that was answered */

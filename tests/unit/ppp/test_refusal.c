@@ -156,6 +156,28 @@ test_failure_lost(void **state)
 	assert_int_equal(lab.auths, 2);
 }
 
+/* T24: a client that repeats nothing does not wait for its time to run out. */
+static void
+test_failure_lost_unasked(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	lab.cfg.auth_retries = 1;
+	pc.password = "wrong";
+	pc.second_password = "Wonder-Land7";
+	pc.habits.pppd = true;
+	lab_start(&lab, &pc, true);
+	while (lab_count(&lab, "S>C CHAP Failure") == 0)
+		lab_run(&lab, lab.now + 1);
+	lab.queued = 0;
+	before = lab.now;
+	expect_open();
+	assert_int_equal(lab.auths, 2);
+	assert_in_range(lab.now - before, 1, 5000);
+	assert_int_equal(lab_count(&lab, "S>C CHAP Failure"), 2);
+}
+
 /* The Failure with R=1 is never answered. */
 static void
 test_retry_timeout(void **state)
@@ -165,6 +187,7 @@ test_retry_timeout(void **state)
 	pc.password = "wrong";
 	lab_start(&lab, &pc, true);
 	expect_refusal(REFUSAL_AUTH_TIMEOUT);
+	assert_int_equal(lab_count(&lab, "S>C CHAP Failure"), 4);
 }
 
 static void
@@ -286,6 +309,7 @@ main(void)
 		LINK_TEST(test_one_answer),
 		LINK_TEST(test_no_retry_when_denied),
 		LINK_TEST(test_failure_lost),
+		LINK_TEST(test_failure_lost_unasked),
 		LINK_TEST(test_retry_timeout),
 		LINK_TEST(test_verdict_never_comes),
 		LINK_TEST(test_insists_on_address),
