@@ -208,6 +208,7 @@ void mppe_tick(uint32_t now_ms);
 
 /* RFC 3079 section 3.3/3.4: start keys of both directions from an MS-CHAPv2 exchange.
  * is_server: true when the caller is the authenticator.  nt_hash_hash: MD4(MD4(unicode password)).
+ * Those of 40 and 56 bits are the first 8 octets of those of 128, the rest zero.
  */
 void mppe_keys_mschapv2(const uint8_t nt_hash_hash[16], const uint8_t nt_response[24],
 	bool is_server, enum mppe_strength strength, uint8_t send_start[MPPE_KEY_MAX],

@@ -7,19 +7,20 @@
 #include <string.h>
 
 #include "control/aaa/addresses.h"
-#include "control/aaa/verify.h"
+#include "control/aaa/local.h"
 #include "crypto/mschap.h"
 
 #define WEAK_STRENGTHS (PPP_MPPE_40 | PPP_MPPE_56)
-
-/* What an unknown user's credentials are verified against, for its time only. */
-static const char dummy_password[] = "no user has it";
 
 struct aaa {
 	struct users *users;
 	struct pool *pool;
 	struct aaa_settings settings;
 	struct guard *guard;
+	struct requests *requests;
+	struct local local;
+	const struct aaa_provider *provider;
+	void *self;               /* provider's */
 	struct addresses outside; /* static addresses in use that are not the pool's */
 };
 
@@ -47,10 +48,13 @@ aaa_new(struct users *users, struct pool *pool)
 	a->users = users;
 	a->pool = pool;
 	a->guard = guard_new(users);
-	if (!a->guard) {
-		free(a);
+	a->requests = requests_new();
+	if (!a->guard || !a->requests) {
+		aaa_free(a);
 		return NULL;
 	}
+	a->local = (struct local){users, a->guard, &a->settings, a};
+	aaa_set_provider(a, NULL, NULL);
 	users_each(users, reserve, pool);
 	return a;
 }
@@ -60,6 +64,7 @@ aaa_free(struct aaa *a)
 {
 	if (!a)
 		return;
+	requests_free(a->requests);
 	guard_free(a->guard);
 	addresses_free(&a->outside);
 	free(a);
@@ -77,85 +82,83 @@ aaa_guard(struct aaa *a)
 	return a->guard;
 }
 
-/* --- Who it is ----------------------------------------------------------------- */
-
-static struct guard_limits
-limits_of(const struct aaa_settings *s)
+void
+aaa_set_provider(struct aaa *a, const struct aaa_provider *p, void *self)
 {
-	return (struct guard_limits){s->lockout_failures, s->lockout_user_failures,
-		s->lockout_address_failures, s->lockout_ms};
+	a->provider = p ? p : &local_provider;
+	a->self = p ? self : &a->local;
 }
 
-/* Every path does the same cryptographic work, and what takes longer is told by nothing that the
- * client does not know. */
+/* --- Requests ------------------------------------------------------------------ */
+
+bool
+aaa_ask(struct aaa *a, const struct aaa_asker *asker, struct aaa_question *q, uint64_t now_ms)
+{
+	return requests_ask(a->requests, a->provider, a->self, asker, q, now_ms);
+}
+
+void
+aaa_cancel(struct aaa *a, uint64_t *id)
+{
+	requests_cancel(a->requests, id);
+}
+
+uint64_t
+aaa_due(const struct aaa *a, uint64_t id)
+{
+	return requests_due(a->requests, id);
+}
+
+void
+aaa_timer(struct aaa *a, uint64_t id, uint64_t now_ms)
+{
+	requests_timer(a->requests, id, now_ms);
+}
+
+void
+aaa_counts(const struct aaa *a, struct aaa_counts *out)
+{
+	requests_counts(a->requests, out);
+}
+
+/* --- What the gateway allows of a grant ------------------------------------------ */
+
+/* Whoever limits a client relies on it: rather no session than one without the limit. */
 static enum refusal_code
-identify(struct aaa *a, const struct ppp_credentials *cred, uint32_t peer_addr, uint64_t now_ms,
-	const struct user **found, struct ppp_verdict *verdict)
+enforceable(struct aaa_verdict *v)
 {
-	const struct guard_limits limits = limits_of(&a->settings);
-	const struct user *user = users_find(a->users, cred->user);
-	bool right = aaa_verify(cred, user ? user->password : dummy_password, verdict);
-	bool slow = guard_slow(a->guard, &limits, peer_addr, now_ms);
+	const char *what = v->n_routes                       ? "routes behind the client"
+			   : *v->filter_in || *v->filter_out ? "a filter"
+			   : v->session_s || v->idle_s       ? "a limit of time"
+			   : v->interim_s                    ? "interim accounting"
+			   : v->mtu                          ? "an MTU"
+							     : NULL;
 
-	verdict->delay_ms = slow ? GUARD_DELAY_MS : 0;
-	if (guard_locked(a->guard, &limits, user, peer_addr, now_ms))
-		return REFUSAL_LOCKED_OUT;
-	if (!user || !right) {
-		guard_failed(a->guard, &limits, user, peer_addr, now_ms);
-		return user ? REFUSAL_WRONG_PASSWORD : REFUSAL_UNKNOWN_USER;
-	}
-	/* Only where the password is right, else it would tell who is known. */
-	if (guard_known(a->guard, user, peer_addr))
-		verdict->delay_ms = 0;
-	guard_passed(a->guard, user, peer_addr);
-	*found = user;
-	return REFUSAL_NONE;
-}
-
-/* --- What it may --------------------------------------------------------------- */
-
-static enum refusal_code
-method_allowed(const struct aaa *a, const struct user *user, enum ppp_auth method)
-{
-	unsigned int allowed = user->auth >= 0 ? (unsigned int)user->auth : a->settings.auth;
-
-	/* R11: MS-CHAPv1 exists behind the weak switch only. */
-	if (!a->settings.allow_weak_crypto)
-		allowed &= ~(unsigned int)PPP_AUTH_MSCHAPV1;
-	return allowed & method ? REFUSAL_NONE : REFUSAL_NO_COMMON_AUTH;
-}
-
-static uint8_t
-inherit(int user_value, uint8_t gateway_value)
-{
-	return user_value >= 0 ? (uint8_t)user_value : gateway_value;
+	if (!what)
+		return REFUSAL_NONE;
+	snprintf(v->why, sizeof(v->why), "the verdict on the user brings %s", what);
+	return REFUSAL_GRANT_UNSUPPORTED;
 }
 
 /* R2, T16: the weak switch is read here, and what is decided here is what CCP may negotiate. */
 static enum refusal_code
-grant_encryption(
-	const struct aaa *a, const struct user *user, bool encrypted, struct ppp_verdict *verdict)
+limit_encryption(const struct aaa *a, const struct aaa_asked *asked, struct aaa_verdict *v)
 {
-	struct ppp_grant *g = &verdict->grant;
-	uint8_t configured = inherit(user->mppe_strengths, a->settings.mppe_strengths);
+	struct ppp_grant *g = &v->grant;
+	uint8_t configured = g->mppe_strengths;
 	bool weak = a->settings.allow_weak_crypto;
+	bool required = g->mppe_policy == PPP_MPPE_REQUIRE && !asked->encrypted;
 
-	g->mppe_policy =
-		encrypted ? PPP_MPPE_FORBID : inherit(user->mppe_policy, a->settings.mppe_policy);
-	g->mppe_mode = inherit(user->mppe_mode, a->settings.mppe_mode);
-	if (g->mppe_policy == PPP_MPPE_FORBID)
-		return REFUSAL_NONE;
-	if (!verdict->have_keys) {
-		if (g->mppe_policy == PPP_MPPE_REQUIRE)
-			return REFUSAL_ENCRYPTION_NEEDS_MSCHAP;
+	g->mppe_strengths = g->mppe_refused_weak = 0;
+	if (asked->encrypted || v->keys.len < MPPE_KEY_MAX)
 		g->mppe_policy = PPP_MPPE_FORBID;
-		return REFUSAL_NONE;
-	}
+	if (g->mppe_policy == PPP_MPPE_FORBID)
+		return required ? REFUSAL_ENCRYPTION_NEEDS_MSCHAP : REFUSAL_NONE;
 	g->mppe_strengths = weak ? configured : configured & ~WEAK_STRENGTHS;
 	g->mppe_refused_weak = weak ? 0 : WEAK_STRENGTHS;
 	if (g->mppe_strengths)
 		return REFUSAL_NONE;
-	if (g->mppe_policy == PPP_MPPE_REQUIRE)
+	if (required)
 		return !weak && configured & WEAK_STRENGTHS ? REFUSAL_WEAK_CRYPTO_OFF
 							    : REFUSAL_NO_COMMON_ENCRYPTION;
 	g->mppe_policy = PPP_MPPE_FORBID;
@@ -163,66 +166,66 @@ grant_encryption(
 }
 
 static enum refusal_code
-grant_address(struct aaa *a, const struct user *user, struct ppp_grant *g)
+limit(const struct aaa *a, const struct aaa_asked *asked, struct aaa_verdict *v)
+{
+	enum refusal_code why;
+
+	if (asked->method == PPP_AUTH_MSCHAPV1) {
+		/* R11: it exists behind the weak switch only; T2: both directions would have one
+		 * key. */
+		if (!a->settings.allow_weak_crypto)
+			return REFUSAL_NO_COMMON_AUTH;
+		explicit_bzero(&v->keys, sizeof(v->keys));
+	}
+	why = enforceable(v);
+	return why != REFUSAL_NONE ? why : limit_encryption(a, asked, v);
+}
+
+static void
+overrule(struct aaa_verdict *v, enum refusal_code why)
+{
+	struct aaa_verdict refused = {.refusal = why, .delay_ms = v->delay_ms};
+
+	memcpy(refused.why, v->why, sizeof(refused.why));
+	explicit_bzero(v, sizeof(*v));
+	*v = refused;
+}
+
+void
+aaa_answer(struct aaa *a, uint64_t id, const struct aaa_verdict *verdict)
+{
+	struct aaa_verdict v = *verdict;
+	struct aaa_asked asked;
+	enum refusal_code why = REFUSAL_NONE;
+
+	if (requests_awaits(a->requests, id, &asked)) {
+		if (v.outcome == AAA_ACCEPT)
+			why = limit(a, &asked, &v);
+		if (why != REFUSAL_NONE)
+			overrule(&v, why);
+		requests_answer(a->requests, id, &v);
+	}
+	explicit_bzero(&v, sizeof(v));
+}
+
+/* --- Addresses ------------------------------------------------------------------ */
+
+enum refusal_code
+aaa_lease(struct aaa *a, struct ppp_grant *g)
 {
 	int rc;
 
 	g->local_ip = pool_server_address(a->pool);
-	if (user->static_ip == 0) {
+	if (g->peer_ip == 0) {
 		g->peer_ip = pool_take(a->pool);
 		return g->peer_ip ? REFUSAL_NONE : REFUSAL_POOL_EMPTY;
 	}
-	if (user->static_ip == g->local_ip)
+	if (g->peer_ip == g->local_ip)
 		return REFUSAL_ADDRESS_IN_USE;
-	rc = aaa_take(a, user->static_ip);
+	rc = aaa_take(a, g->peer_ip);
 	if (rc == -ENOMEM)
 		return REFUSAL_NO_RESOURCES;
-	if (rc)
-		return REFUSAL_ADDRESS_IN_USE;
-	g->peer_ip = user->static_ip;
-	return REFUSAL_NONE;
-}
-
-static enum refusal_code
-authorize(struct aaa *a, const struct user *user, enum ppp_auth method, bool encrypted,
-	struct ppp_verdict *verdict)
-{
-	enum refusal_code why;
-
-	if (user->dialin != DIALIN_ALLOW)
-		return REFUSAL_DIALIN_DENIED;
-	why = method_allowed(a, user, method);
-	if (why == REFUSAL_NONE)
-		why = grant_encryption(a, user, encrypted, verdict);
-	if (why == REFUSAL_NONE)
-		why = grant_address(a, user, &verdict->grant);
-	return why;
-}
-
-void
-aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
-	uint32_t peer_addr, bool encrypted, uint64_t now_ms, struct ppp_verdict *verdict)
-{
-	const struct user *user = NULL;
-	enum refusal_code why;
-
-	(void)server_name; /* no local method hashes it; RADIUS will carry it as NAS-Identifier */
-	memset(verdict, 0, sizeof(*verdict));
-	why = identify(a, cred, peer_addr, now_ms, &user, verdict);
-	if (why == REFUSAL_NONE)
-		why = authorize(a, user, cred->method, encrypted, verdict);
-	if (why != REFUSAL_NONE) {
-		uint32_t delay_ms = verdict->delay_ms;
-
-		explicit_bzero(verdict, sizeof(*verdict));
-		verdict->refusal = why;
-		verdict->delay_ms = delay_ms;
-		return;
-	}
-	snprintf(verdict->user, sizeof(verdict->user), "%s", user->name);
-	memcpy(verdict->grant.dns, a->settings.dns, sizeof(verdict->grant.dns));
-	memcpy(verdict->grant.wins, a->settings.wins, sizeof(verdict->grant.wins));
-	verdict->ok = true;
+	return rc ? REFUSAL_ADDRESS_IN_USE : REFUSAL_NONE;
 }
 
 int

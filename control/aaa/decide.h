@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one point of decision (T16): credentials and the gateway's settings go in, a verdict comes
- * out. Pure: no clock but the time handed in, no log.  Calling context: adit-control's loop.
+ * The one point of decision (T16): what a client says goes to who decides, the local users or
+ * another provider, and whatever they grant is lowered here to what the gateway allows.  A decision
+ * is a request (docs/adr/0013): aaa_ask(), told once a round, aaa_cancel(); request.h has the rule.
+ * No clock but the time handed in, no log.  Calling context: adit-control's loop.
  */
 #ifndef ADIT_CONTROL_AAA_DECIDE_H
 #define ADIT_CONTROL_AAA_DECIDE_H
 
 #include "control/aaa/guard.h"
 #include "control/aaa/pool.h"
+#include "control/aaa/request.h"
 #include "control/aaa/users.h"
-#include "control/ppp/ppp.h"
 
 /* Gateway-wide policy.  The weak switch is read at every decision. */
 struct aaa_settings {
@@ -36,16 +38,30 @@ void aaa_free(struct aaa *a);
 struct aaa_settings *aaa_settings(struct aaa *a);
 struct guard *aaa_guard(struct aaa *a);
 
+/* Who is asked from now on; NULL: the local users.  Borrowed, with self, until nothing asked there
+ * is open any more.  What is open stays with whom it was asked. */
+void aaa_set_provider(struct aaa *a, const struct aaa_provider *p, void *self);
+
+/* request.h; false: out of memory, and asker is not told. */
+bool aaa_ask(struct aaa *a, const struct aaa_asker *asker, struct aaa_question *q, uint64_t now_ms);
+void aaa_cancel(struct aaa *a, uint64_t *id);
+uint64_t aaa_due(const struct aaa *a, uint64_t id);
+void aaa_timer(struct aaa *a, uint64_t id, uint64_t now_ms);
+void aaa_counts(const struct aaa *a, struct aaa_counts *out);
+
 /*
- * Decide on credentials from the peer at peer_addr (host byte order).  verdict is filled wholly.
- * When it is ok, the address in grant.peer_ip has been taken: give it back with aaa_release().
- * Order of checks: lock-out, known user, password, dial-in permission, method allowed for the user,
- * encryption possible with the method, address.  A refusal before the password is verified must
- * take the same time and look (to the peer) like a wrong password; verdict.delay_ms is for it, too.
- * encrypted: the link is inside IPsec, so MPPE is neither needed nor granted, whatever policy says.
+ * For providers: the answer.  Ignored and counted when none is awaited under this id.  What is
+ * accepted is refused all the same where the gateway's settings forbid it, where MPPE is required
+ * and there are no keys, and where it brings a limit that nothing here enforces.
  */
-void aaa_decide(struct aaa *a, const struct ppp_credentials *cred, const char *server_name,
-	uint32_t peer_addr, bool encrypted, uint64_t now_ms, struct ppp_verdict *verdict);
+void aaa_answer(struct aaa *a, uint64_t id, const struct aaa_verdict *v);
+
+/*
+ * Takes the address that an accepted verdict grants, or one of the pool where it grants none, and
+ * fills in grant's addresses.  Give it back with aaa_release().  REFUSAL_NONE, _ADDRESS_IN_USE,
+ * _POOL_EMPTY or _NO_RESOURCES.
+ */
+enum refusal_code aaa_lease(struct aaa *a, struct ppp_grant *grant);
 /* An address that is in use already, of the pool or not: 0, -EBUSY or -ENOMEM.  Given back
  * likewise. */
 int aaa_take(struct aaa *a, uint32_t peer_ip);

@@ -84,7 +84,7 @@ verify_pap(const struct ppp_credentials *cred, const char *password)
 }
 
 bool
-aaa_verify(const struct ppp_credentials *cred, const char *password, struct ppp_verdict *verdict)
+aaa_verify(const struct ppp_credentials *cred, const char *password, struct aaa_verdict *verdict)
 {
 	struct secrets s = {0};
 	bool ok = false;
@@ -104,11 +104,12 @@ aaa_verify(const struct ppp_credentials *cred, const char *password, struct ppp_
 		break;
 	}
 	if (ok) {
-		verdict->have_keys = cred->method == PPP_AUTH_MSCHAPV2;
 		/* T2: MS-CHAPv1 would give both directions one key. */
-		if (verdict->have_keys)
-			memcpy(verdict->nt_hash_hash, s.nt_hash_hash,
-				sizeof(verdict->nt_hash_hash));
+		if (cred->method == PPP_AUTH_MSCHAPV2) {
+			verdict->keys.len = MPPE_KEY_MAX;
+			mppe_keys_mschapv2(s.nt_hash_hash, cred->response, true, MPPE_128,
+				verdict->keys.send, verdict->keys.recv);
+		}
 		memcpy(verdict->authenticator_response, s.authenticator_response,
 			sizeof(verdict->authenticator_response));
 	}

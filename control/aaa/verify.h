@@ -5,14 +5,15 @@
 
 #include <stdbool.h>
 
-#include "control/ppp/ppp.h"
+#include "control/aaa/verdict.h"
 
 /*
  * The work depends on the method and not on the outcome, so that times do not tell an unknown user
- * from a wrong password.  On true, what the method yields (authenticator response, keys' hashes,
- * have_keys) is set in verdict; on false, verdict is untouched.  mschap_init() must have succeeded.
+ * from a wrong password.  On true, what the method yields (authenticator response, keys) is
+ * set in verdict; on false, verdict is untouched.  Nothing derived from the password but that
+ * leaves.  mschap_init() must have succeeded.
  */
 bool aaa_verify(
-	const struct ppp_credentials *cred, const char *password, struct ppp_verdict *verdict);
+	const struct ppp_credentials *cred, const char *password, struct aaa_verdict *verdict);
 
 #endif

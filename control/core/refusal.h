@@ -53,6 +53,13 @@
 		"set dial_in = \"allow\" for the user")                                            \
 	X(LOCKED_OUT, "locked-out", "too many failed attempts",                                    \
 		"aditctl unlock USER, or wait for ppp.lockout_time; and find out who guesses")     \
+	X(DECISION_TIMEOUT, "decision-timeout",                                                    \
+		"who decides about the user did not answer in time",                               \
+		"find out why it is slow or out of reach; if it needs longer raise "               \
+		"ppp.auth_timeout, of which it has a half")                                        \
+	X(GRANT_UNSUPPORTED, "grant-unsupported",                                                  \
+		"who decides about the user limits him in a way that is not enforced here",        \
+		"take from the user's profile what text= in the log names")                        \
 	X(POOL_EMPTY, "pool-empty", "no free address is left in the pool", "enlarge the pool")     \
 	X(ADDRESS_IN_USE, "address-in-use", "the user's static address is in use",                 \
 		"disconnect the other session, or set sessions.same_user to \"allow\"")            \

@@ -233,15 +233,11 @@ rejected(struct fsm *f, struct wire_reader options)
 	}
 }
 
+/* RFC 3079 section 3.4: a start key of 8 octets is the beginning of the one of 16. */
 static void
-derive_keys(struct ppp_link *l, struct mppe_params *tx, struct mppe_params *rx)
+take_key(struct mppe_params *p, const uint8_t key[MPPE_KEY_MAX])
 {
-	const uint8_t *hash_hash = l->secret.nt_hash_hash, *nt_response = l->chap.response + 24;
-	uint8_t other[MPPE_KEY_MAX];
-
-	mppe_keys_mschapv2(hash_hash, nt_response, true, tx->strength, tx->start_key, other);
-	mppe_keys_mschapv2(hash_hash, nt_response, true, rx->strength, other, rx->start_key);
-	explicit_bzero(other, sizeof(other));
+	memcpy(p->start_key, key, p->strength == MPPE_128 ? MPPE_KEY_MAX : 8);
 }
 
 static void
@@ -256,8 +252,9 @@ up(struct fsm *f)
 
 	c->up = true;
 	c->give_up_at = FSM_NEVER;
-	derive_keys(l, &keys.tx, &keys.rx);
-	ppp_forget_secret(l);
+	take_key(&keys.tx, l->secret.send);
+	take_key(&keys.rx, l->secret.recv);
+	explicit_bzero(&l->secret, sizeof(l->secret));
 	l->ops->mppe_up(l->user, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	ppp_begin_ipcp(l);

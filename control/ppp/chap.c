@@ -188,19 +188,29 @@ chap_success(struct ppp_link *l, const char *authenticator_response)
 	send_success(l);
 }
 
+/* What the peer is to answer in its next try. */
+static void
+new_challenge(struct ppp_link *l, const struct ppp_verdict *v)
+{
+	struct chap *c = &l->chap;
+
+	if (v->challenge_len == c->challenge_len)
+		memcpy(c->challenge, v->challenge, c->challenge_len);
+	else
+		l->ops->random(l->user, c->challenge, c->challenge_len);
+}
+
 bool
-chap_failure(struct ppp_link *l, enum refusal_code code)
+chap_failure(struct ppp_link *l, const struct ppp_verdict *v)
 {
 	struct chap *c = &l->chap;
 	bool ms = l->lcp.auth & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2);
-	bool retry = ms && c->retries < l->cfg.auth_retries &&
-		     (code == REFUSAL_WRONG_PASSWORD || code == REFUSAL_UNKNOWN_USER ||
-			     code == REFUSAL_LOCKED_OUT);
+	bool retry = ms && v->retry && c->retries < l->cfg.auth_retries;
 
-	c->error = (uint16_t)error_code(code);
+	c->error = (uint16_t)error_code(v->refusal);
 	c->state = retry ? CHAP_RETRY : CHAP_DONE;
 	if (ms)
-		l->ops->random(l->user, c->challenge, c->challenge_len);
+		new_challenge(l, v);
 	if (retry) {
 		c->retries++;
 		c->tries = FAILURES;
@@ -285,6 +295,7 @@ fill_credentials(struct ppp_link *l, struct ppp_credentials *cred, struct wire_r
 
 	memset(cred, 0, sizeof(*cred));
 	cred->method = l->lcp.auth;
+	cred->again = c->state == CHAP_RETRY;
 	memcpy(cred->user, name.at, name.left);
 	cred->id = c->response_id;
 	cred->challenge_len = c->challenge_len;
@@ -326,7 +337,7 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r, bool wait)
 		return;
 	if (r.left == 0 || r.left > PPP_NAME_MAX || memchr(r.at, 0, r.left) != NULL) {
 		c->response_id = id;
-		chap_failure(l, REFUSAL_PROTOCOL_ERROR);
+		chap_failure(l, &(struct ppp_verdict){.refusal = REFUSAL_PROTOCOL_ERROR});
 		ppp_fail(l, REFUSAL_PROTOCOL_ERROR, "malformed user name");
 		return;
 	}
@@ -334,9 +345,9 @@ input_response(struct ppp_link *l, uint8_t id, struct wire_reader r, bool wait)
 	c->response_id = id;
 	c->response_len = len;
 	memcpy(c->response, value, len);
+	fill_credentials(l, &cred, r);
 	c->state = CHAP_PENDING;
 	c->due = FSM_NEVER;
-	fill_credentials(l, &cred, r);
 	ppp_ask_verdict(l, &cred);
 	explicit_bzero(&cred, sizeof(cred));
 }

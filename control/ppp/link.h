@@ -62,10 +62,10 @@ struct pap {
 	bool done;
 };
 
-/* What CCP derives MPPE keys from. */
+/* MPPE's start keys, as the verdict brought them, until CCP is open. */
 struct mppe_secret {
-	uint8_t nt_hash_hash[16];
 	bool valid;
+	uint8_t send[MPPE_KEY_MAX], recv[MPPE_KEY_MAX];
 };
 
 /* A request that came before its time, to be judged later. */
@@ -208,8 +208,8 @@ void chap_timer(struct ppp_link *l);
 void chap_success(struct ppp_link *l, const char *authenticator_response);
 /* The peer has gone on to the network phase: it knows that it is authenticated. */
 void chap_seen_through(struct ppp_link *l);
-/* True when the peer may try again. */
-bool chap_failure(struct ppp_link *l, enum refusal_code code);
+/* The verdict is not ok.  True when the peer may try again. */
+bool chap_failure(struct ppp_link *l, const struct ppp_verdict *v);
 
 /* pap.c */
 void pap_begin(struct ppp_link *l);

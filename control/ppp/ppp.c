@@ -214,10 +214,9 @@ static void
 accept_user(struct ppp_link *l, const struct ppp_verdict *v)
 {
 	l->grant = v->grant;
-	if (l->lcp.auth == PPP_AUTH_MSCHAPV2 && v->have_keys) {
-		memcpy(l->secret.nt_hash_hash, v->nt_hash_hash, sizeof(l->secret.nt_hash_hash));
-		l->secret.valid = true;
-	}
+	l->secret.valid = l->lcp.auth == PPP_AUTH_MSCHAPV2 && v->have_keys;
+	memcpy(l->secret.send, v->send_key, sizeof(l->secret.send));
+	memcpy(l->secret.recv, v->recv_key, sizeof(l->secret.recv));
 	if (l->lcp.auth == PPP_AUTH_PAP)
 		pap_answer(l, true);
 	else
@@ -242,9 +241,9 @@ ppp_auth_result(struct ppp_link *l, const struct ppp_verdict *v, uint64_t now_ms
 	}
 	if (l->lcp.auth == PPP_AUTH_PAP)
 		pap_answer(l, false);
-	else if (chap_failure(l, v->refusal))
+	else if (chap_failure(l, v))
 		return;
-	ppp_fail(l, v->refusal, "");
+	ppp_fail(l, v->refusal, v->text != NULL ? v->text : "");
 }
 
 /* ------------------------------------------------------------------ Input */
@@ -464,6 +463,13 @@ unfinished(enum ppp_phase phase)
 	}
 }
 
+/* Who waits for a verdict is not the one who is slow. */
+static enum refusal_code
+overdue(const struct ppp_link *l, enum refusal_code code)
+{
+	return l->verdict_owed && !l->verdict_stale ? REFUSAL_DECISION_TIMEOUT : code;
+}
+
 void
 ppp_timer(struct ppp_link *l, uint64_t now_ms)
 {
@@ -477,11 +483,11 @@ ppp_timer(struct ppp_link *l, uint64_t now_ms)
 	guard_timer(l);
 	if (l->auth_due <= now_ms) {
 		l->auth_due = FSM_NEVER;
-		ppp_fail(l, REFUSAL_AUTH_TIMEOUT, "authentication took too long");
+		ppp_fail(l, overdue(l, REFUSAL_AUTH_TIMEOUT), "authentication took too long");
 	}
 	if (l->setup_due <= now_ms) {
 		l->setup_due = FSM_NEVER;
-		ppp_fail(l, REFUSAL_SETUP_TIMEOUT, unfinished(l->phase));
+		ppp_fail(l, overdue(l, REFUSAL_SETUP_TIMEOUT), unfinished(l->phase));
 	}
 	if (!l->over && l->echo_due <= now_ms)
 		lcp_echo_timer(l);

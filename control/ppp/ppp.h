@@ -73,6 +73,7 @@ struct ppp_grant {
 /* One authentication attempt as received.  Valid during the callback only. */
 struct ppp_credentials {
 	enum ppp_auth method;
+	bool again;                  /* it answers a verdict with retry */
 	char user[PPP_NAME_MAX + 1]; /* NUL-terminated, embedded NUL refused before */
 	/* CHAP: */
 	uint8_t id;
@@ -89,15 +90,20 @@ struct ppp_credentials {
 /* The verdict, given by ppp_auth_result() (from inside or after the auth callback). */
 struct ppp_verdict {
 	bool ok;
-	enum refusal_code refusal;       /* when not ok */
-	uint32_t delay_ms;               /* for whoever passes it on: not before that */
-	char user[PPP_NAME_MAX + 1];     /* when ok: his name as configured */
+	enum refusal_code refusal; /* when not ok; with retry, what holds if there is none */
+	const char *text;          /* when not ok, for down(); NULL: no more than the code says */
+	/* Not ok, but the client may try again, as far as the method (MS-CHAP) and auth_retries let
+	 * it. */
+	bool retry;
+	uint8_t challenge_len; /* retry: what it is to answer; 0: the link makes it */
+	uint8_t challenge[16];
 	struct ppp_grant grant;          /* when ok */
 	char authenticator_response[41]; /* MS-CHAPv2 "40 hex digits", RFC 2759 section 8.7 */
-	/* MPPE keys could be derived.  Not from MS-CHAPv1: it has one for both directions, and the
-	 * same in each session at 40 and 56 bits (T2). */
+	/* MPPE's start keys as RFC 3079 has them for 128 bits; for 40 and 56 bits the first 8
+	 * octets count.  Not from MS-CHAPv1: it has one for both directions, and the same in each
+	 * session at 40 and 56 bits (T2). */
 	bool have_keys;
-	uint8_t nt_hash_hash[16]; /* MS-CHAPv2: for mppe_keys_mschapv2() */
+	uint8_t send_key[MPPE_KEY_MAX], recv_key[MPPE_KEY_MAX]; /* this gateway's view */
 };
 
 /* CCP is open (RFC 3078/3079).  Direction as seen from this gateway. */

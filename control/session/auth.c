@@ -8,10 +8,11 @@
 #include "control/core/log.h"
 #include "control/session/session.h"
 
-#define CONFIRM_MS   2000  /* for the data plane to let go of an address */
-#define IN_TURN_MS   60000 /* replaced again within this: two devices at odds */
-#define IN_TURN_FREE 3     /* times that this costs nothing */
-#define IN_TURN_MAX  3     /* doublings of 1 s */
+#define CONFIRM_MS        2000  /* for the data plane to let go of an address */
+#define IN_TURN_MS        60000 /* replaced again within this: two devices at odds */
+#define IN_TURN_FREE      3     /* times that this costs nothing */
+#define IN_TURN_MAX       3     /* doublings of 1 s */
+#define IN_TURN_MS_OTHERS 1000
 
 enum { LATE_ANSWER, LATE_TURN, LATE_ADDRESS };
 
@@ -19,9 +20,8 @@ enum { LATE_ANSWER, LATE_TURN, LATE_ADDRESS };
 struct late {
 	uint8_t stage;
 	uint64_t due;
-	struct ppp_verdict verdict;  /* LATE_ANSWER: this one */
-	struct ppp_credentials cred; /* else: made once holder is gone */
-	struct session *holder;      /* of the address, NULL: gone; holder->successor leads back */
+	struct aaa_verdict verdict; /* but for LATE_ANSWER without its address yet */
+	struct session *holder;     /* of that, NULL: gone; holder->successor leads back */
 };
 
 static void
@@ -59,6 +59,18 @@ set_name(struct session *s, const char *claimed)
 	snprintf(s->user, sizeof(s->user), "%s", user ? user->name : "");
 	free(s->claimed);
 	s->claimed = strcmp(s->user, claimed) != 0 ? strdup(claimed) : NULL;
+}
+
+/* He is who the verdict says: a provider may know him by another name than he came with. */
+static void
+take_name(struct session *s, const char *user)
+{
+	char *claimed;
+	if (strncmp(s->user, user, sizeof(s->user) - 1) == 0)
+		return;
+	claimed = s->claimed ? s->claimed : strdup(s->user);
+	snprintf(s->user, sizeof(s->user), "%.63s", user);
+	s->claimed = claimed;
 }
 
 static void
@@ -116,9 +128,12 @@ static uint32_t
 wait_in_turn(const struct session *s, const struct session *old)
 {
 	const struct users *users = s->env->cfg->users;
-	struct user_record *r = users_record(users, users_find(users, s->user));
+	const struct user *account = users_find(users, s->user);
 	char user[96], peer[16], other[16];
 	uint64_t now = session_now(s);
+	if (!account) /* another provider's: nothing is remembered of him */
+		return IN_TURN_MS_OTHERS;
+	struct user_record *r = users_record(users, account);
 	r->replaced = now - r->replaced_ms > IN_TURN_MS ? 1 : r->replaced + 1;
 	r->replaced_ms = now;
 	if (r->replaced <= IN_TURN_FREE)
@@ -134,17 +149,44 @@ wait_in_turn(const struct session *s, const struct session *old)
 
 /* ------------------------------------------------------------------ verdicts */
 
+/* Whatever carries its packets. */
 static void
-answer(struct session *s, const struct ppp_verdict *v)
+authorise(struct session *s, const struct aaa_verdict *v)
 {
-	if (v->ok) {
-		s->mppe_policy = v->grant.mppe_policy;
-		s->state = PHASE_NETWORK;
-		s->known = true;
-		session_known(s);
-		table_index(&s->all->table, s, BY_USER);
-	}
-	ppp_auth_result(s->ppp, v, session_now(s));
+	take_name(s, v->user);
+	s->mppe_policy = v->grant.mppe_policy;
+	s->state = PHASE_NETWORK;
+	s->known = true;
+	session_known(s);
+	table_index(&s->all->table, s, BY_USER);
+}
+
+/* PPP speaks no EAP and no change of password: such a client can't go on. */
+static void
+tell_ppp(struct session *s, const struct aaa_verdict *v)
+{
+	struct ppp_verdict p = {.ok = v->outcome == AAA_ACCEPT,
+		.refusal = v->refusal,
+		.text = v->why,
+		.retry = v->outcome == AAA_CONTINUE && v->next == AAA_NEXT_PROOF,
+		.challenge_len = v->challenge_len,
+		.grant = v->grant,
+		.have_keys = v->keys.len >= MPPE_KEY_MAX};
+	memcpy(p.challenge, v->challenge, sizeof(p.challenge));
+	memcpy(p.authenticator_response, v->authenticator_response,
+		sizeof(p.authenticator_response));
+	memcpy(p.send_key, v->keys.send, sizeof(p.send_key));
+	memcpy(p.recv_key, v->keys.recv, sizeof(p.recv_key));
+	ppp_auth_result(s->ppp, &p, session_now(s));
+	explicit_bzero(&p, sizeof(p));
+}
+
+static void
+answer(struct session *s, const struct aaa_verdict *v)
+{
+	if (v->outcome == AAA_ACCEPT)
+		authorise(s, v);
+	tell_ppp(s, v);
 }
 
 static void
@@ -159,6 +201,7 @@ late_free(struct late *late)
 void
 session_auth_stop(struct session *s)
 {
+	aaa_cancel(s->env->aaa, &s->request);
 	if (s->late)
 		late_free(s->late);
 	s->late = NULL;
@@ -180,33 +223,33 @@ be_late(struct session *s, uint8_t stage, uint32_t ms)
 
 /* Who has the user's own address is to go first; false: not this time. */
 static bool
-await_address(struct session *s, const struct ppp_credentials *cred)
+await_address(struct session *s, const struct aaa_verdict *v)
 {
-	const struct config *cfg = s->env->cfg;
-	const struct user *user = users_find(cfg->users, cred->user);
-	struct session *holder = table_of_address(&s->all->table, user->static_ip);
-	if (cfg->same_user == SAME_USER_REFUSE || !holder || holder->successor)
+	struct session *holder = table_of_address(&s->all->table, v->grant.peer_ip);
+	if (s->env->cfg->same_user == SAME_USER_REFUSE || !holder || holder->successor)
 		return false;
 	if (!be_late(s, LATE_TURN, holder->state == PHASE_CLOSING ? 0 : wait_in_turn(s, holder)))
 		return false;
-	s->late->cred = *cred;
+	s->late->verdict = *v;
 	s->late->holder = holder;
 	holder->successor = s;
 	return true;
 }
 
 static void
-turn_down(struct session *s, struct ppp_verdict *v, enum refusal_code why)
+turn_down(struct session *s, struct aaa_verdict *v, enum refusal_code why)
 {
+	uint32_t delay_ms = v->delay_ms;
 	release_address(s);
 	explicit_bzero(v, sizeof(*v));
 	v->refusal = why;
+	v->delay_ms = delay_ms;
 }
 
 static void
-give(struct session *s, const struct ppp_verdict *v, uint32_t ms)
+give(struct session *s, const struct aaa_verdict *v, uint32_t ms)
 {
-	s->auth_refusal = v->ok ? REFUSAL_NONE : v->refusal;
+	s->auth_refusal = v->refusal;
 	log_auth(s, s->auth_refusal);
 	if (ms && be_late(s, LATE_ANSWER, ms))
 		s->late->verdict = *v;
@@ -214,36 +257,40 @@ give(struct session *s, const struct ppp_verdict *v, uint32_t ms)
 		answer(s, v);
 }
 
+/* It may come in: to its address, and to its place among the user's sessions.  Both may be another
+ * one's yet. */
 static void
-judge(struct session *s, const struct ppp_credentials *cred)
+admit(struct session *s, struct aaa_verdict *v)
 {
-	const struct config *cfg = s->env->cfg;
 	struct session *oldest;
-	struct ppp_verdict v;
-	aaa_decide(
-		s->env->aaa, cred, cfg->ppp.server_name, s->peer_ip, s->ipsec, session_now(s), &v);
-	if (v.refusal == REFUSAL_ADDRESS_IN_USE && await_address(s, cred))
+	enum refusal_code why = aaa_lease(s->env->aaa, &v->grant);
+	uint32_t turn_ms = 0;
+	if (why == REFUSAL_ADDRESS_IN_USE && await_address(s, v))
 		return;
-	uint32_t ms = v.delay_ms;
-	if (v.ok) {
-		s->inner_ip = v.grant.peer_ip;
+	if (why != REFUSAL_NONE) {
+		turn_down(s, v, why);
+	} else {
+		s->inner_ip = v->grant.peer_ip;
 		s->address_taken = true;
 		table_index(&s->all->table, s, BY_ADDRESS);
+		if (has_enough(s, v->user, &oldest)) {
+			if (s->env->cfg->same_user == SAME_USER_REPLACE)
+				turn_ms = 1 + wait_in_turn(s, oldest);
+			else
+				turn_down(s, v, REFUSAL_USER_LIMIT);
+		}
 	}
-	if (v.ok && has_enough(s, v.user, &oldest)) {
-		if (cfg->same_user == SAME_USER_REPLACE)
-			ms += 1 + wait_in_turn(s, oldest);
-		else
-			turn_down(s, &v, REFUSAL_USER_LIMIT);
-	}
-	give(s, &v, ms);
-	explicit_bzero(&v, sizeof(v));
+	give(s, v, v->delay_ms + turn_ms);
 }
+
+/* ------------------------------------------------------------------ later */
 
 uint64_t
 session_auth_due(const struct session *s)
 {
-	return s->late ? s->late->due : UINT64_MAX;
+	uint64_t late = s->late ? s->late->due : UINT64_MAX;
+	uint64_t decision = aaa_due(s->env->aaa, s->request);
+	return late < decision ? late : decision;
 }
 
 void
@@ -263,19 +310,20 @@ give_late(struct session *s, struct late *late)
 {
 	struct session *oldest;
 	if (late->stage != LATE_ANSWER && !late->holder) {
-		judge(s, &late->cred);
+		admit(s, &late->verdict);
 	} else if (late->stage != LATE_ANSWER) {
-		give(s, &(struct ppp_verdict){.refusal = REFUSAL_ADDRESS_IN_USE}, 0);
+		give(s, &(struct aaa_verdict){.refusal = REFUSAL_ADDRESS_IN_USE}, 0);
 	} else {
-		while (late->verdict.ok && s->env->cfg->same_user == SAME_USER_REPLACE &&
+		while (late->verdict.outcome == AAA_ACCEPT &&
+			s->env->cfg->same_user == SAME_USER_REPLACE &&
 			has_enough(s, late->verdict.user, &oldest))
 			replace(oldest, s);
 		answer(s, &late->verdict);
 	}
 }
 
-void
-session_auth_timer(struct session *s)
+static void
+late_timer(struct session *s)
 {
 	struct late *late = s->late;
 	if (!late || session_now(s) < late->due)
@@ -292,16 +340,65 @@ session_auth_timer(struct session *s)
 }
 
 void
+session_auth_timer(struct session *s)
+{
+	s->in_auth = true;
+	aaa_timer(s->env->aaa, s->request, session_now(s));
+	late_timer(s);
+	s->in_auth = false;
+}
+
+/* ------------------------------------------------------------------ the question */
+
+/* The verdict, from inside the question or any time after it. */
+static void
+on_told(void *user, const struct aaa_verdict *verdict)
+{
+	struct session *s = user;
+	struct aaa_verdict v = *verdict;
+	if (s->doomed)
+		return;
+	if (v.outcome == AAA_ACCEPT)
+		admit(s, &v);
+	else
+		give(s, &v, v.delay_ms);
+	explicit_bzero(&v, sizeof(v));
+	if (!s->in_auth)
+		session_settle(s);
+}
+
+static void
+ask(struct session *s, const struct ppp_credentials *cred)
+{
+	const struct aaa_link link = {.peer_ip = s->peer_ip,
+		.server_ip = s->server_ip,
+		.carrier = s->carrier->name,
+		.nas_name = s->env->cfg->ppp.server_name,
+		.encrypted = s->ipsec};
+	/* What is left is for the client to hear it. */
+	const struct aaa_asker asker = {.told = on_told,
+		.user = s,
+		.id = &s->request,
+		.due = session_now(s) + s->env->cfg->ppp.auth_timeout_ms / 2};
+	struct aaa_question q = {.said = AAA_SAID_PROOF, .cred = cred, .link = &link};
+	if (!aaa_ask(s->env->aaa, &asker, &q, session_now(s)))
+		give(s, &(struct aaa_verdict){.refusal = REFUSAL_NO_RESOURCES}, 0);
+}
+
+void
 session_auth(void *user, const struct ppp_credentials *cred)
 {
 	struct session *s = user;
 	if (s->doomed || s->opened) {
-		answer(s, &(struct ppp_verdict){.refusal = REFUSAL_PROTOCOL_ERROR});
+		answer(s, &(struct aaa_verdict){.refusal = REFUSAL_PROTOCOL_ERROR});
 		return;
 	}
-	session_auth_stop(s);
+	if (!cred->again)
+		session_auth_stop(s);
 	release_address(s); /* of an earlier round of a renegotiated link */
 	set_name(s, cred->user);
 	s->auth = cred->method;
-	judge(s, cred);
+	s->in_auth = true;
+	ask(s, cred);
+	s->in_auth = false;
 }

@@ -101,7 +101,8 @@ gave_up_after_failure(const struct session *s, enum refusal_code code)
 {
 	return s->state == PHASE_AUTH && s->auth_refusal != REFUSAL_NONE &&
 	       (code == REFUSAL_PEER_CLOSED || code == REFUSAL_CONTROL_LOST ||
-		       code == REFUSAL_AUTH_TIMEOUT || code == REFUSAL_SETUP_TIMEOUT);
+		       code == REFUSAL_AUTH_TIMEOUT || code == REFUSAL_SETUP_TIMEOUT ||
+		       code == REFUSAL_DECISION_TIMEOUT);
 }
 
 /* Who hangs up before he is in has a reason, and what was under way tells most of it. */

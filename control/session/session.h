@@ -100,6 +100,8 @@ struct session {
 	char user[64];             /* as configured; "": the client names nobody, or has not yet */
 	char *claimed;             /* what the client says, NULL: the same */
 	bool known;                /* and has proved */
+	uint64_t request;          /* about its user, that is not over; 0: none */
+	bool in_auth;              /* who is told of a verdict settles */
 	struct late *late;         /* verdict that is given later, NULL: none */
 	struct session *successor; /* waits for this one's address, NULL: nobody */
 	enum ppp_auth auth;

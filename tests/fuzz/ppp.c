@@ -190,6 +190,8 @@ verdict(struct world *w, bool ok, uint8_t how)
 	if (w->verdicts == w->auths)
 		return;
 	v.have_keys = how & 1;
+	v.retry = how & 2;
+	v.challenge_len = how & 4 ? 16 : 0;
 	memset(v.authenticator_response, 'A', 40);
 	w->verdicts++;
 	ppp_auth_result(w->link, &v, w->now);

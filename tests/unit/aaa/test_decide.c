@@ -16,7 +16,9 @@
 static struct users *users;
 static struct pool *pool;
 static struct aaa *aaa;
-static struct ppp_verdict v;
+static struct aaa_verdict v;
+static uint64_t id;
+static unsigned int told;
 static uint64_t now;
 
 static struct user
@@ -104,6 +106,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
+	aaa_cancel(aaa, &id);
 	aaa_free(aaa);
 	pool_free(pool);
 	users_free(users);
@@ -142,15 +145,44 @@ credentials(enum ppp_auth method, const char *user, const char *password)
 	return c;
 }
 
+static void
+on_told(void *user, const struct aaa_verdict *verdict)
+{
+	(void)user;
+	v = *verdict;
+	told++;
+}
+
+/* What the local users say is there when the question returns. */
+static void
+ask(const struct ppp_credentials *c, uint32_t peer, bool encrypted)
+{
+	const struct aaa_link link = {
+		.peer_ip = peer, .carrier = "pptp", .nas_name = "vpn", .encrypted = encrypted};
+	const struct aaa_asker asker = {on_told, NULL, &id, UINT64_MAX};
+	struct aaa_question q = {.cred = c, .link = &link};
+
+	aaa_cancel(aaa, &id); /* of an attempt that might have been repeated */
+	told = 0;
+	assert_true(aaa_ask(aaa, &asker, &q, now));
+	assert_int_equal(told, 1);
+	if (v.outcome == AAA_ACCEPT) {
+		enum refusal_code why = aaa_lease(aaa, &v.grant);
+
+		if (why != REFUSAL_NONE)
+			v = (struct aaa_verdict){.refusal = why, .delay_ms = v.delay_ms};
+	}
+}
+
 static enum refusal_code
 decide_from(uint32_t peer, enum ppp_auth method, const char *user, const char *password)
 {
 	struct ppp_credentials c = credentials(method, user, password);
 
-	memset(&v, 0xa5, sizeof(v)); /* the verdict is filled wholly */
-	aaa_decide(aaa, &c, "vpn", peer, false, now, &v);
-	if (!v.ok) {
-		struct ppp_verdict empty = {.refusal = v.refusal, .delay_ms = v.delay_ms};
+	ask(&c, peer, false);
+	if (v.outcome != AAA_ACCEPT) {
+		struct aaa_verdict empty = {
+			.outcome = v.outcome, .refusal = v.refusal, .delay_ms = v.delay_ms};
 
 		assert_int_not_equal(v.refusal, REFUSAL_NONE);
 		assert_memory_equal(&v, &empty, sizeof(v));
@@ -178,15 +210,16 @@ rfc2759_vector(void **state)
 		.response = {0x82, 0x30, 0x9E, 0xCD, 0x8D, 0x70, 0x8B, 0x5E, 0xA0, 0x8F, 0xAA, 0x39,
 			0x81, 0xCD, 0x83, 0x54, 0x42, 0x33, 0x11, 0x4A, 0x3D, 0x85, 0xD6, 0xDF},
 		.response_len = 24};
-	static const uint8_t hash_hash[16] = {0x41, 0xC0, 0x0C, 0x58, 0x4B, 0xD2, 0xD9, 0x1C, 0x40,
-		0x17, 0xA2, 0xA1, 0x2F, 0xA5, 0x9F, 0x3F};
+	/* RFC 3079 section 3.5.3. */
+	static const uint8_t send_key[16] = {0x8b, 0x7c, 0xdc, 0x14, 0x9b, 0x99, 0x3a, 0x1b, 0xa1,
+		0x18, 0xcb, 0x15, 0x3f, 0x56, 0xdc, 0xcb};
 
 	(void)state;
-	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
-	assert_true(v.ok);
-	assert_true(v.have_keys);
+	ask(&c, PEER, false);
+	assert_int_equal(v.outcome, AAA_ACCEPT);
+	assert_int_equal(v.keys.len, 16);
 	assert_string_equal(v.authenticator_response, "407A5589115FD0D6209F510FE9C04566932CDA56");
-	assert_memory_equal(v.nt_hash_hash, hash_hash, 16);
+	assert_memory_equal(v.keys.send, send_key, 16);
 	assert_int_equal(v.grant.local_ip, FIRST);
 	assert_int_equal(v.grant.peer_ip, FIRST + 1);
 	assert_int_equal(v.grant.dns[0], 0x08080808);
@@ -241,8 +274,14 @@ not_ascii(void **state)
 		/* The keys are of the hash that the client used. */
 		assert_int_equal(mschap_nt_hash(widened, hash), 0);
 		assert_int_equal(mschap_hash_hash(hash, hash), 0);
-		if (kinds[i] == PPP_AUTH_MSCHAPV2)
-			assert_memory_equal(v.nt_hash_hash, hash, 16);
+		if (kinds[i] == PPP_AUTH_MSCHAPV2) {
+			struct ppp_credentials c = credentials(kinds[i], "jose", widened);
+			uint8_t send[16], recv[16];
+
+			mppe_keys_mschapv2(hash, c.response, true, MPPE_128, send, recv);
+			assert_memory_equal(v.keys.send, send, 16);
+			assert_memory_equal(v.keys.recv, recv, 16);
+		}
 		assert_int_equal(decide(kinds[i], "jose", "contrasena"), REFUSAL_WRONG_PASSWORD);
 	}
 }
@@ -260,7 +299,7 @@ short_responses(void **state)
 		struct ppp_credentials c = credentials(methods[i], "User", "clientPass");
 
 		c.response_len--;
-		aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
+		ask(&c, PEER, false);
 		assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
 	}
 }
@@ -287,8 +326,8 @@ encrypted_links(void **state)
 	for (i = 0; i < 2; i++) {
 		struct ppp_credentials c = credentials(kinds[i], i ? "pap" : "User", "clientPass");
 
-		aaa_decide(aaa, &c, "vpn", PEER, true, now, &v);
-		assert_true(v.ok);
+		ask(&c, PEER, true);
+		assert_int_equal(v.outcome, AAA_ACCEPT);
 		assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
 		assert_int_equal(v.grant.mppe_strengths, 0);
 		aaa_release(aaa, v.grant.peer_ip);
@@ -301,7 +340,7 @@ methods(void **state)
 	(void)state;
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "pap", "clientPass"), REFUSAL_NO_COMMON_AUTH);
 	assert_int_equal(decide(PPP_AUTH_PAP, "pap", "clientPass"), REFUSAL_NONE);
-	assert_false(v.have_keys);
+	assert_int_equal(v.keys.len, 0);
 	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
 	aaa_settings(aaa)->auth = PPP_AUTH_MSCHAPV2;
 	assert_int_equal(decide(PPP_AUTH_CHAP_MD5, "User", "clientPass"), REFUSAL_NO_COMMON_AUTH);
@@ -365,17 +404,17 @@ mschapv1(void **state)
 		decide(PPP_AUTH_MSCHAPV1, "User", "clientPass"), REFUSAL_ENCRYPTION_NEEDS_MSCHAP);
 	aaa_settings(aaa)->mppe_policy = PPP_MPPE_ALLOW;
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV1, "User", "clientPass"), REFUSAL_NONE);
-	assert_false(v.have_keys);
+	assert_int_equal(v.keys.len, 0);
 	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
 	assert_string_equal(v.authenticator_response, "");
 	assert_int_equal(mschap_lm_hash("clientPass", lm), 0);
 	/* An LM response, flagged as such; and one that the flag does not name. */
 	memset(c.response, 0, sizeof(c.response));
 	assert_int_equal(mschap_challenge_response(c.challenge, lm, c.response), 0);
-	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
-	assert_true(v.ok);
+	ask(&c, PEER, false);
+	assert_int_equal(v.outcome, AAA_ACCEPT);
 	c.response[48] = 1;
-	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
+	ask(&c, PEER, false);
 	assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
 	/* LM sees 14 characters: it vouches for no longer password. */
 	assert_int_equal(
@@ -384,7 +423,7 @@ mschapv1(void **state)
 	memset(c.response, 0, sizeof(c.response));
 	if (mschap_lm_hash("much longer th", lm) == 0)
 		mschap_challenge_response(c.challenge, lm, c.response);
-	aaa_decide(aaa, &c, "vpn", PEER, false, now, &v);
+	ask(&c, PEER, false);
 	assert_int_equal(v.refusal, REFUSAL_WRONG_PASSWORD);
 }
 
@@ -477,6 +516,41 @@ neighbours(void **state)
 	assert_string_equal(v.user, "User");
 }
 
+/* T1: whoever has not proved that he knows the password hears one thing: that he may try again. */
+static void
+t1_one_outcome(void **state)
+{
+	static const enum ppp_auth ms[] = {PPP_AUTH_MSCHAPV2, PPP_AUTH_MSCHAPV1};
+	unsigned int i;
+
+	(void)state;
+	aaa_settings(aaa)->allow_weak_crypto = true;
+	aaa_settings(aaa)->lockout_failures = 1;
+	for (i = 0; i < 2; i++) {
+		uint32_t peer = PEER + i;
+
+		assert_int_equal(decide_from(peer, ms[i], "User", "x"), REFUSAL_WRONG_PASSWORD);
+		assert_int_equal(v.outcome, AAA_CONTINUE);
+		assert_int_equal(v.next, AAA_NEXT_PROOF);
+		assert_int_equal(decide_from(peer, ms[i], "User", "x"), REFUSAL_LOCKED_OUT);
+		assert_int_equal(v.outcome, AAA_CONTINUE);
+		assert_int_equal(
+			decide_from(peer, ms[i], "User", "clientPass"), REFUSAL_LOCKED_OUT);
+		assert_int_equal(v.outcome, AAA_CONTINUE);
+		assert_int_equal(decide_from(peer, ms[i], "nobody", "x"), REFUSAL_UNKNOWN_USER);
+		assert_int_equal(v.outcome, AAA_CONTINUE);
+		/* Denied is who has proved it. */
+		assert_int_equal(
+			decide_from(peer, ms[i], "denied", "clientPass"), REFUSAL_DIALIN_DENIED);
+		assert_int_equal(v.outcome, AAA_REFUSE);
+	}
+	/* These methods know no second try. */
+	assert_int_equal(decide_from(9, PPP_AUTH_PAP, "User", "x"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(v.outcome, AAA_REFUSE);
+	assert_int_equal(decide_from(8, PPP_AUTH_CHAP_MD5, "User", "x"), REFUSAL_WRONG_PASSWORD);
+	assert_int_equal(v.outcome, AAA_REFUSE);
+}
+
 /* T1: whether a user exists, is locked out or is let in on the next try is told by no delay. */
 static void
 late_answers(void **state)
@@ -524,6 +598,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(static_address_is_kept, set_up_small, tear_down),
 		cmocka_unit_test_setup_teardown(user_lockout, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(neighbours, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(t1_one_outcome, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(late_answers, set_up, tear_down),
 	};
 

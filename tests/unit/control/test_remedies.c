@@ -193,6 +193,8 @@ walks_of_l2tp(void **state)
 
 static const struct walk others[] = {
 	{REFUSAL_NONE, NULL, NULL, "refuses nobody"},
+	{REFUSAL_DECISION_TIMEOUT, NULL, "unit/control/test_decision.c", NULL},
+	{REFUSAL_GRANT_UNSUPPORTED, NULL, "unit/control/test_decision.c", NULL},
 	{REFUSAL_IKE_NO_PROPOSAL, NULL, "e2e/scenarios/l2tp-causes", NULL},
 	{REFUSAL_ESP_NO_PROPOSAL, NULL, "e2e/scenarios/l2tp-causes", NULL},
 	{REFUSAL_IKE_PSK_MISMATCH, NULL, "e2e/scenarios/l2tp-causes", NULL},

@@ -146,13 +146,16 @@ lab_verdict(struct lab *lab)
 {
 	const struct ppp_credentials *c = &lab->cred;
 	struct ppp_verdict v = {.grant = lab->grant};
-	uint8_t nt_hash[16];
+	uint8_t nt_hash[16], nt_hash_hash[16];
 
 	mschap_nt_hash(lab->password, nt_hash);
 	v.ok = lab->refuse == REFUSAL_NONE && password_good(lab, nt_hash);
 	v.refusal = lab->refuse != REFUSAL_NONE ? lab->refuse : REFUSAL_WRONG_PASSWORD;
+	v.retry = v.refusal == REFUSAL_WRONG_PASSWORD || v.refusal == REFUSAL_UNKNOWN_USER ||
+		  v.refusal == REFUSAL_LOCKED_OUT;
 	v.have_keys = c->method & (PPP_AUTH_MSCHAPV1 | PPP_AUTH_MSCHAPV2); /* whatever it says */
-	mschap_hash_hash(nt_hash, v.nt_hash_hash);
+	mschap_hash_hash(nt_hash, nt_hash_hash);
+	mppe_keys_mschapv2(nt_hash_hash, c->response, true, MPPE_128, v.send_key, v.recv_key);
 	if (c->method == PPP_AUTH_MSCHAPV2)
 		mschapv2_authenticator_response(nt_hash, c->response, c->challenge,
 			c->peer_challenge, c->user, v.authenticator_response);

@@ -128,6 +128,34 @@ test_one_answer(void **state)
 	}
 }
 
+/* The Failure asks for an answer to what the verdict brought; the next try says that it is one. */
+static void
+test_retry_as_the_verdict_says(void **state)
+{
+	struct ppp_verdict v = {
+		.refusal = REFUSAL_WRONG_PASSWORD, .retry = true, .challenge_len = 16};
+
+	(void)state;
+	memset(v.challenge, 0x5a, sizeof(v.challenge));
+	lab.cfg.auth_retries = 1;
+	lab.defer = true;
+	pc.password = "wrong";
+	pc.second_password = "Wonder-Land7";
+	lab_start(&lab, &pc, true);
+	while (lab.auths == 0)
+		lab_run(&lab, lab.now + 1);
+	assert_false(lab.cred.again);
+	ppp_auth_result(lab.link, &v, lab.now);
+	while (lab.auths == 1)
+		lab_run(&lab, lab.now + 1);
+	assert_true(lab.cred.again);
+	assert_memory_equal(lab.cred.challenge, v.challenge, 16);
+	lab.defer = false;
+	lab_verdict(&lab);
+	expect_open();
+	expect_keys(128, true, 128, true);
+}
+
 /* A refusal of another kind allows no second try. */
 static void
 test_no_retry_when_denied(void **state)
@@ -196,8 +224,8 @@ test_verdict_never_comes(void **state)
 	(void)state;
 	lab.defer = true;
 	lab_start(&lab, &pc, true);
-	expect_refusal(REFUSAL_AUTH_TIMEOUT);
-	lab_verdict(&lab); /* too late: no effect */
+	expect_refusal(REFUSAL_DECISION_TIMEOUT); /* it is not the client that is slow */
+	lab_verdict(&lab);                        /* too late: no effect */
 	assert_int_equal(lab.downs, 1);
 }
 
@@ -308,6 +336,7 @@ main(void)
 		LINK_TEST(test_retries_used_up),
 		LINK_TEST(test_one_answer),
 		LINK_TEST(test_no_retry_when_denied),
+		LINK_TEST(test_retry_as_the_verdict_says),
 		LINK_TEST(test_failure_lost),
 		LINK_TEST(test_failure_lost_unasked),
 		LINK_TEST(test_retry_timeout),
