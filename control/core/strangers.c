@@ -74,14 +74,6 @@ strangers_remove(struct strangers *t, struct stranger *s)
 	free(a);
 }
 
-uint32_t
-strangers_of(const struct strangers *t, uint32_t address)
-{
-	const struct stranger_address *a = find(t, address);
-
-	return a != NULL ? a->n : 0;
-}
-
 static struct stranger *
 tired(const struct stranger_list *list, uint64_t now_ms)
 {

@@ -46,7 +46,6 @@ void strangers_init(struct strangers *t);
 bool strangers_add(struct strangers *t, struct stranger *s, uint32_t address, uint64_t now_ms);
 /* It has authenticated, or is gone.  No effect on who is none. */
 void strangers_remove(struct strangers *t, struct stranger *s);
-uint32_t strangers_of(const struct strangers *t, uint32_t address);
 
 /*
  * May one more from this address come, when the known leave so much?  True: yes; *out is then NULL,

@@ -218,18 +218,6 @@ ike_peer_outer(const struct ike_peer *p)
 }
 
 void
-ike_peer_set_user(struct ike_peer *p, void *user)
-{
-	p->user = user;
-}
-
-void *
-ike_peer_user(const struct ike_peer *p)
-{
-	return p->user;
-}
-
-void
 ike_peer_close(struct ike *k, struct ike_peer *p)
 {
 	uint32_t spis[64], n = 0;

@@ -70,9 +70,6 @@ const struct sa_outer *ike_peer_outer(const struct ike_peer *p);
 void ike_answered(struct ike *k, uint32_t peer, uint32_t sa, const struct sa_outer *from);
 /* So many more, or fewer, sessions of this peer have a user who has proven himself. */
 void ike_peer_users(struct ike *k, struct ike_peer *p, int change);
-/* A pointer of the caller's, NULL at first. */
-void ike_peer_set_user(struct ike_peer *p, void *user);
-void *ike_peer_user(const struct ike_peer *p);
 /* Ends all its pairs by IKE, which tells the peer; peer_gone() follows.  Without charon they end in
  * the data plane only. */
 void ike_peer_close(struct ike *k, struct ike_peer *p);

@@ -28,7 +28,6 @@ struct ike_peer {
 	uint32_t n_pairs;
 	uint32_t current; /* SPI, 0: none */
 	uint32_t users;   /* sessions that a user has proven himself in */
-	void *user;
 	/* Something says that it is there now, and its own word from there is waited for. */
 	struct sa_outer claim;
 	uint64_t claim_ms, proven_ms; /* 0: not; proven: who holds the place is asked still */

@@ -144,15 +144,6 @@ l2tp_avp_put16(struct wire_writer *w, bool mandatory, uint16_t type, uint16_t v)
 }
 
 void
-l2tp_avp_put32(struct wire_writer *w, bool mandatory, uint16_t type, uint32_t v)
-{
-	l2tp_avp_put(w, mandatory, type,
-		(const uint8_t[]){
-			(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v},
-		4);
-}
-
-void
 l2tp_avp_put_hidden(struct wire_writer *w, bool mandatory, uint16_t type, const void *value,
 	size_t len, size_t padding, const char *secret, const uint8_t *random, size_t random_len)
 {

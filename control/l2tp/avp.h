@@ -96,7 +96,6 @@ void l2tp_avp_end(struct l2tp_avp_reader *a);
 void l2tp_avp_put(
 	struct wire_writer *w, bool mandatory, uint16_t type, const void *value, size_t len);
 void l2tp_avp_put16(struct wire_writer *w, bool mandatory, uint16_t type, uint16_t v);
-void l2tp_avp_put32(struct wire_writer *w, bool mandatory, uint16_t type, uint32_t v);
 /* Hidden, section 4.3.  A Random Vector AVP with these octets must stand before it. padding: octets
  * of zeros that hide its length. */
 void l2tp_avp_put_hidden(struct wire_writer *w, bool mandatory, uint16_t type, const void *value,
