@@ -5,6 +5,7 @@
 #define ADIT_BENCH_BENCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* One figure beside its peer, both from the same run.  ratio above 1 means that Adit is faster. */
 struct bench_result {
@@ -25,6 +26,10 @@ struct bench_result {
 
 extern bool bench_json;
 
+/* Ends the program with errno's text, unless good. */
+void bench_must(bool good, const char *what);
+/* CLOCK_MONOTONIC. */
+uint64_t bench_clock_ns(void);
 /* Sorts values. */
 double bench_median(double *values, unsigned int n);
 /* The object or headline that comes first: machine, compiler, libraries. */

@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/gre.h"
 #include "control/l2tp/client.h"
 #include "control/ppp/client.h"
 #include "control/pptp/client.h"
 
 #define PPTP_BASE 0x7f010001u /* 127.1.0.1: the first client's address */
-#define L2TP_BASE 0xc6120001u /* 198.18.0.1, RFC 2544 */
+#define TEST_BASE 0xc6120001u /* 198.18.0.1, RFC 2544: others' */
 #define SERVER_IP 0xc0000201u
 #define TICK_MS   50 /* timers of those who dial are looked at */
 #define PATIENCE  10000
@@ -41,6 +42,7 @@ struct dial {
 	double took_ms;
 	char user[16];
 	struct ppp_client ppp;
+	struct gre_call gre; /* through a whole gateway */
 	union {
 		struct pptp_client pptp;
 		struct {
@@ -58,33 +60,15 @@ struct dialer {
 	uint32_t *by_slot; /* index + 1 */
 	TAILQ_HEAD(, dial) active;
 	unsigned int n_active, n_begun, n_up, n_failed;
-	int epoll;
+	int epoll, gre;
 	uint64_t now_ns, first_ns, last_ns, ticked_ms;
 	uint64_t frames, repeats;
 };
 
 static uint64_t
-clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t
 ms(const struct dialer *d)
 {
 	return d->now_ns / 1000000;
-}
-
-static void
-must(bool good, const char *what)
-{
-	if (good)
-		return;
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(1);
 }
 
 static void
@@ -95,7 +79,7 @@ settle(struct dial *c, enum dial_state state)
 	if (c->state == DIAL_UP || c->state == DIAL_FAILED)
 		return;
 	c->state = state;
-	d->last_ns = clock_ns();
+	d->last_ns = bench_clock_ns();
 	c->took_ms = (double)(d->last_ns - c->began_ns) / 1e6;
 	if (state == DIAL_UP)
 		d->n_up++;
@@ -113,14 +97,17 @@ ppp_out(void *user, const uint8_t *frame, size_t len)
 	struct dial *c = user;
 
 	c->dialer->frames++;
-	played_punt(c->dialer->played, c->handle, frame, len);
+	if (c->dialer->cfg.through)
+		gre_send(c->dialer->gre, &c->gre, frame, len);
+	else
+		played_punt(c->dialer->played, c->handle, frame, len);
 }
 
 static void
 ppp_random(void *user, uint8_t *buf, size_t len)
 {
 	(void)user;
-	must(getrandom(buf, len, 0) == (ssize_t)len, "getrandom");
+	bench_must(getrandom(buf, len, 0) == (ssize_t)len, "getrandom");
 }
 
 static void
@@ -167,33 +154,43 @@ pptp_up(void *user, const struct pptp_client *p)
 {
 	struct dial *c = user;
 
-	(void)p;
 	c->called = true;
+	c->gre.peer_call_id = p->peer_call_id;
+	if (c->dialer->cfg.through)
+		c->handle = 1;
 	ppp_begin(c);
 }
 
 static const struct pptp_client_ops pptp_ops = {
 	.send = pptp_out, .call_up = pptp_up, .call_down = ppp_down, .closed = ppp_down};
 
+static uint32_t
+address_of(const struct dial *c)
+{
+	const struct dialer_config *cfg = &c->dialer->cfg;
+
+	return (cfg->protocol == DIALER_PPTP && !cfg->through ? PPTP_BASE : TEST_BASE) + c->index;
+}
+
 static void
 pptp_dial(struct dial *c)
 {
-	struct sockaddr_in from = {.sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(PPTP_BASE + c->index)},
+	uint32_t through = c->dialer->cfg.through;
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address_of(c))},
 			   to = {.sin_family = AF_INET,
 				   .sin_port = htons(c->dialer->cfg.port),
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+				   .sin_addr.s_addr = htonl(through ? through : INADDR_LOOPBACK)};
 	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
 	int one = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	must(c->fd >= 0, "socket");
+	bench_must(c->fd >= 0, "socket");
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	must(bind(c->fd, (struct sockaddr *)&from, sizeof(from)) == 0, "bind");
-	must(connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == EINPROGRESS,
+	bench_must(bind(c->fd, (struct sockaddr *)&from, sizeof(from)) == 0, "bind");
+	bench_must(connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == EINPROGRESS,
 		"connect");
-	must(epoll_ctl(c->dialer->epoll, EPOLL_CTL_ADD, c->fd, &e) == 0, "epoll");
+	bench_must(epoll_ctl(c->dialer->epoll, EPOLL_CTL_ADD, c->fd, &e) == 0, "epoll");
 	c->state = DIAL_CONNECTING;
 }
 
@@ -221,7 +218,7 @@ static void
 l2tp_out(void *user, const uint8_t *bytes, size_t len)
 {
 	struct dial *c = user;
-	struct sa_outer inner = {SERVER_IP, L2TP_BASE + c->index, L2TP_PORT, L2TP_PORT};
+	struct sa_outer inner = {SERVER_IP, address_of(c), L2TP_PORT, L2TP_PORT};
 
 	c->dialer->frames++;
 	played_punt_l2tp(c->dialer->played, &inner, bytes, len);
@@ -264,7 +261,7 @@ static const struct l2tp_client_ops l2tp_ops = {.send = l2tp_out,
 static struct dial *
 of_address(struct dialer *d, uint32_t ip)
 {
-	uint32_t i = ip - (d->cfg.protocol == DIALER_PPTP ? PPTP_BASE : L2TP_BASE);
+	uint32_t i = ip - address_of(&d->dials[0]);
 
 	return i < d->cfg.clients ? &d->dials[i] : NULL;
 }
@@ -302,6 +299,24 @@ on_l2tp(void *user, const struct sa_outer *inner, const uint8_t *message, size_t
 		l2tp_client_input(&c->l2tp.client, message, len, ms(d));
 }
 
+/* Through a whole gateway: packets, not records. */
+static void
+hear_gre(struct dialer *d)
+{
+	uint8_t buf[2048];
+	struct gre_packet p;
+	struct dial *c;
+
+	while (gre_receive(d->gre, buf, sizeof(buf), &p)) {
+		c = of_address(d, p.to);
+		if (!c || !c->called || p.len < 2 || p.call_id != c->pptp.cfg.call_id)
+			continue;
+		c->gre.heard = true;
+		c->gre.received = p.sequence;
+		ppp_client_input(&c->ppp, p.frame, p.len, ms(d));
+	}
+}
+
 /* ------------------------------------------------------------------ dialling */
 
 static void
@@ -315,6 +330,8 @@ prepare(struct dialer *d, struct dial *c)
 		.mppe = d->cfg.protocol == DIALER_PPTP ? PPP_MPPE_128 : 0,
 		.mppe_required = d->cfg.protocol == DIALER_PPTP};
 
+	c->gre.client_ip = address_of(c);
+	c->gre.gateway_ip = d->cfg.through;
 	ppp_client_init(&c->ppp, &pc, &ppp_ops, c);
 	if (d->cfg.protocol == DIALER_PPTP)
 		pptp_client_init(&c->pptp,
@@ -335,7 +352,7 @@ dial(struct dialer *d)
 
 	TAILQ_INSERT_TAIL(&d->active, c, next);
 	d->n_active++;
-	c->began_ns = clock_ns();
+	c->began_ns = bench_clock_ns();
 	if (d->cfg.protocol == DIALER_PPTP) {
 		pptp_dial(c);
 		return;
@@ -382,15 +399,19 @@ turn(struct dialer *d)
 	struct epoll_event e[EVENTS];
 	int n;
 
-	d->now_ns = clock_ns();
+	d->now_ns = bench_clock_ns();
 	dial_some(d);
-	played_wake(d->played);
+	if (d->played)
+		played_wake(d->played);
 	n = epoll_wait(d->epoll, e, EVENTS, d->cfg.rate > 0 ? 1 : TICK_MS);
-	d->now_ns = clock_ns();
+	d->now_ns = bench_clock_ns();
 	for (int i = 0; i < n; i++)
 		if (e[i].data.ptr)
 			tcp_ready(e[i].data.ptr, e[i].events);
-	played_pump(d->played);
+	if (d->played)
+		played_pump(d->played);
+	else
+		hear_gre(d);
 	run_timers(d);
 }
 
@@ -400,8 +421,8 @@ dialer_run(struct dialer *d, struct dialer_result *r)
 	double *took = calloc(d->cfg.clients, sizeof(*took));
 	unsigned int n = 0;
 
-	must(took != NULL, "memory");
-	d->now_ns = d->first_ns = d->last_ns = clock_ns();
+	bench_must(took != NULL, "memory");
+	d->now_ns = d->first_ns = d->last_ns = bench_clock_ns();
 	while (d->n_up + d->n_failed < d->cfg.clients &&
 		d->now_ns < d->last_ns + PATIENCE * 1000000ull)
 		turn(d);
@@ -418,25 +439,35 @@ dialer_run(struct dialer *d, struct dialer_result *r)
 	free(took);
 }
 
+static void
+attach(struct dialer *d, struct played *p)
+{
+	d->by_slot = calloc(p->seg->max_sessions, sizeof(*d->by_slot));
+	bench_must(d->by_slot != NULL, "memory");
+	p->added = on_added;
+	p->frame = on_frame;
+	p->l2tp = on_l2tp;
+	p->user = d;
+}
+
 struct dialer *
 dialer_new(const struct dialer_config *cfg, struct played *p)
 {
 	struct dialer *d = calloc(1, sizeof(*d));
 	struct epoll_event e = {.events = EPOLLIN};
 
-	must(d != NULL, "memory");
+	bench_must(d != NULL, "memory");
 	d->cfg = *cfg;
 	d->played = p;
 	d->dials = calloc(cfg->clients, sizeof(*d->dials));
-	d->by_slot = calloc(p->seg->max_sessions, sizeof(*d->by_slot));
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	must(d->dials && d->by_slot && d->epoll >= 0, "memory");
-	must(epoll_ctl(d->epoll, EPOLL_CTL_ADD, p->wake_fd, &e) == 0, "epoll");
+	bench_must(d->dials && d->epoll >= 0, "memory");
 	TAILQ_INIT(&d->active);
-	p->added = on_added;
-	p->frame = on_frame;
-	p->l2tp = on_l2tp;
-	p->user = d;
+	if (p)
+		attach(d, p);
+	else
+		d->gre = gre_open();
+	bench_must(epoll_ctl(d->epoll, EPOLL_CTL_ADD, p ? p->wake_fd : d->gre, &e) == 0, "epoll");
 	for (unsigned int i = 0; i < cfg->clients; i++) {
 		d->dials[i].dialer = d;
 		d->dials[i].index = i;

@@ -23,6 +23,9 @@ struct dialer_config {
 	double rate;          /* a second; 0: as soon as another one is up */
 	const char *password;
 	uint16_t port; /* of PPTP at 127.0.0.1 */
+	/* Address of a whole gateway, host byte order, that is reached by TCP and GRE from
+	 * 198.18.0.1 on; 0: control alone, beside a played data plane. */
+	uint32_t through;
 };
 
 struct dialer_result {
@@ -34,7 +37,7 @@ struct dialer_result {
 
 struct dialer;
 
-/* Uses p's callbacks.  Exits when memory or descriptors fail. */
+/* Uses p's callbacks; NULL: cfg->through.  Exits when memory or descriptors fail. */
 struct dialer *dialer_new(const struct dialer_config *cfg, struct played *p);
 /* Until every client is up or has failed, or nothing has happened for ten seconds. */
 void dialer_run(struct dialer *d, struct dialer_result *r);

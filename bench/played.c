@@ -14,23 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void
-must(bool good, const char *what)
-{
-	if (good)
-		return;
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
+#include "bench/bench.h"
 
 static void
 make_segment(struct played *p, uint32_t max_sessions)
@@ -40,9 +24,9 @@ make_segment(struct played *p, uint32_t max_sessions)
 
 	p->size = segment_layout(NULL, 1, max_sessions, 0);
 	p->memfd = memfd_create("played", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	must(p->size && p->memfd >= 0 && ftruncate(p->memfd, (off_t)p->size) == 0, "memfd");
+	bench_must(p->size && p->memfd >= 0 && ftruncate(p->memfd, (off_t)p->size) == 0, "memfd");
 	h = mmap(NULL, p->size, PROT_READ | PROT_WRITE, MAP_SHARED, p->memfd, 0);
-	must(h != MAP_FAILED, "mmap");
+	bench_must(h != MAP_FAILED, "mmap");
 	base = (uint8_t *)h;
 	segment_layout(h, 1, max_sessions, 0);
 	command_ring_attach(&p->command_ring, base + h->command_ring, false);
@@ -54,13 +38,13 @@ make_segment(struct played *p, uint32_t max_sessions)
 		sizeof(struct frame_record), true);
 	p->entries = (struct session_entry *)(base + h->sessions);
 	p->seen = calloc(max_sessions, 1);
-	must(p->seen != NULL, "memory");
+	bench_must(p->seen != NULL, "memory");
 	h->magic = SEGMENT_MAGIC;
 	h->version = SEGMENT_VERSION;
 	h->size = p->size;
 	h->n_workers = 1;
 	h->max_sessions = max_sessions;
-	h->now_us = h->started_us = now_us();
+	h->now_us = h->started_us = bench_clock_ns() / 1000;
 	p->seg = h;
 	fcntl(p->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 }
@@ -76,8 +60,8 @@ played_listen(struct played *p, const char *path, uint32_t max_sessions)
 	p->client = -1;
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
 	p->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	must(p->listener >= 0 && bind(p->listener, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
-			listen(p->listener, 8) == 0,
+	bench_must(p->listener >= 0 && bind(p->listener, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+			   listen(p->listener, 8) == 0,
 		path);
 }
 
@@ -105,7 +89,7 @@ played_accept(struct played *p, int ms)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(fds));
 	memcpy(CMSG_DATA(c), fds, sizeof(fds));
-	must(p->client >= 0 && sendmsg(p->client, &msg, 0) == sizeof(hello), "hello");
+	bench_must(p->client >= 0 && sendmsg(p->client, &msg, 0) == sizeof(hello), "hello");
 	return true;
 }
 
@@ -130,7 +114,7 @@ played_wake(struct played *p)
 		return;
 	p->produced = false;
 	p->wakes++;
-	must(write(p->event_fd, &one, sizeof(one)) == sizeof(one), "eventfd");
+	bench_must(write(p->event_fd, &one, sizeof(one)) == sizeof(one), "eventfd");
 }
 
 /* ------------------------------------------------------------------ to control */
@@ -140,7 +124,7 @@ say(struct played *p, uint8_t type, uint32_t handle, uint64_t cookie, int status
 {
 	struct event *at = ring_produce(&p->events);
 
-	must(at != NULL, "event ring is full");
+	bench_must(at != NULL, "event ring is full");
 	*at = (struct event){.version = RECORD_VERSION,
 		.type = type,
 		.length = sizeof(*at),
@@ -247,10 +231,10 @@ pump_commands(struct played *p)
 
 	while (command_take(&p->command_ring, &r, &cells) == COMMAND_WHOLE) {
 		command_taken(&p->command_ring, cells);
-		must(SESSION_SLOT(r.cmd.handle) < p->seg->max_sessions, "slot");
+		bench_must(SESSION_SLOT(r.cmd.handle) < p->seg->max_sessions, "slot");
 		obey(p, &r.cmd);
 	}
-	must(cells == 0, "command record");
+	bench_must(cells == 0, "command record");
 }
 
 static void
@@ -263,7 +247,7 @@ take(struct played *p, const struct frame_record *r)
 		p->frame(p->user, r->handle, r->data, r->length);
 		return;
 	}
-	must(r->length > sizeof(inner), "L2TP frame");
+	bench_must(r->length > sizeof(inner), "L2TP frame");
 	memcpy(&inner, r->data, sizeof(inner));
 	p->l2tp(p->user, &inner, r->data + sizeof(inner), r->length - sizeof(inner));
 }
@@ -277,11 +261,11 @@ played_pump(struct played *p)
 	struct frame_record r;
 
 	(void)!read(p->wake_fd, &n, sizeof(n));
-	p->seg->now_us = now_us();
+	p->seg->now_us = bench_clock_ns() / 1000;
 	pump_commands(p);
 	while ((shared = ring_consume(&p->injects))) {
 		memcpy(&r, shared, offsetof(struct frame_record, data));
-		must(r.length <= FRAME_MAX, "frame");
+		bench_must(r.length <= FRAME_MAX, "frame");
 		memcpy(r.data, ((const struct frame_record *)shared)->data, r.length);
 		ring_consumed(&p->injects);
 		pump_commands(p);

@@ -5,11 +5,13 @@
  *
  *   bench-setups [--json] [--protocol pptp|l2tp] [--clients N] [--rate N] [--at-once N] [--runs N]
  *                CONTROL
+ *   bench-setups --through ADDRESS ...: through a whole gateway (bench/through)
  *
  * PPTP: MS-CHAPv2 and MPPE-128.  L2TP: in clear, MS-CHAPv2.  --rate: so many begin in a second;
  * else a new one as soon as one is up.  Control has the machine's first CPU, the clients have the
  * second.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -37,6 +39,7 @@ static struct options {
 	unsigned int clients, at_once, runs;
 	double rate;
 	bool one;
+	uint32_t through; /* a gateway that runs; 0: control is started here */
 	enum dialer_protocol protocol;
 	const char *control;
 } opt = {.clients = 5000, .at_once = 64, .runs = 3};
@@ -58,13 +61,6 @@ struct figures {
 	double per_s, user_us, kernel_us, cpu_us, rss_kib, heap_kib, median_ms, p99_ms;
 };
 
-static void
-fail(const char *what)
-{
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 static uint16_t
 free_port(void)
 {
@@ -74,7 +70,7 @@ free_port(void)
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
 		getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
-		fail("port");
+		bench_must(false, "port");
 	close(fd);
 	return ntohs(sa.sin_port);
 }
@@ -86,7 +82,7 @@ write_config(const struct subject *s)
 	FILE *f = fopen(s->config, "w");
 
 	if (!f)
-		fail(s->config);
+		bench_must(false, s->config);
 	fprintf(f,
 		"control: { socket = \"%s/ctl.sock\"; dataplane = \"%s\"; user = \"\"; };\n"
 		"pool: { first = \"10.64.0.1\"; last = \"10.65.255.254\"; };\n"
@@ -128,7 +124,7 @@ begin(struct subject *s)
 	snprintf(s->directory, sizeof(s->directory), "/tmp/adit-bench.XXXXXX");
 	if (!mkdtemp(s->directory) ||
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0)
-		fail("directory");
+		bench_must(false, "directory");
 	snprintf(s->config, sizeof(s->config), "%s/control.conf", s->directory);
 	snprintf(s->socket, sizeof(s->socket), "%s/dp.sock", s->directory);
 	s->port = free_port();
@@ -137,7 +133,7 @@ begin(struct subject *s)
 	fcntl(s->log, F_SETFD, FD_CLOEXEC);
 	s->pid = fork();
 	if (s->pid < 0)
-		fail("fork");
+		bench_must(false, "fork");
 	if (s->pid > 0) {
 		close(pair[1]);
 		return;
@@ -187,13 +183,13 @@ read_times(const struct subject *s, struct usage *u)
 	FILE *f;
 
 	if (clock_getcpuclockid(s->pid, &id) != 0 || clock_gettime(id, &t) != 0)
-		fail("CPU clock");
+		bench_must(false, "CPU clock");
 	u->total_s = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->pid);
 	f = fopen(path, "r");
 	if (!f || fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
 			  &user, &kernel) != 2)
-		fail(path);
+		bench_must(false, path);
 	fclose(f);
 	u->user_s = (double)user / (double)sysconf(_SC_CLK_TCK);
 	u->kernel_s = (double)kernel / (double)sysconf(_SC_CLK_TCK);
@@ -211,7 +207,7 @@ read_memory(const struct subject *s, struct usage *u)
 	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)s->pid);
 	f = fopen(path, "r");
 	if (!f)
-		fail(path);
+		bench_must(false, path);
 	u->rss_kib = u->heap_kib = 0;
 	while (fgets(line, sizeof(line), f)) {
 		if (strstr(line, "[heap]"))
@@ -234,7 +230,7 @@ await_listener(struct subject *s, struct played *p)
 	if (!played_accept(p, 20000)) {
 		drain(s, stderr);
 		errno = ETIMEDOUT;
-		fail("control does not come");
+		bench_must(false, "control does not come");
 	}
 	for (unsigned int i = 0; i < 25; i++) { /* what it says at its start */
 		played_pump(p);
@@ -271,7 +267,7 @@ measure(struct figures *out)
 		.password = PASSWORD};
 	struct dialer *d;
 	pid_t reader;
-	double n;
+	double n, ticks;
 
 	begin(&s);
 	cfg.port = s.port;
@@ -291,8 +287,8 @@ measure(struct figures *out)
 		.heap_kib = (after.heap_kib - before.heap_kib) / n,
 		.median_ms = r.median_ms,
 		.p99_ms = r.p99_ms};
-	out->kernel_us = out->cpu_us * (after.kernel_s - before.kernel_s) /
-			 (after.kernel_s - before.kernel_s + after.user_s - before.user_s);
+	ticks = after.kernel_s - before.kernel_s + after.user_s - before.user_s;
+	out->kernel_us = ticks > 0 ? out->cpu_us * (after.kernel_s - before.kernel_s) / ticks : 0;
 	out->user_us = out->cpu_us - out->kernel_us;
 	fprintf(stderr,
 		"bench: %u up, %u not, %.0f a second, %.1f us of CPU, %.1f of them in the "
@@ -306,6 +302,32 @@ measure(struct figures *out)
 	played_end(&p);
 	if (r.failed)
 		exit(1);
+}
+
+/* What comes through a whole gateway, which somebody else has started. */
+static int
+run_through(void)
+{
+	struct dialer_config cfg = {.protocol = DIALER_PPTP,
+		.clients = opt.clients,
+		.at_once = opt.at_once,
+		.rate = opt.rate,
+		.password = PASSWORD,
+		.port = 1723,
+		.through = opt.through};
+	struct rlimit files = {.rlim_cur = 200000, .rlim_max = 200000};
+	struct dialer_result r;
+	struct dialer *d;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	d = dialer_new(&cfg, NULL);
+	dialer_run(d, &r);
+	printf("%u up, %u not, %.0f a second, waits: median %.1f ms, 99 of 100 below %.1f ms, "
+	       "%llu repeats\n",
+		r.up, r.failed, r.up / r.seconds, r.median_ms, r.p99_ms,
+		(unsigned long long)r.repeats);
+	dialer_free(d);
+	return r.failed != 0;
 }
 
 static void
@@ -361,7 +383,7 @@ parse(int argc, char **argv)
 		{"protocol", required_argument, NULL, 'p'},
 		{"clients", required_argument, NULL, 'c'}, {"rate", required_argument, NULL, 'r'},
 		{"at-once", required_argument, NULL, 'a'}, {"runs", required_argument, NULL, 'n'},
-		{NULL, 0, NULL, 0}};
+		{"through", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -378,6 +400,8 @@ parse(int argc, char **argv)
 			opt.rate = atof(optarg);
 		} else if (c == 'a') {
 			opt.at_once = (unsigned int)atoi(optarg);
+		} else if (c == 't') {
+			opt.through = ntohl(inet_addr(optarg));
 		} else if (c == 'n') {
 			opt.runs = (unsigned int)atoi(optarg);
 		} else {
@@ -385,8 +409,8 @@ parse(int argc, char **argv)
 		}
 	}
 	opt.control = argv[optind];
-	return optind + 1 == argc && opt.clients > 0 && opt.clients <= DIALER_MAX && opt.runs > 0 &&
-	       opt.runs <= RUNS_MAX && opt.at_once > 0;
+	return optind + (opt.through == 0) == argc && opt.clients > 0 &&
+	       opt.clients <= DIALER_MAX && opt.runs > 0 && opt.runs <= RUNS_MAX && opt.at_once > 0;
 }
 
 int
@@ -400,6 +424,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "bench: %s\n", err);
 		return 1;
 	}
+	if (opt.through)
+		return run_through();
 	run_on(1);
 	bench_machine("no DPDK");
 	if (!opt.one || opt.protocol == DIALER_PPTP)

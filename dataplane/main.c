@@ -149,6 +149,17 @@ create_tables(void)
 	return 0;
 }
 
+/*
+ * What the kernel's TCP says for control must not be ahead of what control has told us before: else
+ * the first frame of a call whose reply has just left finds no session, and its client waits for
+ * seconds.
+ */
+static void
+commands_first(void)
+{
+	writer_commands(clock_us(rte_rdtsc()));
+}
+
 static int
 start_kernel_side(void)
 {
@@ -162,7 +173,7 @@ start_kernel_side(void)
 	ev.data.fd = netlink_fd = netlink_open();
 	if (netlink_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, netlink_fd, &ev) < 0)
 		return failed("rtnetlink", netlink_fd < 0 ? netlink_fd : -errno);
-	rc = taps_configure(epoll_fd);
+	rc = taps_configure(epoll_fd, commands_first);
 	if (rc)
 		return rc;
 	rc = netlink_dump();

@@ -32,6 +32,7 @@
 
 static int inner_fd = -1;
 static struct rte_mempool *mbufs;
+static void (*before_frame)(void);
 
 static int
 tun_create(const char *name, short flags)
@@ -127,8 +128,9 @@ configure_port(const struct config_port *cp, const struct port *p)
 }
 
 int
-taps_configure(int epoll_fd)
+taps_configure(int epoll_fd, void (*before)(void))
 {
+	before_frame = before;
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = inner_fd};
 	int rc = epoll_ctl(epoll_fd, EPOLL_CTL_ADD, inner_fd, &ev) < 0 ? -errno : 0;
 	for (unsigned int i = 0; rc == 0 && i < n_ports; i++) {
@@ -208,6 +210,7 @@ read_one(int fd, struct worker *w, uint8_t port, enum stage stage)
 		rte_pktmbuf_free(m);
 		return false;
 	}
+	before_frame();
 	rte_pktmbuf_append(m, (uint16_t)n);
 	struct pkt_meta *meta = pkt_meta(m);
 	memset(meta, 0, sizeof(*meta));

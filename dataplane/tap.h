@@ -12,8 +12,9 @@
 
 /* Create the devices.  0 or a negative errno; says why on stderr. */
 int taps_open(struct rte_mempool *pool);
-/* Addresses and gateways of the configuration; descriptors into epoll. */
-int taps_configure(int epoll_fd);
+/* Addresses and gateways of the configuration; descriptors into epoll.  before: called for each
+ * frame that was read, before it goes anywhere. */
+int taps_configure(int epoll_fd, void (*before)(void));
 void taps_close(void);
 /* Frames from the kernel; false if the descriptor is none of ours. */
 bool tap_event(int fd, unsigned int *n);

@@ -510,6 +510,16 @@ inject(const struct frame_record *rec)
 }
 
 unsigned int
+writer_commands(uint64_t now_us)
+{
+	unsigned int n = 0;
+
+	clock_now_us = now_us;
+	drain_commands(&n);
+	return n;
+}
+
+unsigned int
 writer_turn(uint64_t now_us)
 {
 	unsigned int commands = 0, frames = 0, n;

@@ -14,6 +14,8 @@ void writer_control_connected(void);
 /* One turn: events out, commands and frames in, removals carried on.  Returns how much there was to
  * do. */
 unsigned int writer_turn(uint64_t now_us);
+/* The commands alone, as many as a turn takes.  Returns how many there were. */
+unsigned int writer_commands(uint64_t now_us);
 /* Take routes and addresses of the inner TUN device back. */
 void writer_close(void);
 

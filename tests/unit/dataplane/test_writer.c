@@ -582,6 +582,29 @@ injected_frames(void **state)
 	assert_int_equal(segment->bad_records, 4);
 }
 
+/* Before a frame of the kernel's leaves: the commands, and nothing that control sends. */
+static void
+commands_go_alone(void **state)
+{
+	(void)state;
+	uint32_t h = session_handle(3, 1);
+	struct command c = make_add(h, 100);
+	struct frame_record *f = ring_produce(&injects);
+	void *m = NULL;
+	*f = (struct frame_record){
+		.version = RECORD_VERSION, .length = 4, .handle = h, .data = {0xc0, 0x21, 1, 2}};
+	ring_produced(&injects);
+	assert_int_equal(writer_commands(1), 0);
+	put(&c);
+	assert_int_equal(writer_commands(1), 1);
+	assert_non_null(session_by_handle(h));
+	assert_int_equal(next_event().type, EVENT_ACK);
+	assert_int_not_equal(rte_ring_sc_dequeue(workers[0].from_main, &m), 0);
+	writer_turn(2);
+	assert_int_equal(rte_ring_sc_dequeue(workers[0].from_main, &m), 0);
+	rte_pktmbuf_free(m);
+}
+
 static void
 impossible_counters_are_repaired(void **state)
 {
@@ -615,6 +638,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			full_owner_ring_holds_commands_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(injected_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(commands_go_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(impossible_counters_are_repaired, setup, teardown),
 	};
 	if (bench_eal() != 0)
