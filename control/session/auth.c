@@ -161,32 +161,12 @@ authorise(struct session *s, const struct aaa_verdict *v)
 	table_index(&s->all->table, s, BY_USER);
 }
 
-/* PPP speaks no EAP and no change of password: such a client can't go on. */
-static void
-tell_ppp(struct session *s, const struct aaa_verdict *v)
-{
-	struct ppp_verdict p = {.ok = v->outcome == AAA_ACCEPT,
-		.refusal = v->refusal,
-		.text = v->why,
-		.retry = v->outcome == AAA_CONTINUE && v->next == AAA_NEXT_PROOF,
-		.challenge_len = v->challenge_len,
-		.grant = v->grant,
-		.have_keys = v->keys.len >= MPPE_KEY_MAX};
-	memcpy(p.challenge, v->challenge, sizeof(p.challenge));
-	memcpy(p.authenticator_response, v->authenticator_response,
-		sizeof(p.authenticator_response));
-	memcpy(p.send_key, v->keys.send, sizeof(p.send_key));
-	memcpy(p.recv_key, v->keys.recv, sizeof(p.recv_key));
-	ppp_auth_result(s->ppp, &p, session_now(s));
-	explicit_bzero(&p, sizeof(p));
-}
-
 static void
 answer(struct session *s, const struct aaa_verdict *v)
 {
 	if (v->outcome == AAA_ACCEPT)
 		authorise(s, v);
-	tell_ppp(s, v);
+	bearer_told(s, v);
 }
 
 static void
@@ -370,11 +350,13 @@ on_told(void *user, const struct aaa_verdict *verdict)
 static void
 ask(struct session *s, const struct ppp_credentials *cred)
 {
+	char acct[ACCT_ID_TEXT];
 	const struct aaa_link link = {.peer_ip = s->peer_ip,
 		.server_ip = s->server_ip,
 		.carrier = s->carrier->name,
 		.nas_name = s->env->cfg->ppp.server_name,
-		.encrypted = s->ipsec};
+		.encrypted = s->ipsec,
+		.accounting_id = s->acct.counter ? acct_id_text(&s->acct, acct) : NULL};
 	/* What is left is for the client to hear it. */
 	const struct aaa_asker asker = {.told = on_told,
 		.user = s,
@@ -386,9 +368,8 @@ ask(struct session *s, const struct ppp_credentials *cred)
 }
 
 void
-session_auth(void *user, const struct ppp_credentials *cred)
+session_ask(struct session *s, const struct ppp_credentials *cred)
 {
-	struct session *s = user;
 	if (s->doomed || s->opened) {
 		answer(s, &(struct aaa_verdict){.refusal = REFUSAL_PROTOCOL_ERROR});
 		return;

@@ -8,18 +8,6 @@
 #include "control/core/random.h"
 #include "control/session/session.h"
 
-static bool
-is_weak(uint8_t bits)
-{
-	return bits == MPPE_40 || bits == MPPE_56;
-}
-
-bool
-session_weak(const struct session *s)
-{
-	return is_weak(s->mppe_tx) || is_weak(s->mppe_rx);
-}
-
 void
 session_flush(struct sessions *all)
 {
@@ -73,13 +61,6 @@ on_lcp_up(void *user, const struct ppp_framing *framing)
 	session_command(s, COMMAND_SESSION_LINK, &cmd);
 }
 
-/* T16: the switch may have been turned since the decision. */
-static bool
-weak_and_off(const struct session *s, uint8_t tx, uint8_t rx)
-{
-	return (is_weak(tx) || is_weak(rx)) && !aaa_settings(s->env->aaa)->allow_weak_crypto;
-}
-
 static void
 direction(struct command_mppe_dir *d, const struct mppe_params *p)
 {
@@ -95,7 +76,7 @@ on_mppe_up(void *user, const struct ppp_mppe_result *keys)
 	struct command cmd = {0};
 	if (s->doomed)
 		return;
-	if (weak_and_off(s, keys->tx.strength, keys->rx.strength)) {
+	if (session_weak_is_off(s, keys->tx.strength, keys->rx.strength)) {
 		session_doom(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off meanwhile");
 		return;
 	}
@@ -123,68 +104,19 @@ on_mppe_reset_request(void *user)
 	session_command(user, COMMAND_SESSION_FLUSH, &cmd);
 }
 
-const char *
-session_auth_name(const struct session *s)
-{
-	switch (s->auth) {
-	case PPP_AUTH_MSCHAPV2:
-		return "mschapv2";
-	case PPP_AUTH_CHAP_MD5:
-		return "chap-md5";
-	case PPP_AUTH_MSCHAPV1:
-		return "mschapv1";
-	case PPP_AUTH_PAP:
-		return "pap";
-	}
-	return "";
-}
-
-static void
-log_up(const struct session *s)
-{
-	char peer[16], address[16], server[16], who[SESSION_WHO_MAX];
-	log_event(LOG_NOTICE, "session-up",
-		"session=%u protocol=%s %s peer=%s address=%s server=%s auth=%s mppe=%u "
-		"mppe_mode=%s mru=%u peer_mru=%u setup_ms=%llu",
-		s->id, s->carrier->name, session_who(s, who), log_ip(peer, s->peer_ip),
-		log_ip(address, s->inner_ip), log_ip(server, s->server_ip), session_auth_name(s),
-		s->mppe_tx,
-		!s->mppe_tx            ? "none"
-		: s->mppe_tx_stateless ? "stateless"
-				       : "stateful",
-		s->framing.our_mru, s->framing.peer_mru,
-		(unsigned long long)(session_now(s) - s->started_ms));
-}
-
+/* The address is the one that the verdict granted. */
 static void
 on_ip_up(void *user, uint32_t local_ip, uint32_t peer_ip)
 {
-	struct session *s = user;
-	struct command cmd = {0};
 	(void)local_ip;
-	if (s->doomed || s->opened)
-		return;
-	if (weak_and_off(s, s->mppe_tx, s->mppe_rx)) {
-		session_doom(s, REFUSAL_WEAK_CRYPTO_OFF, "weak MPPE was turned off meanwhile");
-		return;
-	}
-	cmd.open.inner_ip = peer_ip;
-	/* Once negotiated, MPPE covers all data (RFC 3078 section 3): clear text would be a
-	 * forgery. */
-	cmd.open.require_mppe =
-		s->mppe_policy == PPP_MPPE_REQUIRE || s->mppe_tx != 0 || s->mppe_rx != 0;
-	cmd.open.clamp_mss = s->env->cfg->clamp_mss;
-	memcpy(cmd.open.user, s->user, sizeof(cmd.open.user));
-	session_save(s);
-	session_command(s, COMMAND_SESSION_OPEN, &cmd);
-	if (s->doomed)
-		return;
-	s->opened = true;
-	s->state = PHASE_UP;
-	s->up_ms = session_now(s);
-	s->all->n_up++;
-	s->all->n_weak += session_weak(s);
-	log_up(s);
+	(void)peer_ip;
+	session_open(user);
+}
+
+static void
+on_auth(void *user, const struct ppp_credentials *cred)
+{
+	session_ask(user, cred);
 }
 
 static void
@@ -222,7 +154,7 @@ on_random(void *user, uint8_t *buf, size_t len)
 const struct ppp_ops session_ppp_ops = {
 	.send = on_send,
 	.lcp_up = on_lcp_up,
-	.auth = session_auth,
+	.auth = on_auth,
 	.mppe_up = on_mppe_up,
 	.mppe_down = on_mppe_down,
 	.mppe_reset_request = on_mppe_reset_request,
@@ -231,3 +163,23 @@ const struct ppp_ops session_ppp_ops = {
 	.random = on_random,
 	.forged = on_forged,
 };
+
+/* PPP speaks no EAP and no change of password: such a client can't go on. */
+void
+bearer_told(struct session *s, const struct aaa_verdict *v)
+{
+	struct ppp_verdict p = {.ok = v->outcome == AAA_ACCEPT,
+		.refusal = v->refusal,
+		.text = v->why,
+		.retry = v->outcome == AAA_CONTINUE && v->next == AAA_NEXT_PROOF,
+		.challenge_len = v->challenge_len,
+		.grant = v->grant,
+		.have_keys = v->keys.len >= MPPE_KEY_MAX};
+	memcpy(p.challenge, v->challenge, sizeof(p.challenge));
+	memcpy(p.authenticator_response, v->authenticator_response,
+		sizeof(p.authenticator_response));
+	memcpy(p.send_key, v->keys.send, sizeof(p.send_key));
+	memcpy(p.recv_key, v->keys.recv, sizeof(p.recv_key));
+	ppp_auth_result(s->ppp, &p, session_now(s));
+	explicit_bzero(&p, sizeof(p));
+}

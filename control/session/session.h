@@ -67,6 +67,7 @@ struct sessions {
 	struct outbox outbox;
 };
 
+struct aaa_verdict;
 struct late;
 
 struct session {
@@ -191,13 +192,25 @@ extern const struct ppp_ops session_ppp_ops;
 void session_flush(struct sessions *all);
 /* A command of the session; the session is doomed when it can't be given.  Wipes cmd. */
 void session_command(struct session *s, enum command_type type, struct command *cmd);
+/* What was said about the client's credentials, for the PPP machine to tell it. */
+void bearer_told(struct session *s, const struct aaa_verdict *v);
+
+/* ------------------------------------------------------------------ up: open.c */
+
+/* Its user is let in and it has its address, keys if need be: the data plane may pass its packets.
+ * No effect on a session that is open or to end. */
+void session_open(struct session *s);
 bool session_weak(const struct session *s);
+/* T16: would these strengths be weak, and the switch is off?  It may have been turned since the
+ * decision. */
+bool session_weak_is_off(const struct session *s, uint8_t tx, uint8_t rx);
 const char *session_auth_name(const struct session *s); /* "" before authentication */
 
 /* ------------------------------------------------------------------ who it is: auth.c */
 
-/* Of struct ppp_ops. */
-void session_auth(void *user, const struct ppp_credentials *cred);
+/* Who it is, and whether it may come in: bearer_told() once, at once or later.  From inside a call
+ * into what bears it. */
+void session_ask(struct session *s, const struct ppp_credentials *cred);
 /* A verdict that is given later: when, UINT64_MAX for never; give it if it is due; forget it. */
 uint64_t session_auth_due(const struct session *s);
 void session_auth_timer(struct session *s);

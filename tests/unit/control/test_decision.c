@@ -18,6 +18,7 @@ static struct slow {
 		uint64_t id;
 		struct ppp_credentials cred;
 		uint32_t peer;
+		char acct[32];
 		unsigned int round;
 		bool cancelled;
 	} asked[ASKED_MAX];
@@ -34,6 +35,7 @@ slow_ask(void *self, uint64_t id, const struct aaa_question *q, uint64_t now_ms)
 	s->asked[s->n].id = id;
 	s->asked[s->n].cred = *q->cred;
 	s->asked[s->n].peer = q->link->peer_ip;
+	strcpy(s->asked[s->n].acct, q->link->accounting_id);
 	s->asked[s->n++].round = q->round;
 }
 
@@ -130,6 +132,7 @@ accepted_later(void **state)
 	struct session_info s = first_session();
 	assert_string_equal(s.user, "Alice Liddell");
 	assert_string_equal(s.claimed, "cheshire");
+	assert_string_equal(s.acct, slow.asked[0].acct);
 	assert_int_equal(s.mppe_tx, 128);
 	answer(0, &v); /* once more */
 	loop_for(&loop, 50);
