@@ -236,7 +236,7 @@ timer_closed(uv_handle_t *h)
 }
 
 static void
-part_closed(void *user)
+link_closed(void *user)
 {
 	struct gateway *g = user;
 	handles_closed(&g->handles);
@@ -262,10 +262,10 @@ gateway_teardown(struct gateway *g)
 	EACH_CARRIER(g, shut);
 	if (g->ike) {
 		l2tp_set_ipsec(g->l2tp, NULL, NULL);
-		ike_free(g->ike, part_closed);
+		ike_free(g->ike, l2tp_ike_closed);
 		g->ike = NULL;
 	}
-	link_free(g->link, part_closed);
+	link_free(g->link, link_closed);
 	uv_close((uv_handle_t *)&g->stop.timer, timer_closed);
 }
 

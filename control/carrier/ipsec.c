@@ -43,6 +43,13 @@ on_refused(void *user, enum refusal_code code, uint32_t peer_ip)
 const struct ike_ops l2tp_ike_ops = {
 	.current = on_current, .peer_gone = on_peer_gone, .probe = on_probe, .refused = on_refused};
 
+void
+l2tp_ike_closed(void *carrier)
+{
+	const struct l2tp_carrier *l = carrier;
+	handles_closed(l->c.all->env.handles);
+}
+
 static uint32_t
 peer_of(void *user, uint32_t sa)
 {

@@ -48,5 +48,6 @@ bool l2tp_probe(struct l2tp_carrier *l, uint32_t peer, uint32_t sa, const struct
  * says, the carrier. */
 extern const struct l2tp_ipsec l2tp_ike_answers;
 extern const struct ike_ops l2tp_ike_ops;
+void l2tp_ike_closed(void *carrier); /* for ike_free(): one handle fewer */
 
 #endif

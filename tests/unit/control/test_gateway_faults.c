@@ -146,6 +146,34 @@ test_start_fails_whole(void **state)
 	dial_up(0, "alice", "pw-alice");
 }
 
+/* Every part with a handle of its own closes it, IKE without its charon, too. */
+static void
+test_stop_with_ike(void **state)
+{
+	char settings[256];
+	(void)state;
+	dial_open();
+	snprintf(settings, sizeof(settings),
+		"ipsec: { enabled = true; directory = \"%s\"; psk = \"v9Jb2Lq7Xw4Rt8Yz1Kd6\"; };\n"
+		"l2tp: { enabled = true; };\n",
+		stage_directory);
+	for (unsigned int i = 0; i < 2; i++) {
+		bool stopped = false;
+		cfg = make_config(settings);
+		cfg->pptp_port = dial_port();
+		gateway_begin();
+		gateway_await_dataplane();
+		if (i == 0)
+			gateway_stop(gw, set_true, &stopped);
+		else
+			gateway_hand_over(gw, set_true, &stopped);
+		assert_true(loop_until(&loop, is_true, &stopped, 6000));
+		gateway_free(gw);
+		config_free(cfg);
+	}
+	stage_close();
+}
+
 int
 main(void)
 {
@@ -158,6 +186,7 @@ main(void)
 		TEST(test_stop_tells_clients),
 		TEST(test_stop_with_deaf_dataplane),
 		TEST(test_start_fails_whole),
+		cmocka_unit_test(test_stop_with_ike),
 	};
 	return STAGE_RUN(tests);
 }
