@@ -70,6 +70,33 @@ aaa_free(struct aaa *a)
 	free(a);
 }
 
+struct replacing {
+	struct pool *pool;
+	void (*each)(void *arg, const struct user *was, const struct user *is);
+	void *arg;
+};
+
+static void
+replace_one(void *arg, const struct user *was, const struct user *is)
+{
+	const struct replacing *r = arg;
+
+	if (was && was->static_ip && (!is || is->static_ip != was->static_ip))
+		pool_unreserve(r->pool, was->static_ip);
+	r->each(r->arg, was, is);
+}
+
+void
+aaa_replace_users(struct aaa *a, struct users *next,
+	void (*each)(void *arg, const struct user *was, const struct user *is), void *arg)
+{
+	struct replacing r = {a->pool, each, arg};
+
+	users_replace(a->users, next, replace_one, &r);
+	users_each(a->users, reserve, a->pool);
+	guard_forget_gone(a->guard);
+}
+
 struct aaa_settings *
 aaa_settings(struct aaa *a)
 {

@@ -36,6 +36,10 @@ struct aaa;
 struct aaa *aaa_new(struct users *users, struct pool *pool);
 void aaa_free(struct aaa *a);
 struct aaa_settings *aaa_settings(struct aaa *a);
+/* users_replace() of its users, with the addresses that are reserved for them.  What was remembered
+ * of those who are gone is forgotten. */
+void aaa_replace_users(struct aaa *a, struct users *next,
+	void (*each)(void *arg, const struct user *was, const struct user *is), void *arg);
 struct guard *aaa_guard(struct aaa *a);
 
 /* Who is asked from now on; NULL: the local users.  Borrowed, with self, until nothing asked there

@@ -191,3 +191,21 @@ guard_unlock(struct guard *g, const char *user, uint32_t address, uint64_t now_m
 		users_each(g->users, unlock_user, &u);
 	return u.ended;
 }
+
+static void
+forget_gone(void *arg, uint32_t address, const struct user *user, struct lockout *l)
+{
+	const struct guard *g = arg;
+
+	(void)address;
+	/* What was forgotten already may be of somebody who is gone for longer. */
+	if (user && (l->failures || l->last_ms || l->until_ms) &&
+		users_find(g->users, user->name) != user)
+		*l = (struct lockout){0};
+}
+
+void
+guard_forget_gone(struct guard *g)
+{
+	lockout_table_each(g->pairs, forget_gone, g);
+}

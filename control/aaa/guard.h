@@ -59,4 +59,7 @@ void guard_list(struct guard *g, uint64_t now_ms,
  * everybody.  Returns how many were in effect, or -ENOENT: no such user. */
 int guard_unlock(struct guard *g, const char *user, uint32_t address, uint64_t now_ms);
 
+/* What is remembered of users who are no longer in the list goes, before they do. */
+void guard_forget_gone(struct guard *g);
+
 #endif

@@ -147,6 +147,22 @@ pool_reserve(struct pool *p, uint32_t address)
 	return 0;
 }
 
+void
+pool_unreserve(struct pool *p, uint32_t address)
+{
+	struct place *l;
+
+	if (address <= p->first || address > p->last)
+		return;
+	l = &p->places[address - p->first];
+	if (l->prev != RESERVED)
+		return;
+	p->reserved--;
+	l->prev = 0;
+	if (l->next == RESERVED)
+		append(p, address - p->first);
+}
+
 int
 pool_take_address(struct pool *p, uint32_t address)
 {

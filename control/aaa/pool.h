@@ -22,6 +22,8 @@ uint32_t pool_last(const struct pool *p);
 /* From now on pool_take() does not give this address, only pool_take_address(); whoever has it now
  * keeps it.  0, or -ERANGE as below. */
 int pool_reserve(struct pool *p, uint32_t address);
+/* No longer: whoever has it keeps it. */
+void pool_unreserve(struct pool *p, uint32_t address);
 /* The least recently released free address that is not reserved, or 0 when there is none. */
 uint32_t pool_take(struct pool *p);
 /* Take a given address: 0, -EBUSY, or -ERANGE when it is not of this pool (or the server's own). */

@@ -207,3 +207,77 @@ users_record(const struct users *u, const struct user *user)
 {
 	return &find(u, user->name)->record;
 }
+
+/* --- Another list --------------------------------------------------------------- */
+
+static bool
+same_user(const struct user *a, const struct user *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->password, b->password) == 0 &&
+	       a->dialin == b->dialin && a->static_ip == b->static_ip && a->auth == b->auth &&
+	       a->mppe_policy == b->mppe_policy && a->mppe_mode == b->mppe_mode &&
+	       a->mppe_strengths == b->mppe_strengths;
+}
+
+static void
+take_out(struct users *u, struct entry *e)
+{
+	struct entry **at = &u->buckets[bucket_of(e->user.name, u->n_buckets)];
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	u->count--;
+	if (e->user.static_ip == 0)
+		return;
+	at = &u->by_address[bucket_of_address(e->user.static_ip, u->n_buckets)];
+	while (*at != e)
+		at = &(*at)->next_by_address;
+	*at = e->next_by_address;
+}
+
+/* The old object in the new one's place, which goes. */
+static void
+stay(struct users *next, struct entry *old, struct entry *new)
+{
+	struct user had = old->user;
+
+	take_out(next, new);
+	old->user = new->user;
+	new->user = had;
+	insert(next, old);
+	next->count++;
+	entry_free(new);
+}
+
+void
+users_replace(struct users *u, struct users *next,
+	void (*each)(void *arg, const struct user *was, const struct user *is), void *arg)
+{
+	struct users had;
+
+	for (size_t i = 0; i < next->n_buckets; i++)
+		for (const struct entry *e = next->buckets[i]; e; e = e->next)
+			if (!find(u, e->user.name))
+				each(arg, NULL, &e->user);
+	for (size_t i = 0; i < u->n_buckets; i++) {
+		struct entry *e, *after;
+
+		for (e = u->buckets[i]; e; e = after) {
+			struct entry *new = find(next, e->user.name);
+			after = e->next;
+			if (!new) {
+				each(arg, &e->user, NULL);
+				continue;
+			}
+			if (!same_user(&e->user, &new->user))
+				each(arg, &e->user, &new->user);
+			take_out(u, e);
+			e->next_by_address = NULL;
+			stay(next, e, new);
+		}
+	}
+	had = *u;
+	*u = *next;
+	*next = had;
+}

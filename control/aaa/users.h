@@ -41,6 +41,13 @@ const struct user *users_find_address(const struct users *u, uint32_t static_ip)
 unsigned int users_count(const struct users *u);
 /* Everybody, in no order. */
 void users_each(const struct users *u, void (*each)(void *arg, const struct user *user), void *arg);
+/*
+ * u becomes what next is, and next what u was, less those who stay: they are the same objects as
+ * before, with what next says of them, and what is remembered of them.  Calls each() before that
+ * for everybody whom it concerns: was NULL: new, is NULL: no longer there, both: changed.
+ */
+void users_replace(struct users *u, struct users *next,
+	void (*each)(void *arg, const struct user *was, const struct user *is), void *arg);
 /* What is remembered of a user (of this list) while he is one. */
 #define USER_ADDRESSES 4
 struct user_record {

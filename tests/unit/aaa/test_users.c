@@ -113,6 +113,64 @@ static_addresses(void **state)
 	users_free(u);
 }
 
+struct seen {
+	unsigned int new, gone, changed;
+};
+
+static void
+see(void *arg, const struct user *was, const struct user *is)
+{
+	struct seen *s = arg;
+	s->new += !was;
+	s->gone += !is;
+	s->changed += was && is;
+}
+
+static void
+add_at(struct users *u, const char *name, const char *password, uint32_t ip)
+{
+	char n[16], p[16];
+	snprintf(n, sizeof(n), "%s", name);
+	snprintf(p, sizeof(p), "%s", password);
+	assert_int_equal(
+		users_add(u, &(struct user){.name = n, .password = p, .static_ip = ip}), 0);
+}
+
+/* Who stays is who he was, with what is remembered of him (T1). */
+static void
+replacing(void **state)
+{
+	struct users *u = users_new(), *next = users_new();
+	struct seen s = {0};
+	(void)state;
+	add_at(u, "stays", "p", 0x0a000002);
+	add_at(u, "goes", "p", 0x0a000003);
+	add_at(u, "changes", "p", 0x0a000004);
+	const struct user *stays = users_find(u, "stays"), *changes = users_find(u, "changes");
+	users_record(u, changes)->lockout.failures = 7;
+	add_at(next, "comes", "p", 0x0a000003);
+	add_at(next, "Changes", "q", 0x0a000005);
+	add_at(next, "stays", "p", 0x0a000002);
+	users_replace(u, next, see, &s);
+	assert_int_equal(s.new, 1);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.changed, 1);
+	assert_ptr_equal(users_find(u, "stays"), stays);
+	assert_ptr_equal(users_find(u, "CHANGES"), changes);
+	assert_string_equal(changes->password, "q");
+	assert_string_equal(changes->name, "Changes");
+	assert_int_equal(users_record(u, changes)->lockout.failures, 7);
+	assert_null(users_find(u, "goes"));
+	assert_int_equal(users_count(u), 3);
+	assert_string_equal(users_find_address(u, 0x0a000003)->name, "comes");
+	assert_ptr_equal(users_find_address(u, 0x0a000005), changes);
+	assert_null(users_find_address(u, 0x0a000004));
+	assert_non_null(users_find(next, "goes"));
+	assert_int_equal(users_count(next), 1);
+	users_free(next);
+	users_free(u);
+}
+
 static void
 comparing(void **state)
 {
@@ -130,6 +188,7 @@ main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(many),
 		cmocka_unit_test(static_addresses),
+		cmocka_unit_test(replacing),
 		cmocka_unit_test(comparing),
 	};
 
