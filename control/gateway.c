@@ -8,6 +8,7 @@
 #include "control/carrier/l2tp.h"
 #include "control/carrier/pptp.h"
 #include "control/core/log.h"
+#include "control/live.h"
 #include "control/session/session.h"
 
 #define STOP_STEP_MS 50
@@ -33,6 +34,8 @@ struct gateway {
 	struct sessions sessions;
 	struct carrier *carriers[N_CARRIERS];
 	struct l2tp_carrier *l2tp; /* the one of them that IPsec and the link know */
+	struct settings *settings; /* NULL: they stay as they are */
+	struct live live;
 	uint64_t started_ms;
 	struct {
 		uv_timer_t timer;
@@ -69,16 +72,22 @@ session_limit(const struct gateway *g)
 /* ------------------------------------------------------------------ what the data plane says */
 
 static void
-on_link_up(void *user)
+send_edge(const struct gateway *g)
 {
-	struct gateway *g = user;
 	struct command cmd = {.gateway = {.server_ip = pool_server_address(g->pool),
 				      .pool_first = g->cfg->pool_first,
 				      .pool_last = g->cfg->pool_last}};
-	uint32_t sessions = session_limit(g);
 	/* R3, R12, T20: the WAN edge lets in what is served, and nothing else. */
 	EACH_CARRIER(g, edge, &cmd);
 	link_command(g->link, COMMAND_GATEWAY, &cmd);
+}
+
+static void
+on_link_up(void *user)
+{
+	struct gateway *g = user;
+	uint32_t sessions = session_limit(g);
+	send_edge(g);
 	if (link_max_sessions(g->link) < sessions)
 		log_event(LOG_WARNING, "dataplane-small",
 			"text=\"pptp.max_sessions and l2tp.max_sessions are together larger than "
@@ -466,35 +475,26 @@ gateway_unlock(struct gateway *g, const char *user, uint32_t address)
 	return guard_unlock(aaa_guard(g->aaa), user, address, now_ms(g));
 }
 
-/* ------------------------------------------------------------------ changes */
+/* ------------------------------------------------------------------ settings that change */
 
-unsigned int
-gateway_weak_crypto_pptp(struct gateway *g, bool allow, enum weak_fate fate, const char *who)
+static void
+tell_edge(void *user)
 {
-	char name[96];
-	uint32_t weak = g->sessions.n_weak;
-	aaa_settings(g->aaa)->allow_weak_crypto = allow;
-	unsigned int n = !allow && fate == WEAK_DROP ? sessions_close_weak(&g->sessions) : 0;
-	log_audit(allow ? LOG_WARNING : LOG_NOTICE,
-		"action=weak-crypto-pptp allow=%s fate=%s who=%s weak_sessions=%u dropped=%u",
-		allow ? "yes" : "no", fate == WEAK_DROP ? "drop" : "keep",
-		log_quote(name, sizeof(name), who ? who : ""), weak, n);
-	return n;
+	if (link_connected(((const struct gateway *)user)->link))
+		send_edge(user);
 }
 
-unsigned int
-gateway_weak_crypto_l2tp(struct gateway *g, bool allow, enum ike_fate fate, const char *who)
+void
+gateway_use_settings(struct gateway *g, struct settings *s)
 {
-	static const char *const fates[] = {"keep", "rekey", "drop"};
-	char name[96];
-	struct ike_status s;
-	unsigned int n = 0;
-	gateway_ike_status(g, &s);
-	if (g->ike)
-		n = ike_weak_crypto(g->ike, allow, fate);
-	log_audit(allow ? LOG_WARNING : LOG_NOTICE,
-		"action=weak-crypto-l2tp allow=%s fate=%s who=%s weak_sas=%u acted_on=%u",
-		allow ? "yes" : "no", fates[fate], log_quote(name, sizeof(name), who ? who : ""),
-		s.weak_sas, n);
-	return n;
+	g->settings = s;
+	g->live = (struct live){
+		g->cfg, g->aaa, g->ike, &g->sessions, g->carriers, N_CARRIERS, tell_edge, g, {{0}}};
+	live_register(&g->live, s);
+}
+
+struct settings *
+gateway_settings(struct gateway *g)
+{
+	return g->settings;
 }

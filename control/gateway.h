@@ -23,6 +23,7 @@
 #include "control/settings/config.h"
 
 struct gateway;
+struct settings;
 
 /* Starts listening (R3: only what is enabled), connects to the data plane and keeps trying.  cfg is
  * borrowed. NULL and a message in err when it can't start; nothing is left half started then. */
@@ -79,15 +80,9 @@ void gateway_lockouts(const struct gateway *g,
  * Returns the lock-outs that ended, or -ENOENT: no such user. */
 int gateway_unlock(struct gateway *g, const char *user, uint32_t address);
 
-/* What happens to running weak sessions when the switch goes off (R2). */
-enum weak_fate { WEAK_KEEP, WEAK_DROP };
-/* Turn 40- and 56-bit MPPE on or off for PPTP (RRAS: AllowPPTPWeakCrypto).  Returns how many
- * sessions were dropped. `who` goes to the audit log. */
-unsigned int gateway_weak_crypto_pptp(
-	struct gateway *g, bool allow, enum weak_fate fate, const char *who);
-/* The same for DES and MD5 in L2TP/IPsec (AllowL2TPWeakCrypto).  Returns how many SAs are re-keyed
- * or dropped. */
-unsigned int gateway_weak_crypto_l2tp(
-	struct gateway *g, bool allow, enum ike_fate fate, const char *who);
+/* Settings may change from now on.  s is borrowed. */
+void gateway_use_settings(struct gateway *g, struct settings *s);
+/* NULL: they stay as they are. */
+struct settings *gateway_settings(struct gateway *g);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,9 +17,11 @@
 #include <uv.h>
 
 #include "control/core/log.h"
+#include "control/core/opener.h"
 #include "control/gateway.h"
 #include "control/ike/charon.h"
 #include "control/oper/socket.h"
+#include "control/settings/change.h"
 #include "control/settings/check.h"
 #include "dataplane/api/notify.h"
 
@@ -29,10 +32,11 @@
 
 struct program {
 	uv_loop_t loop;
-	uv_signal_t sigterm, sigint, sigusr1;
+	uv_signal_t sigterm, sigint, sigusr1, sighup;
 	uv_timer_t watchdog, log;
 	struct gateway *gateway;
 	struct oper *oper;
+	struct settings *settings;
 	bool stopping;
 };
 
@@ -45,6 +49,7 @@ usage(FILE *out)
 	      "  -d, --dataplane FILE  with -t: does it fit this adit-dataplane.conf?\n"
 	      "      --version      print the version and exit\n"
 	      "  -h, --help         print this and exit\n"
+	      "SIGHUP reads the configuration again (aditctl reload says more).\n"
 	      "SIGTERM ends every session; SIGUSR1 leaves those of L2TP to the next "
 	      "adit-control.\n",
 		out);
@@ -155,6 +160,7 @@ gateway_stopped(void *user)
 	uv_close((uv_handle_t *)&p->sigterm, NULL);
 	uv_close((uv_handle_t *)&p->sigint, NULL);
 	uv_close((uv_handle_t *)&p->sigusr1, NULL);
+	uv_close((uv_handle_t *)&p->sighup, NULL);
 	uv_close((uv_handle_t *)&p->watchdog, NULL);
 	uv_close((uv_handle_t *)&p->log, NULL);
 }
@@ -173,6 +179,25 @@ on_signal(uv_signal_t *h, int signum)
 		gateway_hand_over(p->gateway, gateway_stopped, p);
 	else
 		gateway_stop(p->gateway, gateway_stopped, p);
+}
+
+/* As `aditctl reload`, for who has no aditctl. */
+static void
+on_reload(uv_signal_t *h, int signum)
+{
+	struct program *p = h->data;
+	static struct settings_result r;
+	char text[1000];
+	(void)signum;
+	if (p->stopping)
+		return;
+	bool ok = settings_reload(p->settings, FATE_KEEP, &r);
+	if (ok)
+		log_audit(LOG_NOTICE, "action=reload revision=%llu who=\"SIGHUP\"",
+			(unsigned long long)r.revision);
+	else
+		log_audit(LOG_ERR, "action=reload result=refused text=%s who=\"SIGHUP\"",
+			log_quote(text, sizeof(text), r.why));
 }
 
 static void
@@ -206,6 +231,17 @@ failed(const char *why)
 	return false;
 }
 
+static unsigned int
+log_changed(void *user, const struct config *next, enum fate fate)
+{
+	(void)user;
+	(void)fate;
+	log_setup(next->log_level);
+	return 0;
+}
+
+static const struct settings_hook log_hook = {.apply = log_changed};
+
 /* Everything bound, or false with a logged reason. */
 static bool
 start(struct program *p, const struct config *c)
@@ -217,6 +253,8 @@ start(struct program *p, const struct config *c)
 	if (!p->gateway)
 		return failed(err);
 	const struct oper_groups groups = {.read = c->socket_group, .operate = c->operate_group};
+	gateway_use_settings(p->gateway, p->settings);
+	settings_set_hook(p->settings, PART_LOG, &log_hook, NULL);
 	p->oper = oper_start(&p->loop, p->gateway, c->socket_path, &groups, err, sizeof(err));
 	if (!p->oper)
 		return failed(err);
@@ -224,9 +262,10 @@ start(struct program *p, const struct config *c)
 }
 
 static int
-serve(const struct config *c)
+serve(const struct config *c, struct settings *settings)
 {
 	static struct program p;
+	p.settings = settings;
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit(c);
 	if (uv_loop_init(&p.loop) != 0) {
@@ -240,10 +279,12 @@ serve(const struct config *c)
 	uv_signal_init(&p.loop, &p.sigterm);
 	uv_signal_init(&p.loop, &p.sigint);
 	uv_signal_init(&p.loop, &p.sigusr1);
-	p.sigterm.data = p.sigint.data = p.sigusr1.data = &p;
+	uv_signal_init(&p.loop, &p.sighup);
+	p.sigterm.data = p.sigint.data = p.sigusr1.data = p.sighup.data = &p;
 	uv_signal_start(&p.sigterm, on_signal, SIGTERM);
 	uv_signal_start(&p.sigint, on_signal, SIGINT);
 	uv_signal_start(&p.sigusr1, on_signal, SIGUSR1);
+	uv_signal_start(&p.sighup, on_reload, SIGHUP);
 	uv_timer_init(&p.loop, &p.watchdog);
 	if (getenv("NOTIFY_SOCKET"))
 		uv_timer_start(&p.watchdog, on_watchdog, 0, WATCHDOG_MS);
@@ -258,6 +299,39 @@ serve(const struct config *c)
 	log_event(LOG_NOTICE, "stopped", "%s", "");
 	log_end(LOG_END_MS);
 	return EXIT_SUCCESS;
+}
+
+/* A directory that is not there yet, for what operators set live.  Its parent's is there. */
+static void
+make_state_directory(const struct config *c)
+{
+	char copy[sizeof(c->overlay_path)];
+	const struct passwd *pw = *c->user ? getpwnam(c->user) : NULL;
+	snprintf(copy, sizeof(copy), "%s", c->overlay_path);
+	const char *directory = dirname(copy);
+	if (*c->overlay_path && geteuid() == 0 && mkdir(directory, 0755) == 0 && pw &&
+		chown(directory, pw->pw_uid, pw->pw_gid) != 0)
+		log_event(LOG_WARNING, "config", "text=\"control.overlay: %s\"", strerror(errno));
+}
+
+static int
+run(struct config *c, const char *path, int opener)
+{
+	char err[800];
+	make_state_directory(c);
+	struct settings *settings = settings_new(c, path, err, sizeof(err));
+	if (!settings) {
+		fprintf(stderr, "adit-control: %s\n", err);
+		log_end(LOG_END_MS);
+		return EX_CONFIG;
+	}
+	if (opener >= 0 && *c->user)
+		settings_set_reader(settings, opener_read, opener);
+	log_setup(c->log_level);
+	warn_about(c);
+	int rc = serve(c, settings);
+	settings_free(settings);
+	return rc;
 }
 
 struct findings {
@@ -338,6 +412,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	static char err[32768];
+	/* Who is not root can read what he could read. */
+	int opener = test || geteuid() != 0 ? -1 : opener_start(path);
 	struct config *c = config_load_all(path, err, sizeof(err));
 	bool faulty = *err != '\0';
 	if (faulty)
@@ -354,14 +430,14 @@ main(int argc, char **argv)
 		config_free(c);
 		return EX_CONFIG;
 	}
-	warn_about(c);
 	int rc = EXIT_SUCCESS;
 	if (test) {
+		warn_about(c);
 		printf("%s: good, %u users\n", path, users_count(c->users));
 	} else {
 		if (f.no_certificates)
 			leave_certificates(c);
-		rc = serve(c);
+		rc = run(c, path, opener);
 	}
 	config_free(c);
 	return rc;

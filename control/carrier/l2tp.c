@@ -300,6 +300,25 @@ l2tp_start_serving(struct carrier *c, char *err, size_t errlen)
 	return true;
 }
 
+/* What its machine needs is made when it starts. */
+static bool
+l2tp_prepare(struct carrier *c, const struct config *next, char *err, size_t errlen)
+{
+	if (carrier_of(c)->server || next->l2tp_max_sessions == 0 || !next->l2tp_enabled)
+		return true;
+	snprintf(err, errlen,
+		"l2tp.max_sessions: from 0 to more adit-control has to be started again");
+	return false;
+}
+
+static void
+l2tp_changed(struct carrier *c)
+{
+	const struct l2tp_carrier *l = carrier_of(c);
+	if (l->server)
+		l2tp_server_change(l->server, &env_of(l)->cfg->l2tp);
+}
+
 /* R3, R12, T20 */
 static void
 l2tp_edge(const struct carrier *c, struct command *cmd)
@@ -421,6 +440,8 @@ static const struct carrier_ops ops = {
 	.resume = l2tp_resume_session,
 	.reject = l2tp_reject_session,
 	.start = l2tp_start_serving,
+	.prepare = l2tp_prepare,
+	.changed = l2tp_changed,
 	.edge = l2tp_edge,
 	.link_down = l2tp_link_down,
 	.stop = l2tp_stop,
@@ -452,6 +473,7 @@ l2tp_carrier_new(struct sessions *all)
 		.tunnel = TUNNEL_L2TP,
 		.session_size = sizeof(struct l2tp_session),
 		.ppp = &cfg->l2tp_ppp,
+		.part = PART_L2TP,
 		.enabled = &cfg->l2tp_enabled,
 		.max_sessions = &cfg->l2tp_max_sessions};
 	carrier_init(&l->c);

@@ -130,21 +130,37 @@ static bool
 pptp_start_serving(struct carrier *c, char *err, size_t errlen)
 {
 	struct pptp_carrier *p = carrier_of(c);
-	const struct session_env *env = &c->all->env;
-	const struct config *cfg = env->cfg;
-	p->listeners.loop = env->loop;
-	p->listeners.handles = env->handles;
-	p->listeners.refusals = env->refusals;
-	p->listeners.ready = conn_accept;
-	p->listeners.user = p;
-	return listeners_open(&p->listeners, cfg->pptp_listen, cfg->n_pptp_listen, cfg->pptp_port,
-		c->name, err, errlen);
+	const struct config *cfg = c->all->env.cfg;
+	return listeners_open(
+		&p->listeners, cfg->pptp_listen, cfg->n_pptp_listen, cfg->pptp_port, err, errlen);
+}
+
+/* R3, R4: what is new listens before anything else has changed, what is no more ends with it. */
+static bool
+pptp_prepare(struct carrier *c, const struct config *next, char *err, size_t errlen)
+{
+	bool on = next->pptp_enabled && next->pptp_max_sessions > 0;
+	return listeners_prepare(&carrier_of(c)->listeners, next->pptp_listen,
+		on ? next->n_pptp_listen : 0, c->all->env.cfg->pptp_port, err, errlen);
+}
+
+static void
+pptp_changed(struct carrier *c)
+{
+	listeners_change(&carrier_of(c)->listeners, c->all->env.cfg->pptp_port);
+}
+
+static void
+pptp_unchanged(struct carrier *c)
+{
+	listeners_abort(&carrier_of(c)->listeners);
 }
 
 static void
 pptp_edge(const struct carrier *c, struct command *cmd)
 {
-	cmd->gateway.pptp = carrier_limit(c) != 0;
+	/* Who is connected when PPTP is turned off goes on. */
+	cmd->gateway.pptp = carrier_limit(c) != 0 || carrier_of_const(c)->n_conns > 0;
 }
 
 static void
@@ -207,6 +223,9 @@ static const struct carrier_ops ops = {
 	.ended = pptp_ended,
 	.detach = pptp_detach,
 	.start = pptp_start_serving,
+	.prepare = pptp_prepare,
+	.changed = pptp_changed,
+	.unchanged = pptp_unchanged,
 	.edge = pptp_edge,
 	.unlisten = pptp_unlisten,
 	.stop = pptp_stop,
@@ -230,10 +249,17 @@ pptp_carrier_new(struct sessions *all)
 		.tunnel = TUNNEL_PPTP,
 		.session_size = sizeof(struct pptp_session),
 		.ppp = &cfg->ppp,
+		.part = PART_PPTP,
 		.enabled = &cfg->pptp_enabled,
 		.max_sessions = &cfg->pptp_max_sessions};
 	carrier_init(&p->c);
 	strangers_init(&p->strangers);
 	TAILQ_INIT(&p->conns);
+	p->listeners = (struct listeners){.loop = all->env.loop,
+		.handles = all->env.handles,
+		.refusals = all->env.refusals,
+		.protocol = p->c.name,
+		.ready = conn_accept,
+		.user = p};
 	return &p->c;
 }

@@ -29,7 +29,7 @@ _aditctl_listed()
 _aditctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands=(status sessions session tunnels disconnect lockouts unlock stats sas weak-crypto explain version help)
+	local commands=(status sessions session tunnels disconnect lockouts unlock stats sas weak-crypto show set unset reload explain version help)
 	local command="" i n=0
 
 	COMPREPLY=()
@@ -46,7 +46,7 @@ _aditctl()
 	# The command is the first word that is neither an option nor an option's argument; n counts the words behind it.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s | --socket | --user) ((i++)) ;;
+		-s | --socket | --user | --if-revision) ((i++)) ;;
 		-*) ;;
 		*) if [ -z "$command" ]; then command=${COMP_WORDS[i]}; else ((n++)); fi ;;
 		esac
@@ -64,6 +64,18 @@ _aditctl()
 	weak-crypto:0) _aditctl_match "$cur" pptp l2tp ;;
 	weak-crypto:1) _aditctl_match "$cur" on off ;;
 	weak-crypto:2) _aditctl_match "$cur" --keep --rekey --drop ;;
+	show:0) _aditctl_listed "$cur" settings ;;
+	set:*)
+		if ((n % 2 == 0)); then
+			_aditctl_match "$cur" --keep --rekey --drop --temporary --force --if-revision
+			_aditctl_listed "$cur" settable
+		fi
+		;;
+	unset:*)
+		_aditctl_match "$cur" --keep --rekey --drop --force --if-revision
+		_aditctl_listed "$cur" settable
+		;;
+	reload:*) _aditctl_match "$cur" --keep --drop ;;
 	explain:0) _aditctl_listed "$cur" codes ;;
 	help:0) _aditctl_match "$cur" "${commands[@]}" ;;
 	esac

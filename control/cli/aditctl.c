@@ -34,16 +34,20 @@ find_command(const char *name)
 static int
 parse_options(int argc, char **argv, struct cli *cli, bool *help)
 {
+	static int flag; /* of enum command_option, where getopt_long() gives 0 */
 	static const struct option options[] = {
 		{"socket", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{"user", required_argument, NULL, 'u'},
-		{"all", no_argument, NULL, 'a'},
-		{"keep", no_argument, NULL, 'k'},
-		{"drop", no_argument, NULL, 'd'},
-		{"rekey", no_argument, NULL, 'r'},
+		{"all", no_argument, &flag, COMMAND_ALL},
+		{"keep", no_argument, &flag, COMMAND_KEEP},
+		{"drop", no_argument, &flag, COMMAND_DROP},
+		{"rekey", no_argument, &flag, COMMAND_REKEY},
+		{"temporary", no_argument, &flag, COMMAND_TEMPORARY},
+		{"force", no_argument, &flag, COMMAND_FORCE},
+		{"if-revision", required_argument, NULL, 'n'},
 		{"list", required_argument, NULL, 'l'},
 		{NULL, 0, NULL, 0},
 	};
@@ -67,20 +71,15 @@ parse_options(int argc, char **argv, struct cli *cli, bool *help)
 			cli->user = optarg;
 			cli->given |= COMMAND_USER;
 			break;
-		case 'a':
-			cli->given |= COMMAND_ALL;
-			break;
-		case 'k':
-			cli->given |= COMMAND_KEEP;
-			break;
-		case 'd':
-			cli->given |= COMMAND_DROP;
+		case 'n':
+			cli->revision = optarg;
+			cli->given |= COMMAND_REVISION;
 			break;
 		case 'l':
 			cli->list = optarg;
 			break;
-		case 'r':
-			cli->given |= COMMAND_REKEY;
+		case 0:
+			cli->given |= (unsigned int)flag;
 			break;
 		default:
 			return usage_error("aditctl help tells what there is");

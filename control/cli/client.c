@@ -139,6 +139,12 @@ result_of(json_t *response)
 		char *clean = clean_text(message != NULL ? message : "not an answer");
 		fprintf(stderr, "aditctl: %s\n", clean);
 		free(clean);
+		const json_t *faults = json_object_get(json_object_get(error, "data"), "faults");
+		for (size_t i = 1; i < json_array_size(faults); i++) {
+			clean = clean_text(json_string_value(json_array_get(faults, i)));
+			fprintf(stderr, "aditctl: %s\n", clean);
+			free(clean);
+		}
 	}
 	json_decref(response);
 	return result;

@@ -21,7 +21,7 @@ ask(struct cli *cli, const char *method, json_t *params, enum exit_code *code)
 }
 
 /* With --json: print, free, done. */
-static bool
+bool
 printed_json(const struct cli *cli, json_t *result)
 {
 	if (!cli->json)
@@ -235,26 +235,23 @@ weak_crypto_params(const struct cli *cli)
 {
 	const char *protocol = cli->n_args > 0 ? cli->args[0] : "pptp";
 	const char *word = cli->n_args > 1 ? cli->args[1] : NULL;
-	unsigned int fate = cli->given & (COMMAND_KEEP | COMMAND_DROP | COMMAND_REKEY);
+	const char *fate = given_fate(cli);
 
+	if (fate == NULL)
+		return NULL;
 	if (word != NULL && strcmp(word, "on") != 0 && strcmp(word, "off") != 0)
 		usage_error("weak-crypto %s: \"%s\" is neither on nor off", protocol, word);
-	else if ((fate & (fate - 1)) != 0)
-		usage_error("weak-crypto: --keep, --rekey and --drop exclude each other");
-	else if (fate == COMMAND_REKEY && strcmp(protocol, "l2tp") != 0)
+	else if (strcmp(fate, "rekey") == 0 && strcmp(protocol, "l2tp") != 0)
 		usage_error("weak-crypto: --rekey goes with l2tp");
-	else if (fate != 0 && (word == NULL || strcmp(word, "off") != 0))
+	else if (*fate != '\0' && (word == NULL || strcmp(word, "off") != 0))
 		usage_error("weak-crypto: --keep, --rekey and --drop go with off: what happens to "
 			    "running weak sessions");
 	else {
 		json_t *params = json_pack("{s:s}", "protocol", protocol);
 		if (word != NULL)
 			json_object_set_new(params, "allow", json_boolean(strcmp(word, "on") == 0));
-		if (fate != 0)
-			json_object_set_new(params, "sessions",
-				json_string(fate == COMMAND_DROP    ? "drop"
-					    : fate == COMMAND_REKEY ? "rekey"
-								    : "keep"));
+		if (*fate != '\0')
+			json_object_set_new(params, "sessions", json_string(fate));
 		return params;
 	}
 	return NULL;
@@ -382,7 +379,8 @@ run_help(struct cli *cli)
 	puts("\n  -s, --socket SOCKET  adit-control's socket (else $ADIT_SOCKET, "
 	     "else " CLIENT_DEFAULT_SOCKET ")\n"
 	     "  --json               print the result as JSON (docs/rpc.md)\n"
-	     "  --list WHAT          users, sessions or codes, one a line, for completion\n"
+	     "  --list WHAT          users, sessions, settings or codes, one a line, for "
+	     "completion\n"
 	     "  -h, --help           this text\n"
 	     "  -V, --version        aditctl's version\n\n"
 	     "exit codes: 0 done, 1 request failed, 2 usage, 3 gateway not reachable, 4 gateway "
@@ -403,6 +401,12 @@ const struct cli_command cli_commands[] = {
 	{"sas", "[PEER]", "list pairs of IPsec SAs", 0, 0, 1, false, run_sas},
 	{"weak-crypto", "[pptp | l2tp [on | off [--keep | --rekey | --drop]]]", "show or change whether weak algorithms are allowed",
 		COMMAND_KEEP | COMMAND_DROP | COMMAND_REKEY, 0, 2, false, run_weak_crypto},
+	{"show", "[PREFIX]", "settings: values, where they come from, what a change does", 0, 0, 1, false, run_show},
+	{"set", "NAME VALUE ... [--keep | --rekey | --drop] [--temporary] [--force] [--if-revision N]", "set settings live, all of them or none",
+		COMMAND_KEEP | COMMAND_DROP | COMMAND_REKEY | COMMAND_TEMPORARY | COMMAND_FORCE | COMMAND_REVISION, 2, 256, false, run_set},
+	{"unset", "NAME ... [--keep | --rekey | --drop] [--force] [--if-revision N]", "return settings to what the file says",
+		COMMAND_KEEP | COMMAND_DROP | COMMAND_REKEY | COMMAND_FORCE | COMMAND_REVISION, 1, 128, false, run_unset},
+	{"reload", "[--keep | --drop]", "read the file again; --drop ends users who may no longer come", COMMAND_KEEP | COMMAND_DROP, 0, 0, false, run_reload},
 	{"explain", "[CODE]", "what a refusal code means, and its remedy; needs no gateway", 0, 0, 1, true, run_explain},
 	{"version", "", "versions of aditctl and adit-control", 0, 0, 0, false, run_version},
 	{"help", "[COMMAND]", "this text, or a command's usage", 0, 0, 1, true, run_help},

@@ -9,20 +9,24 @@
 
 /* Options besides the general ones, a bit mask; commands.c's users print them. */
 enum command_option {
-	COMMAND_USER = 1 << 0,  /* --user U */
-	COMMAND_ALL = 1 << 1,   /* --all */
-	COMMAND_KEEP = 1 << 2,  /* --keep */
-	COMMAND_DROP = 1 << 3,  /* --drop */
-	COMMAND_REKEY = 1 << 4, /* --rekey */
+	COMMAND_USER = 1 << 0,      /* --user U */
+	COMMAND_ALL = 1 << 1,       /* --all */
+	COMMAND_KEEP = 1 << 2,      /* --keep */
+	COMMAND_DROP = 1 << 3,      /* --drop */
+	COMMAND_REKEY = 1 << 4,     /* --rekey */
+	COMMAND_TEMPORARY = 1 << 5, /* --temporary */
+	COMMAND_FORCE = 1 << 6,     /* --force */
+	COMMAND_REVISION = 1 << 7,  /* --if-revision N */
 };
 
 /* A command line, taken apart. */
 struct cli {
 	const char *socket;
 	bool json;
-	unsigned int given; /* mask of enum command_option */
-	const char *user;   /* --user */
-	int n_args;         /* behind the command */
+	unsigned int given;   /* mask of enum command_option */
+	const char *user;     /* --user */
+	const char *revision; /* --if-revision */
+	int n_args;           /* behind the command */
 	char **args;
 	int fd;           /* connected, unless the command is local */
 	const char *list; /* --list: words for completion instead of a command; NULL: none */
@@ -43,6 +47,17 @@ extern const struct cli_command cli_commands[];
 
 /* Message and EXIT_USAGE. */
 enum exit_code usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* settings.c */
+enum exit_code run_show(struct cli *cli);
+enum exit_code run_set(struct cli *cli);
+enum exit_code run_unset(struct cli *cli);
+enum exit_code run_reload(struct cli *cli);
+
+/* With --json: the result, and true. */
+bool printed_json(const struct cli *cli, json_t *result);
+/* Of --keep, --rekey, --drop: "" for none, NULL after a message when there are several. */
+const char *given_fate(const struct cli *cli);
 
 /* list.c: --list WHAT. */
 enum exit_code run_list_words(struct cli *cli, const char *what);

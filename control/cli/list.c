@@ -62,6 +62,25 @@ list_lockouts(struct cli *cli)
 	return EXIT_OK;
 }
 
+/* Names of settings. */
+static enum exit_code
+list_settings(struct cli *cli, bool settable)
+{
+	enum exit_code code;
+	const json_t *list, *s;
+	size_t i;
+	json_t *r = client_request(cli->fd, "settings.show", json_object(), &code);
+
+	if (r == NULL)
+		return code;
+	list = json_object_get(r, "settings");
+	json_array_foreach(
+		(json_t *)list, i, s) if (!settable || json_is_true(json_object_get(s, "settable")))
+		puts(json_string_value(json_object_get(s, "name")));
+	json_decref(r);
+	return EXIT_OK;
+}
+
 enum exit_code
 run_list_words(struct cli *cli, const char *what)
 {
@@ -71,14 +90,18 @@ run_list_words(struct cli *cli, const char *what)
 
 	if (strcmp(what, "codes") == 0)
 		return list_codes();
-	bool lockouts = strcmp(what, "lockouts") == 0;
-	if (!lockouts && strcmp(what, "users") != 0 && strcmp(what, "sessions") != 0)
-		return usage_error("--list takes users, sessions, lockouts or codes");
+	bool lockouts = strcmp(what, "lockouts") == 0, settings = strcmp(what, "settings") == 0;
+	if (!lockouts && !settings && strcmp(what, "settable") != 0 && strcmp(what, "users") != 0 &&
+		strcmp(what, "sessions") != 0)
+		return usage_error(
+			"--list takes users, sessions, lockouts, settings, settable or codes");
 	cli->fd = client_connect(cli->socket);
 	if (cli->fd < 0)
 		return EXIT_UNREACHABLE;
 	if (lockouts)
 		return list_lockouts(cli);
+	if (settings || strcmp(what, "settable") == 0)
+		return list_settings(cli, !settings);
 	/* One page: more is not read by anybody who presses a key. */
 	json_t *r = client_request(cli->fd, "sessions", json_pack("{s:i}", "limit", 500), &code);
 	if (r == NULL)

@@ -392,11 +392,17 @@ charon_free(struct charon *c, void (*closed)(void *user), void *user)
 }
 
 void
+charon_settings_changed(struct charon *c)
+{
+	if (c->connected)
+		ask_for(c, &c->again);
+}
+
+void
 charon_set_weak(struct charon *c, bool allow)
 {
 	c->allow_weak = allow;
-	if (c->connected)
-		ask_for(c, &c->again);
+	charon_settings_changed(c);
 }
 
 void

@@ -29,6 +29,8 @@ struct charon *charon_new(uv_loop_t *loop, const struct ike_config *cfg, char *e
 void charon_free(struct charon *c, void (*closed)(void *user), void *user);
 /* Weak algorithms from now on or no more: charon gets its connections again. */
 void charon_set_weak(struct charon *c, bool allow);
+/* cfg has changed: the same. */
+void charon_settings_changed(struct charon *c);
 /* Every IKE SA ends, and its peer is told; when charon is not there, once it has come back. */
 void charon_end_all(struct charon *c);
 /* It has taken everything, and has nothing else. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ike/credential.h"
 
+#include <math.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -316,4 +317,25 @@ credential_wipe(struct credential *c)
 	for (unsigned int i = 0; i < c->n_crl; i++)
 		blob_wipe(&c->crl[i]);
 	memset(c, 0, sizeof(*c));
+}
+
+/* T12.  A guesser tries words first; this only says how many there are of that shape. */
+unsigned int
+ike_psk_bits(const char *secret)
+{
+	bool seen[256] = {false};
+	unsigned int different = 0, alphabet = 0, length = 0;
+	bool lower = false, upper = false, digit = false, other = false;
+	for (const char *p = secret; *p; p++, length++) {
+		unsigned char ch = (unsigned char)*p;
+		different += !seen[ch];
+		seen[ch] = true;
+		lower |= ch >= 'a' && ch <= 'z';
+		upper |= ch >= 'A' && ch <= 'Z';
+		digit |= ch >= '0' && ch <= '9';
+		other |= !((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			   (ch >= '0' && ch <= '9'));
+	}
+	alphabet = (lower ? 26u : 0) + (upper ? 26u : 0) + (digit ? 10u : 0) + (other ? 32u : 0);
+	return different < 8 ? 0 : (unsigned int)(length * log2(alphabet));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* IPsec's life, and what operators ask and change. */
 #include <errno.h>
-#include <math.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,22 +286,28 @@ ike_status(const struct ike *k, struct ike_status *out)
 			"run ./run setup and restart charon");
 }
 
+void
+ike_settings_changed(struct ike *k)
+{
+	charon_settings_changed(k->charon);
+}
+
 unsigned int
-ike_weak_crypto(struct ike *k, bool allow, enum ike_fate fate)
+ike_weak_crypto(struct ike *k, bool allow, enum fate fate)
 {
 	struct ike_pair *s, *after;
 	unsigned int n = 0;
 	/* First the decision, then the proposals: an exchange between the two is refused (T16). */
 	k->allow_weak = allow;
 	charon_set_weak(k->charon, allow);
-	if (allow || fate == IKE_KEEP)
+	if (allow || fate == FATE_KEEP)
 		return 0;
 	for (s = TAILQ_FIRST(&k->pairs); s; s = after) {
 		after = TAILQ_NEXT(s, next);
 		if (!pair_is_weak(s) || !s->peer || s->state == PAIR_RESERVED)
 			continue;
 		n++;
-		if (fate == IKE_REKEY && !s->widow && channel_connected(k->channel)) {
+		if (fate == FATE_REKEY && !s->widow && channel_connected(k->channel)) {
 			s->deadline_ms = uv_now(k->loop) + FATE_MS;
 			pair_expire(s, IKE_INBOUND, false);
 		} else {
@@ -310,27 +315,4 @@ ike_weak_crypto(struct ike *k, bool allow, enum ike_fate fate)
 		}
 	}
 	return n;
-}
-
-/* ------------------------------------------------------------------ settings */
-
-/* T12.  A guesser tries words first; this only says how many there are of that shape. */
-unsigned int
-ike_psk_bits(const char *secret)
-{
-	bool seen[256] = {false};
-	unsigned int different = 0, alphabet = 0, length = 0;
-	bool lower = false, upper = false, digit = false, other = false;
-	for (const char *p = secret; *p; p++, length++) {
-		unsigned char ch = (unsigned char)*p;
-		different += !seen[ch];
-		seen[ch] = true;
-		lower |= ch >= 'a' && ch <= 'z';
-		upper |= ch >= 'A' && ch <= 'Z';
-		digit |= ch >= '0' && ch <= '9';
-		other |= !((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-			   (ch >= '0' && ch <= '9'));
-	}
-	alphabet = (lower ? 26u : 0) + (upper ? 26u : 0) + (digit ? 10u : 0) + (other ? 32u : 0);
-	return different < 8 ? 0 : (unsigned int)(length * log2(alphabet));
 }

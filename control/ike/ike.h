@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "control/core/fate.h"
 #include "control/core/refusal.h"
 #include "control/ike/config.h"
 #include "control/link/link.h"
@@ -105,10 +106,10 @@ struct ike_status {
 };
 void ike_status(const struct ike *k, struct ike_status *out);
 
-/* What happens to weak SAs when the switch goes off (R2, T16). */
-enum ike_fate { IKE_KEEP, IKE_REKEY, IKE_DROP };
+/* The settings of ike_new() have changed in place: charon gets its connections again. */
+void ike_settings_changed(struct ike *k);
 /* DES, MD5 and the like in L2TP/IPsec (RRAS: AllowL2TPWeakCrypto).  Returns how many SAs are acted
  * on. */
-unsigned int ike_weak_crypto(struct ike *k, bool allow, enum ike_fate fate);
+unsigned int ike_weak_crypto(struct ike *k, bool allow, enum fate fate);
 
 #endif

@@ -169,6 +169,12 @@ l2tp_server_new(const struct l2tp_config *cfg, const struct l2tp_ops *ops, void 
 }
 
 void
+l2tp_server_change(struct l2tp_server *s, const struct l2tp_config *cfg)
+{
+	s->cfg = *cfg;
+}
+
+void
 l2tp_server_free(struct l2tp_server *s)
 {
 	struct l2tp_tunnel *t;

@@ -109,6 +109,8 @@ struct l2tp_ops {
 };
 
 /* cfg and ops are copied.  NULL when out of memory. */
+/* From now on; tunnels that there are keep their windows and repetitions. */
+void l2tp_server_change(struct l2tp_server *s, const struct l2tp_config *cfg);
 struct l2tp_server *l2tp_server_new(
 	const struct l2tp_config *cfg, const struct l2tp_ops *ops, void *user);
 /* Sends nothing, calls nothing.  Not from within a callback. */

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "control/oper/audit.h"
 #include "control/oper/page.h"
 
 json_t *
@@ -74,31 +73,4 @@ rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *e
 		return NULL;
 	gateway_sas(ctx->gateway, page_sa, &p);
 	return page_answer(&p.page, "sas");
-}
-
-json_t *
-rpc_weak_crypto_l2tp(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
-{
-	static const char *const fates[] = {
-		[IKE_KEEP] = "keep", [IKE_REKEY] = "rekey", [IKE_DROP] = "drop", NULL};
-	const json_t *allow = json_object_get(params, "allow");
-	unsigned int acted = 0;
-	struct ike_status s;
-	int fate = rpc_fate(params, fates, error);
-
-	if (fate < 0)
-		return NULL;
-	gateway_ike_status(ctx->gateway, &s);
-	if (allow != NULL) {
-		char who[AUDIT_WHO_MAX];
-		if (!s.enabled)
-			return rpc_fail(error, RPC_INVALID_PARAMS,
-				"IPsec is off (ipsec.enabled): there is nothing to switch");
-		/* The gateway keeps the audit trail of this one. */
-		acted = gateway_weak_crypto_l2tp(ctx->gateway, json_is_true(allow),
-			(enum ike_fate)fate, audit_who(ctx, who));
-		gateway_ike_status(ctx->gateway, &s);
-	}
-	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", "l2tp", "allowed", s.allow_weak_crypto,
-		"weak_sessions", rpc_u64(s.weak_sas), "dropped", rpc_u64(acted));
 }

@@ -256,62 +256,6 @@ method_disconnect(const struct rpc_context *ctx, const json_t *params, struct rp
 	return json_pack("{s:o}", "disconnected", rpc_u64(n));
 }
 
-int
-rpc_fate(const json_t *params, const char *const *words, struct rpc_error *error)
-{
-	const char *given = json_string_value(json_object_get(params, "sessions"));
-	char known[64] = "";
-	size_t at = 0;
-
-	if (given == NULL)
-		return 0;
-	if (!json_is_false(json_object_get(params, "allow"))) {
-		rpc_fail(error, RPC_INVALID_PARAMS, "\"sessions\" goes with \"allow\": false only");
-		return -1;
-	}
-	for (int i = 0; words[i] != NULL; i++) {
-		if (strcmp(given, words[i]) == 0)
-			return i;
-		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s\"%s\"",
-			i == 0                 ? ""
-			: words[i + 1] != NULL ? ", "
-					       : " or ",
-			words[i]);
-	}
-	rpc_fail(error, RPC_INVALID_PARAMS, "\"sessions\" must be %s", known);
-	return -1;
-}
-
-static json_t *
-method_weak_crypto(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
-{
-	const char *protocol = json_string_value(json_object_get(params, "protocol"));
-	const json_t *allow = json_object_get(params, "allow");
-	static const char *const fates[] = {[WEAK_KEEP] = "keep", [WEAK_DROP] = "drop", NULL};
-	struct gateway_status s;
-	unsigned int dropped = 0;
-	int fate;
-
-	if (strcmp(protocol, "l2tp") == 0)
-		return rpc_weak_crypto_l2tp(ctx, params, error);
-	if (strcmp(protocol, "pptp") != 0)
-		return rpc_fail(
-			error, RPC_INVALID_PARAMS, "\"protocol\" must be \"pptp\" or \"l2tp\"");
-	fate = rpc_fate(params, fates, error);
-	if (fate < 0)
-		return NULL;
-	if (allow != NULL) {
-		char who[AUDIT_WHO_MAX];
-		/* The gateway keeps the audit trail of this one. */
-		dropped = gateway_weak_crypto_pptp(ctx->gateway, json_is_true(allow),
-			(enum weak_fate)fate, audit_who(ctx, who));
-	}
-	gateway_status(ctx->gateway, &s);
-	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", protocol, "allowed",
-		s.allow_pptp_weak_crypto, "weak_sessions", rpc_u64(s.weak_sessions), "dropped",
-		rpc_u64(dropped));
-}
-
 static json_t *
 method_explain(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error)
 {
@@ -342,7 +286,7 @@ method_version(const struct rpc_context *ctx, const json_t *params, struct rpc_e
 static json_t *
 describe_params(const struct rpc_method *m)
 {
-	static const char *const types[] = {"integer", "string", "boolean"};
+	static const char *const types[] = {"integer", "string", "boolean", "object", "array"};
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < RPC_PARAMS_MAX && m->params[i].name != NULL; i++) {
@@ -405,10 +349,29 @@ const struct rpc_method rpc_methods[] = {
 		{"offset", RPC_INTEGER, false, OPER_READ, "matching pairs to skip, default 0"},
 		{"limit", RPC_INTEGER, false, OPER_READ, "1 to 500 pairs, default 100"},
 	}},
-	{"weak-crypto", OPER_READ, method_weak_crypto, "show or change whether weak algorithms are allowed", {
+	{"weak-crypto", OPER_READ, rpc_weak_crypto, "show or change whether weak algorithms are allowed", {
 		{"protocol", RPC_STRING, true, OPER_READ, "\"pptp\" (MPPE of 40 and 56 bits) or \"l2tp\" (DES and MD5 in IPsec)"},
 		{"allow", RPC_BOOLEAN, false, OPER_ADMIN, "the new setting; without it nothing is changed"},
 		{"sessions", RPC_STRING, false, OPER_ADMIN, "with allow false: \"keep\" (default) or \"drop\" weak sessions; l2tp: or \"rekey\""},
+	}},
+	{"settings.show", OPER_READ, rpc_settings_show, "settings: values, where they come from, what a change does", {
+		{"prefix", RPC_STRING, false, OPER_READ, "only those whose names begin with it"},
+	}},
+	{"settings.set", OPER_ADMIN, rpc_settings_set, "set settings live, all of them or none", {
+		{"settings", RPC_OBJECT, true, OPER_ADMIN, "values by name: strings as aditctl takes them, integers, booleans"},
+		{"sessions", RPC_STRING, false, OPER_ADMIN, "\"keep\" (default), \"rekey\" or \"drop\" who runs on what is no longer allowed"},
+		{"temporary", RPC_BOOLEAN, false, OPER_ADMIN, "until adit-control ends: not kept in control.overlay"},
+		{"force", RPC_BOOLEAN, false, OPER_ADMIN, "also when it takes a group's role away"},
+		{"if_revision", RPC_INTEGER, false, OPER_ADMIN, "only when this is still the revision"},
+	}},
+	{"settings.unset", OPER_ADMIN, rpc_settings_unset, "return settings to what the file says", {
+		{"names", RPC_ARRAY, true, OPER_ADMIN, "their names"},
+		{"sessions", RPC_STRING, false, OPER_ADMIN, "as of settings.set"},
+		{"force", RPC_BOOLEAN, false, OPER_ADMIN, "as of settings.set"},
+		{"if_revision", RPC_INTEGER, false, OPER_ADMIN, "as of settings.set"},
+	}},
+	{"settings.reload", OPER_ADMIN, rpc_settings_reload, "read the configuration file again, and apply what has changed", {
+		{"sessions", RPC_STRING, false, OPER_ADMIN, "\"keep\" (default) or \"drop\" sessions of users who may no longer come"},
 	}},
 	{"explain", OPER_READ, method_explain, "what a refusal code means, and its remedy", {
 		{"code", RPC_STRING, false, OPER_READ, "refusal code; all of them when left out"},

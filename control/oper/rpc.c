@@ -95,6 +95,10 @@ has_type(const json_t *value, enum rpc_param_type type)
 		       strlen(json_string_value(value)) == json_string_length(value);
 	case RPC_BOOLEAN:
 		return json_is_boolean(value);
+	case RPC_OBJECT:
+		return json_is_object(value);
+	case RPC_ARRAY:
+		return json_is_array(value);
 	}
 	return false;
 }
@@ -103,7 +107,8 @@ static bool
 check_param(const struct rpc_context *ctx, const struct rpc_method *m, const char *name,
 	const json_t *value, struct rpc_error *error)
 {
-	static const char *const types[] = {"an integer", "a string", "a boolean"};
+	static const char *const types[] = {
+		"an integer", "a string", "a boolean", "an object", "an array"};
 	const struct rpc_param *p = find_param(m, name);
 
 	if (p == NULL)

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "control/gateway.h"
+#include "control/settings/change.h"
 
 #define RPC_REQUEST_MAX 65536 /* octets of a request line */
 #define RPC_RESPONSE_MAX \
@@ -31,6 +32,8 @@ enum rpc_code {
 	RPC_DENIED = -32001,    /* the caller's role does not suffice */
 	RPC_DATAPLANE_DOWN = -32002,
 	RPC_LIMIT = -32003, /* a bound of the socket */
+	RPC_REFUSED =
+		-32004, /* not live, not without force, somebody was first, or it can't be kept */
 };
 
 /* Each may what those before it may: look, end sessions, change how the gateway works (R25). */
@@ -66,7 +69,7 @@ struct rpc_error {
 	json_t *data; /* owned; NULL: none */
 };
 
-enum rpc_param_type { RPC_INTEGER, RPC_STRING, RPC_BOOLEAN };
+enum rpc_param_type { RPC_INTEGER, RPC_STRING, RPC_BOOLEAN, RPC_OBJECT, RPC_ARRAY };
 
 struct rpc_param {
 	const char *name;
@@ -76,7 +79,7 @@ struct rpc_param {
 	const char *help;
 };
 
-#define RPC_PARAMS_MAX 4
+#define RPC_PARAMS_MAX 6
 
 struct rpc_method {
 	const char *name;
@@ -115,15 +118,10 @@ json_t *rpc_ip(uint32_t ip);
 /* methods.c: an optional integer parameter within bounds; false with *error filled. */
 bool rpc_bounded(const json_t *params, const char *name, json_int_t min, json_int_t max,
 	json_int_t *v, struct rpc_error *error);
-/* methods.c: what "sessions" says becomes of those that are up when a weak switch is turned off; the
- * first word when it is not given.  Its place in words, which end with NULL; -1 with *error filled. */
-int rpc_fate(const json_t *params, const char *const *words, struct rpc_error *error);
 
 /* ipsec.c */
 json_t *rpc_ipsec_status(const struct rpc_context *ctx);
 json_t *rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
-json_t *rpc_weak_crypto_l2tp(
-	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 
 /* l2tp.c */
 json_t *rpc_tunnels(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
@@ -131,6 +129,26 @@ json_t *rpc_tunnels(const struct rpc_context *ctx, const json_t *params, struct 
 /* lockout.c */
 json_t *rpc_lockouts(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 json_t *rpc_unlock(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+
+/* settings.c */
+json_t *rpc_settings_show(
+	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+json_t *rpc_settings_set(
+	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+json_t *rpc_settings_unset(
+	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+json_t *rpc_settings_reload(
+	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
+/* Carries it out for this caller, and audits it: what settings.set answers, or NULL with *error
+ * filled. */
+json_t *rpc_change(const struct rpc_context *ctx, struct settings_change *change,
+	struct settings_result *r, struct rpc_error *error);
+/* The parameter "sessions": keep when it is not given; false with *error filled. */
+bool rpc_fate(const json_t *params, enum fate *fate, struct rpc_error *error);
+
+/* weak.c */
+json_t *rpc_weak_crypto(
+	const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);
 
 /* stats.c */
 json_t *rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error *error);

@@ -20,6 +20,7 @@
 #include "dataplane/api/session.h"
 
 struct carrier;
+struct config;
 struct session;
 struct session_info;
 struct sessions;
@@ -81,7 +82,12 @@ struct carrier_ops {
 
 	/* Begins to serve.  Only called when its limit is above 0 (R3, R4).  False: err says why. */
 	bool (*start)(struct carrier *c, char *err, size_t errlen);
-	/* The data plane has come: what its edge is to let in (R12), for
+	/* Its settings are going to change: what may fail, for how they will be.  False: err says
+	 * why, and nothing is to change; otherwise one of the next two follows. */
+	bool (*prepare)(struct carrier *c, const struct config *next, char *err, size_t errlen);
+	void (*changed)(struct carrier *c); /* they have */
+	void (*unchanged)(struct carrier *c);
+	/* The data plane has come, or settings have changed: what its edge is to let in (R12), for
 	 * COMMAND_GATEWAY. */
 	void (*edge)(const struct carrier *c, struct command *cmd);
 	/* It has gone; every session has ended already. */
@@ -111,6 +117,7 @@ struct carrier {
 	uint8_t tunnel; /* the data plane's name for it, enum tunnel_protocol */
 	size_t session_size;
 	const struct ppp_config *ppp;
+	uint8_t part; /* enum setting_part: whose change it is told */
 	/* Its settings, as they are now. */
 	const bool *enabled;
 	const unsigned int *max_sessions;

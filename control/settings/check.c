@@ -324,14 +324,15 @@ check_dataplane(struct check *k, const char *dataplane)
 	config_destroy(&cf);
 }
 
-void
-config_check(const struct config *c, const char *path, const char *dataplane,
+/* text NULL: the file's. */
+static void
+check(const struct config *c, const char *path, const char *text, const char *dataplane,
 	void (*each)(void *user, enum check_weight weight, const char *text), void *user)
 {
 	struct check k = {.c = c, .path = path, .each = each, .user = user};
 	struct stat st;
 	config_init(&k.cf);
-	if (!config_read_file(&k.cf, path))
+	if (!(text ? config_read_string(&k.cf, text) : config_read_file(&k.cf, path)))
 		say_at(&k, NULL, CHECK_FATAL, "changed while it was read");
 	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO))
 		say_at(&k, NULL, CHECK_ERROR,
@@ -344,4 +345,18 @@ config_check(const struct config *c, const char *path, const char *dataplane,
 		check_dataplane(&k, dataplane);
 	config_wipe_secrets(&k.cf);
 	config_destroy(&k.cf);
+}
+
+void
+config_check(const struct config *c, const char *path, const char *dataplane,
+	void (*each)(void *user, enum check_weight weight, const char *text), void *user)
+{
+	check(c, path, NULL, dataplane, each, user);
+}
+
+void
+config_check_text(const struct config *c, const char *path, const char *text,
+	void (*each)(void *user, enum check_weight weight, const char *text), void *user)
+{
+	check(c, path, text, NULL, each, user);
 }

@@ -19,5 +19,8 @@ enum check_weight {
  */
 void config_check(const struct config *c, const char *path, const char *dataplane,
 	void (*each)(void *user, enum check_weight weight, const char *text), void *user);
+/* The same when the file has been read already, without the data plane's. */
+void config_check_text(const struct config *c, const char *path, const char *text,
+	void (*each)(void *user, enum check_weight weight, const char *text), void *user);
 
 #endif

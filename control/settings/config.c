@@ -246,6 +246,19 @@ cut_number(void *user, const char *file, unsigned int line, const char *number)
 	config_fail_at(user, file, line, "%s: no setting takes a number as large as that", number);
 }
 
+static bool
+parsed(struct reader *r, const config_t *cf, bool good)
+{
+	if (good)
+		return true;
+	if (config_error_type(cf) == CONFIG_ERR_FILE_IO)
+		config_fail_at(r, NULL, 0, "can't read: %s", strerror(errno));
+	else
+		config_fail_at(r, config_error_file(cf), (unsigned int)config_error_line(cf), "%s",
+			config_error_text(cf));
+	return false;
+}
+
 /* False after a fault: it can't be read. */
 static bool
 read_file(struct reader *r, config_t *cf)
@@ -256,18 +269,24 @@ read_file(struct reader *r, config_t *cf)
 		config_fail_at(r, NULL, 0, "can't read: %s", strerror(why));
 		return false;
 	}
-	if (config_read_file(cf, r->path) == CONFIG_TRUE)
-		return true;
-	if (config_error_type(cf) == CONFIG_ERR_FILE_IO)
-		config_fail_at(r, NULL, 0, "can't read: %s", strerror(errno));
-	else
-		config_fail_at(r, config_error_file(cf), (unsigned int)config_error_line(cf), "%s",
-			config_error_text(cf));
-	return false;
+	if (!parsed(r, cf, config_read_file(cf, r->path) == CONFIG_TRUE))
+		return false;
+	conf_cut_numbers(r->path, cut_number, r);
+	return true;
 }
 
-struct config *
-config_load_all(const char *path, char *err, size_t errlen)
+static bool
+read_text(struct reader *r, config_t *cf, const char *text)
+{
+	if (!parsed(r, cf, config_read_string(cf, text) == CONFIG_TRUE))
+		return false;
+	conf_cut_numbers_in(text, r->path, cut_number, r);
+	return true;
+}
+
+/* text NULL: the file's. */
+static struct config *
+load(const char *path, const char *text, char *err, size_t errlen)
 {
 	struct config *c = config_defaults();
 	struct reader *r = calloc(1, sizeof(*r));
@@ -282,11 +301,9 @@ config_load_all(const char *path, char *err, size_t errlen)
 	r->path = path;
 	r->c = c;
 	config_init(&cf);
-	bool whole = read_file(r, &cf);
-	if (whole) {
-		conf_cut_numbers(path, cut_number, r);
+	bool whole = text ? read_text(r, &cf, text) : read_file(r, &cf);
+	if (whole)
 		read_root(r, config_root_setting(&cf));
-	}
 	config_wipe_secrets(&cf);
 	config_destroy(&cf);
 	config_faults(r, err, errlen);
@@ -297,14 +314,31 @@ config_load_all(const char *path, char *err, size_t errlen)
 	return NULL;
 }
 
-struct config *
-config_load(const char *path, char *err, size_t errlen)
+static struct config *
+without_fault(struct config *c, const char *err)
 {
-	struct config *c = config_load_all(path, err, errlen);
 	if (c && *err == '\0')
 		return c;
 	config_free(c);
 	return NULL;
+}
+
+struct config *
+config_load_all(const char *path, char *err, size_t errlen)
+{
+	return load(path, NULL, err, errlen);
+}
+
+struct config *
+config_load(const char *path, char *err, size_t errlen)
+{
+	return without_fault(load(path, NULL, err, errlen), err);
+}
+
+struct config *
+config_load_text(const char *path, const char *text, char *err, size_t errlen)
+{
+	return without_fault(load(path, text, err, errlen), err);
 }
 
 void

@@ -92,6 +92,8 @@ struct config *config_defaults(void);
 struct config *config_load_all(const char *path, char *err, size_t errlen);
 /* NULL and the faults in err. */
 struct config *config_load(const char *path, char *err, size_t errlen);
+/* The same of a file that has been read already. */
+struct config *config_load_text(const char *path, const char *text, char *err, size_t errlen);
 void config_free(struct config *c);
 
 /* The parts of it. */

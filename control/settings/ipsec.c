@@ -30,6 +30,9 @@ get_psk(struct reader *r, const config_setting_t *g, const char *name, uint32_t 
 		return;
 	}
 	strcpy(psk->secret, secret);
+	if (!peer_ip)
+		config_set_origin(r->c, setting_find("ipsec.psk"), config_setting_source_file(s),
+			config_setting_source_line(s));
 	unsigned int bits = ike_psk_bits(psk->secret);
 	if (bits < IKE_PSK_MIN_BIT)
 		config_fail(r, s,

@@ -38,7 +38,7 @@ enum setting_effect {
 enum setting_part {
 	PART_NONE,
 	PART_LOG,
-	PART_PPTP_LISTEN,
+	PART_PPTP,
 	PART_L2TP,
 	PART_DATAPLANE,
 	PART_AAA,

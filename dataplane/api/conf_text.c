@@ -199,3 +199,13 @@ conf_cut_numbers(const char *file,
 	struct scan s = {.each = each, .user = user};
 	scan_file(&s, file);
 }
+
+void
+conf_cut_numbers_in(const char *text, const char *file,
+	void (*each)(void *user, const char *file, unsigned int line, const char *number),
+	void *user)
+{
+	struct scan s = {
+		.at = text, .file = file, .line = 1, .depth = 1, .each = each, .user = user};
+	scan_text(&s);
+}

@@ -17,5 +17,9 @@ const char *conf_nearest(const char *word, const char *const *words);
 void conf_cut_numbers(const char *file,
 	void (*each)(void *user, const char *file, unsigned int line, const char *number),
 	void *user);
+/* The same of the text of such a file. */
+void conf_cut_numbers_in(const char *text, const char *file,
+	void (*each)(void *user, const char *file, unsigned int line, const char *number),
+	void *user);
 
 #endif

@@ -231,16 +231,15 @@ test_weak_crypto(void **state)
 	struct client *c = dial_weak(0);
 	assert_true(loop_until(&loop, client_over, c, 8000));
 	assert_int_equal(status().refusals[REFUSAL_WEAK_CRYPTO_OFF], 1);
-	gateway_weak_crypto_pptp(gw, true, WEAK_KEEP, "root \"quoted\"");
-	assert_true(logged(
-		"action=weak-crypto-pptp allow=yes fate=keep who=\"root \\x22quoted\\x22\""));
+	set_live("mppe.allow_weak_crypto", "true", FATE_KEEP);
+	assert_true(logged("setting=mppe.allow_weak_crypto allow=yes fate=keep"));
 	c = dial_weak(1);
 	assert_true(loop_until(&loop, client_up, c, 5000));
 	dial_up(2, "carol", "pw-carol");
 	assert_int_equal(status().weak_sessions, 1);
-	assert_int_equal(gateway_weak_crypto_pptp(gw, false, WEAK_KEEP, "root"), 0);
+	assert_int_equal(set_live("mppe.allow_weak_crypto", "false", FATE_KEEP), 0);
 	assert_int_equal(carrier("pptp").sessions, 2);
-	assert_int_equal(gateway_weak_crypto_pptp(gw, false, WEAK_DROP, "root"), 1);
+	assert_int_equal(set_live("mppe.allow_weak_crypto", "false", FATE_DROP), 1);
 	assert_true(loop_until(&loop, client_over, c, 8000));
 	assert_int_equal(status().weak_sessions, 0);
 	assert_int_equal(carrier("pptp").sessions, 1);
@@ -252,7 +251,7 @@ weak_off_at_mppe(void *user, const struct command *cmd)
 {
 	(void)user;
 	if (cmd->type == COMMAND_SESSION_LINK)
-		gateway_weak_crypto_pptp(gw, false, WEAK_KEEP, "race");
+		set_live("mppe.allow_weak_crypto", "false", FATE_KEEP);
 }
 
 /* The switch is turned while a client negotiates: no weak session comes of it. */
@@ -260,7 +259,7 @@ static void
 test_weak_crypto_race(void **state)
 {
 	(void)state;
-	gateway_weak_crypto_pptp(gw, true, WEAK_KEEP, "root");
+	set_live("mppe.allow_weak_crypto", "true", FATE_KEEP);
 	fake.command = weak_off_at_mppe;
 	struct client *c = dial_weak(0);
 	assert_true(loop_until(&loop, client_over, c, 8000));

@@ -355,7 +355,7 @@ test_t16_mschapv1_behind_the_switch(void **state)
 	assert_true(loop_until(&loop, client_over, &clients[0], 6000));
 	assert_int_equal(clients[0].peer.response_len, 0);
 	assert_int_equal(status().refusals[REFUSAL_NO_COMMON_AUTH], 1);
-	gateway_weak_crypto_pptp(gw, true, WEAK_KEEP, "root");
+	set_live("mppe.allow_weak_crypto", "true", FATE_KEEP);
 	client_start(&clients[1], &fake, &pc, cfg->pptp_port, 2);
 	assert_true(loop_until(&loop, client_over, &clients[1], 6000));
 	assert_int_not_equal(clients[1].peer.response_len, 0);

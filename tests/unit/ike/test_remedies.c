@@ -36,7 +36,7 @@ weak_crypto_off(void **state)
 	assert_int_equal(add(IKE_ADD_IN, spi, host_a, des_md5), -EACCES);
 	refused(REFUSAL_IPSEC_WEAK_CRYPTO_OFF, "aditctl weak-crypto l2tp on");
 	gets_in(host_b, aes_sha1);
-	ike_weak_crypto(ike, true, IKE_KEEP);
+	ike_weak_crypto(ike, true, FATE_KEEP);
 	assert_int_equal(add(IKE_ADD_IN, spi, host_a, des_md5), 0);
 	assert_int_equal(add(IKE_ADD_OUT, spi, host_a, des_md5), 0);
 }

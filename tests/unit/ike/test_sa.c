@@ -253,24 +253,24 @@ test_weak(void **state)
 	assert_int_equal(get_spi(host_a, &spi), 0);
 	assert_int_equal(add(IKE_ADD_IN, spi, host_a, des_md5), -EACCES);
 	assert_int_equal(got.refusals[REFUSAL_IPSEC_WEAK_CRYPTO_OFF], 1);
-	ike_weak_crypto(ike, true, IKE_KEEP);
+	ike_weak_crypto(ike, true, FATE_KEEP);
 	assert_int_equal(add(IKE_ADD_IN, spi, host_a, des_md5), 0);
 	/* The switch goes off between the two halves. */
-	assert_int_equal(ike_weak_crypto(ike, false, IKE_KEEP), 0);
+	assert_int_equal(ike_weak_crypto(ike, false, FATE_KEEP), 0);
 	assert_int_equal(add(IKE_ADD_OUT, spi, host_a, des_md5), -EACCES);
-	ike_weak_crypto(ike, true, IKE_KEEP);
+	ike_weak_crypto(ike, true, FATE_KEEP);
 	assert_int_equal(add(IKE_ADD_OUT, spi, host_a, des_md5), 0);
 	assert_int_equal(status().weak_sas, 1);
 	/* keep, rekey, drop */
-	assert_int_equal(ike_weak_crypto(ike, false, IKE_KEEP), 0);
+	assert_int_equal(ike_weak_crypto(ike, false, FATE_KEEP), 0);
 	hear();
 	assert_int_equal(got.n_heard, 0);
-	assert_int_equal(ike_weak_crypto(ike, false, IKE_REKEY), 1);
+	assert_int_equal(ike_weak_crypto(ike, false, FATE_REKEY), 1);
 	hear();
 	assert_int_equal(got.n_heard, 1);
 	assert_false(got.heard[0].expire.hard);
 	assert_int_equal(got.heard[0].spi, spi);
-	assert_int_equal(ike_weak_crypto(ike, false, IKE_DROP), 1);
+	assert_int_equal(ike_weak_crypto(ike, false, FATE_DROP), 1);
 	hear();
 	assert_int_equal(got.n_heard, 2);
 	assert_true(got.heard[1].expire.hard);

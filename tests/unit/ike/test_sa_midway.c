@@ -90,7 +90,7 @@ test_weak_while_built(void **state)
 
 	(void)state;
 	start_plugin();
-	ike_weak_crypto(ike, true, IKE_KEEP);
+	ike_weak_crypto(ike, true, FATE_KEEP);
 	assert_int_equal(get_spi(host_a, &spi), 0);
 	assert_int_equal(add(IKE_ADD_IN, spi, host_a, des_md5), 0);
 	struct ike_message m = add_message(IKE_ADD_OUT, spi, host_a, des_md5);
@@ -100,7 +100,7 @@ test_weak_while_built(void **state)
 	while (s->ask_out == 0)
 		uv_run(&loop, UV_RUN_ONCE);
 	assert_int_equal(s->state, PAIR_IN);
-	assert_int_equal(ike_weak_crypto(ike, false, IKE_DROP), 1);
+	assert_int_equal(ike_weak_crypto(ike, false, FATE_DROP), 1);
 	hear();
 	assert_int_equal(s->state, PAIR_UP); /* it was too late */
 	assert_true(s->deadline_ms > 0 && s->deadline_ms <= uv_now(&loop) + 3000);
@@ -117,9 +117,9 @@ test_weak_that_stays(void **state)
 {
 	(void)state;
 	start_plugin();
-	ike_weak_crypto(ike, true, IKE_KEEP);
+	ike_weak_crypto(ike, true, FATE_KEEP);
 	uint32_t weak = establish(host_a, des_md5), strong = establish(host_b, aes_sha1);
-	assert_int_equal(ike_weak_crypto(ike, false, IKE_REKEY), 1);
+	assert_int_equal(ike_weak_crypto(ike, false, FATE_REKEY), 1);
 	struct ike_pair *s = link_sa_owner(lnk, weak);
 	assert_in_range(s->deadline_ms - uv_now(&loop), 59000, 60000);
 	hear();

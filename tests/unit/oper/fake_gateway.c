@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Long because it stands for the whole gateway. */
 #include "tests/unit/oper/fake_gateway.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/aaa/name.h"
+#include "control/settings/change.h"
 #include "dataplane/api/sa.h"
 #include "dataplane/api/session.h"
+#include "tests/unit/temp.h"
 
 #define N_WORKERS    2
 #define MAX_SESSIONS 64
 
 struct gateway {
+	struct config *config;
+	struct settings *settings;
+	char dir[64];
 	bool unlocked, dataplane, allow_weak, allow_weak_l2tp, weak_sa_gone;
 	char problem[160];
 	unsigned int n_sessions;
@@ -106,6 +113,9 @@ new_segment(void)
 
 const char *const *fake_gateway_names;
 
+static void make_settings(struct gateway *g);
+static void drop_settings(struct gateway *g);
+
 struct gateway *
 fake_gateway_new(unsigned int n_sessions)
 {
@@ -119,12 +129,14 @@ fake_gateway_new(unsigned int n_sessions)
 		snprintf(g->sessions[i].user, sizeof(g->sessions[i].user), "%s", *name++);
 	g->segment = new_segment();
 	g->dataplane = true;
+	make_settings(g);
 	return g;
 }
 
 void
 fake_gateway_free(struct gateway *g)
 {
+	drop_settings(g);
 	free(g->segment);
 	free(g);
 }
@@ -378,20 +390,95 @@ sessions_disconnect_user(struct sessions *all, const char *user)
 	return n;
 }
 
-unsigned int
-gateway_weak_crypto_pptp(struct gateway *g, bool allow, enum weak_fate fate, const char *who)
+/* ------------------------------------------------------------------ settings: real ones */
+
+static unsigned int
+mppe_weak(void *user, const struct config *next, enum fate fate)
 {
+	struct gateway *g = user;
 	unsigned int n = 0;
 
-	if (who[0] == '\0')
-		abort();
-	g->allow_weak = allow;
-	for (unsigned int i = g->n_sessions; !allow && fate == WEAK_DROP && i-- > 0;)
+	(void)next;
+	g->allow_weak = g->config->aaa.allow_weak_crypto;
+	for (unsigned int i = g->n_sessions; !g->allow_weak && fate == FATE_DROP && i-- > 0;)
 		if (g->sessions[i].mppe_tx == 40) {
 			remove_at(g, i);
 			n++;
 		}
 	return n;
+}
+
+static unsigned int
+ipsec_weak(void *user, const struct config *next, enum fate fate)
+{
+	struct gateway *g = user;
+
+	(void)next;
+	g->allow_weak_l2tp = g->config->ike.allow_weak_crypto;
+	if (g->allow_weak_l2tp || fate == FATE_KEEP || g->weak_sa_gone)
+		return 0;
+	g->weak_sa_gone = fate == FATE_DROP;
+	return 1;
+}
+
+static const struct settings_hook mppe_hook = {.apply = mppe_weak};
+static const struct settings_hook ipsec_hook = {.apply = ipsec_weak};
+
+static void
+write_conf(const struct gateway *g, const char *more)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/control.conf", g->dir);
+	FILE *f = fopen(path, "w");
+	if (!f)
+		abort();
+	fprintf(f,
+		"control: { overlay = \"%s/overlay\"; user = \"\"; };\n"
+		"pool: { first = \"10.99.0.1\"; last = \"10.99.0.254\"; };\n%s",
+		g->dir, more);
+	fclose(f);
+}
+
+/* A file that has changed since it was read. */
+static void
+make_settings(struct gateway *g)
+{
+	char err[300], path[128];
+
+	if (!mkdtemp(temp_name(g->dir, sizeof(g->dir), "fake")))
+		abort();
+	write_conf(g, "");
+	snprintf(path, sizeof(path), "%s/control.conf", g->dir);
+	g->config = config_load(path, err, sizeof(err));
+	if (!g->config)
+		abort();
+	write_conf(g, "ppp: { mru = 1300; };\npptp: { port = 1724; };\n");
+	g->settings = settings_new(g->config, path, err, sizeof(err));
+	if (!g->settings)
+		abort();
+	settings_set_hook(g->settings, PART_MPPE_WEAK, &mppe_hook, g);
+	settings_set_hook(g->settings, PART_IPSEC_WEAK, &ipsec_hook, g);
+}
+
+static void
+drop_settings(struct gateway *g)
+{
+	char path[128];
+
+	settings_free(g->settings);
+	config_free(g->config);
+	snprintf(path, sizeof(path), "%s/control.conf", g->dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/overlay", g->dir);
+	unlink(path);
+	rmdir(g->dir);
+}
+
+struct settings *
+gateway_settings(struct gateway *g)
+{
+	return g->settings;
 }
 
 /* ------------------------------------------------------------------ IPsec: a strong pair, and a
@@ -432,16 +519,4 @@ gateway_sas(
 	sa.strength = "weak";
 	sa.weak = true;
 	each(user, &sa);
-}
-
-unsigned int
-gateway_weak_crypto_l2tp(struct gateway *g, bool allow, enum ike_fate fate, const char *who)
-{
-	if (who[0] == '\0')
-		abort();
-	g->allow_weak_l2tp = allow;
-	if (allow || fate == IKE_KEEP || g->weak_sa_gone)
-		return 0;
-	g->weak_sa_gone = fate == IKE_DROP;
-	return 1;
 }

@@ -86,11 +86,22 @@ paths_of(const struct rpc_method *m)
 	struct rpc_context ctx = {
 		.gateway = fake_gateway_new(3), .counters = &no_counters, .role = OPER_ADMIN};
 	struct rpc_error error = {0};
+	json_t *set = json_pack("{s:{s:i, s:s}}", "settings", "ppp.mru", 1350, "pptp.port", "1725");
 	json_t *params = strcmp(m->name, "weak-crypto") == 0
 				 ? json_pack("{s:s}", "protocol", "pptp")
+			 : strcmp(m->name, "settings.set") == 0 ? json_incref(set)
+			 : strcmp(m->name, "settings.unset") == 0
+				 ? json_pack("{s:[s, s]}", "names", "ppp.mru", "pptp.port")
 			 : strcmp(m->name, "session") == 0 || strcmp(m->name, "disconnect") == 0
 				 ? json_pack("{s:i}", "id", 1)
 				 : json_object();
+	json_t *none = json_object();
+	if (strcmp(m->name, "settings.unset") == 0) {
+		json_decref(rpc_settings_reload(&ctx, none, &error));
+		json_decref(rpc_settings_set(&ctx, set, &error));
+	}
+	json_decref(none);
+	json_decref(set);
 	json_t *result = m->handler(&ctx, params, &error);
 	json_t *paths = json_object();
 
@@ -146,7 +157,7 @@ begin_section(struct reading *r, const char *title)
 static void
 check_parameter(struct reading *r, const struct row *row)
 {
-	static const char *const types[] = {"integer", "string", "boolean"};
+	static const char *const types[] = {"integer", "string", "boolean", "object", "array"};
 	const struct rpc_param *p = &r->method->params[r->n_params++];
 
 	assert_non_null(p->name);

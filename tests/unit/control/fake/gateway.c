@@ -7,23 +7,33 @@
 
 struct config *cfg;
 struct gateway *gw;
+struct settings *live;
+
+#define USERS                                                                    \
+	"{ name = \"alice\"; password = \"pw-alice\"; dial_in = \"allow\"; },\n" \
+	"  { name = \"bob\"; password = \"pw-bob\"; },\n"                        \
+	"  { name = \"carol\"; password = \"pw-carol\"; dial_in = \"allow\";\n"  \
+	"    static_ip = \"10.9.0.77\"; }"
+
+static void
+write_config(const char *path, const char *settings, const char *users)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f,
+		"control: { dataplane = \"%s/dp.sock\"; log_level = \"debug\"; overlay = \"\"; "
+		"user = \"\"; };\n"
+		"pool: { first = \"10.9.0.1\"; last = \"10.9.0.254\"; };\nusers: ( %s );\n%s",
+		stage_directory, users, settings);
+	fclose(f);
+}
 
 struct config *
 make_config(const char *settings)
 {
 	const char *path = stage_path("control.conf");
 	char err[256] = "";
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	fprintf(f,
-		"control: { dataplane = \"%s/dp.sock\"; log_level = \"debug\"; };\n"
-		"pool: { first = \"10.9.0.1\"; last = \"10.9.0.254\"; };\n"
-		"users: ( { name = \"alice\"; password = \"pw-alice\"; dial_in = \"allow\"; },\n"
-		"  { name = \"bob\"; password = \"pw-bob\"; },\n"
-		"  { name = \"carol\"; password = \"pw-carol\"; dial_in = \"allow\";\n"
-		"    static_ip = \"10.9.0.77\"; } );\n%s",
-		stage_directory, settings);
-	fclose(f);
+	write_config(path, settings, USERS);
 	struct config *c = config_load(path, err, sizeof(err));
 	unlink(path);
 	if (!c)
@@ -48,6 +58,34 @@ gateway_begin(void)
 	if (!gw)
 		print_error("%s\n", err);
 	assert_non_null(gw);
+	live = settings_new(cfg, stage_path("control.conf"), err, sizeof(err));
+	assert_non_null(live);
+	gateway_use_settings(gw, live);
+}
+
+unsigned int
+set_live(const char *name, const char *value, enum fate fate)
+{
+	static struct settings_result r;
+	const struct settings_value v = {name, value};
+	const struct settings_change c = {
+		.values = &v, .n = 1, .who = "root", .fate = fate, .temporary = true};
+	if (!settings_change(live, &c, &r))
+		fail_msg("%s = %s: %s", name, value, r.why);
+	return r.concerned;
+}
+
+bool
+reload_with(const char *settings, const char *users, enum fate fate)
+{
+	static struct settings_result r;
+	const char *path = stage_path("control.conf");
+	write_config(path, settings, users ? users : USERS);
+	bool ok = settings_reload(live, fate, &r);
+	if (!ok)
+		print_message("%s\n", r.why);
+	unlink(path);
+	return ok;
 }
 
 void
@@ -63,6 +101,8 @@ gateway_end(void)
 	gateway_stop(gw, set_true, &stopped);
 	assert_true(loop_until(&loop, is_true, &stopped, 6000));
 	gateway_free(gw);
+	settings_free(live);
+	live = NULL;
 	config_free(cfg);
 	assert_false(logged("pw-"));
 }

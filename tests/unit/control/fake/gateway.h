@@ -10,10 +10,12 @@
 #define ADIT_TESTS_CONTROL_FAKE_GATEWAY_H
 
 #include "control/gateway.h"
+#include "control/settings/change.h"
 #include "stage.h"
 
 extern struct config *cfg;
 extern struct gateway *gw;
+extern struct settings *live; /* cfg's, while the gateway runs */
 
 /* A configuration: alice may dial in, bob not, carol has the address 10.9.0.77; these settings
  * besides. */
@@ -21,6 +23,10 @@ struct config *make_config(const char *settings);
 /* Start with cfg; the fake data plane listens. */
 void gateway_begin(void);
 void gateway_await_dataplane(void);
+/* As an operator: until the gateway ends.  What the fate concerned. */
+unsigned int set_live(const char *name, const char *value, enum fate fate);
+/* The file again, as make_config() writes it, or with other users.  False: refused. */
+bool reload_with(const char *settings, const char *users, enum fate fate);
 /* Stop it and free it and cfg; passwords must not have been logged. */
 void gateway_end(void);
 
