@@ -13,7 +13,7 @@
 #include <rte_udp.h>
 
 #include "dataplane/api/session.h"
-#include "dataplane/route.h"
+#include "dataplane/fib.h"
 #include "dataplane/worker.h"
 
 #define ROW_BITS     13

@@ -5,7 +5,7 @@
 
 #include "dataplane/config.h"
 #include "dataplane/netlink.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 #include "dataplane/route.h"
 #include "dataplane/worker.h"
 

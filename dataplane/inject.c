@@ -8,8 +8,8 @@
 #include <rte_udp.h>
 
 #include "dataplane/api/session.h"
-#include "dataplane/port.h"
-#include "dataplane/route.h"
+#include "dataplane/fib.h"
+#include "dataplane/port_table.h"
 #include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"

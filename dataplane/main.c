@@ -179,7 +179,7 @@ start_kernel_side(void)
 	rc = netlink_dump();
 	if (rc)
 		return failed("routes of the kernel", rc);
-	rc = segment_listen(epoll_fd);
+	rc = segment_listen(epoll_fd, writer_control_connected);
 	if (rc == -EADDRINUSE)
 		fprintf(stderr, "adit-dataplane: socket %s: another data plane answers there\n",
 			config.socket);

@@ -8,8 +8,9 @@
 #include <rte_jhash.h>
 #include <rte_malloc.h>
 
+#include "dataplane/fib.h"
 #include "dataplane/netlink.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 #include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
@@ -22,8 +23,6 @@
 
 static const unsigned int part_size[NEIGH_PARTS] = {
 	[NEIGH_GATEWAYS] = 64, [NEIGH_OURS] = 32, [NEIGH_CLIENTS] = 128, [NEIGH_OTHERS] = 96};
-
-union nexthop nexthops[MAX_NEXTHOPS];
 
 static struct neighbour *table; /* MAX_NEXTHOPS */
 static uint32_t buckets[BUCKETS];

@@ -16,7 +16,8 @@
 
 #include <libmnl/libmnl.h>
 
-#include "dataplane/route.h"
+#include <rte_common.h>
+#include <rte_ether.h>
 
 #define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 #define POLL_BATCH 64 /* datagrams handled in one turn of the main loop */
@@ -25,7 +26,14 @@
  * between. */
 static struct mnl_socket *events, *requests;
 static unsigned int sequence;
+static const struct netlink_listener *listener;
 static bool resync; /* events were lost, or the kernel changed routes without saying so */
+
+void
+netlink_listen(const struct netlink_listener *l)
+{
+	listener = l;
+}
 
 static int
 open_requests(void)
@@ -129,9 +137,9 @@ on_route(const struct nlmsghdr *nlh)
 		 : rtm->rtm_type == RTN_UNICAST ? KERNEL_ROUTE_UNICAST
 						: KERNEL_ROUTE_DROP;
 	if (nlh->nlmsg_type == RTM_DELROUTE)
-		route_kernel_del(&r);
+		listener->route_del(&r);
 	else
-		route_kernel_add(&r, nlh->nlmsg_flags & NLM_F_REPLACE);
+		listener->route_add(&r, nlh->nlmsg_flags & NLM_F_REPLACE);
 }
 
 static void
@@ -149,7 +157,7 @@ on_neighbour(const struct nlmsghdr *nlh)
 		      mnl_attr_get_payload_len(ll) == RTE_ETHER_ADDR_LEN;
 	bool failed = nlh->nlmsg_type == RTM_NEWNEIGH && ndm->ndm_state & NUD_FAILED;
 	if (ip)
-		route_neighbour(
+		listener->neighbour(
 			ndm->ndm_ifindex, ip, usable ? mnl_attr_get_payload(ll) : NULL, failed);
 }
 
@@ -173,7 +181,8 @@ on_message(const struct nlmsghdr *nlh, void *data)
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 		ifi = mnl_nlmsg_get_payload(nlh);
-		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifi) && route_is_ours(ifi->ifi_index))
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifi) &&
+			listener->is_ours(ifi->ifi_index))
 			resync = true; /* and routes of an interface that goes down */
 		break;
 	}
@@ -229,12 +238,12 @@ int
 netlink_dump(void)
 {
 	resync = false;
-	route_resync_begin();
+	listener->resync_begin();
 	int rc = dump(RTM_GETROUTE);
 	if (rc == 0)
 		rc = dump(RTM_GETNEIGH);
 	if (rc == 0)
-		route_resync_end();
+		listener->resync_end();
 	else
 		resync = true;
 	return rc;

@@ -8,13 +8,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum kernel_route_type { KERNEL_ROUTE_UNICAST, KERNEL_ROUTE_LOCAL, KERNEL_ROUTE_DROP };
+/* A route of the kernel.  Addresses in host byte order. */
+struct kernel_route {
+	uint32_t ip, gateway; /* gateway 0: on the link */
+	uint32_t metric;
+	int oif;
+	uint8_t depth, tos, type;
+};
+
+/* Who hears of the kernel's tables.  Calls come from within the functions below. */
+struct netlink_listener {
+	void (*route_add)(const struct kernel_route *r, bool replace);
+	void (*route_del)(const struct kernel_route *r);
+	/* mac NULL: not usable (any more); failed: the kernel gave up. */
+	void (*neighbour)(int ifindex, uint32_t ip, const uint8_t *mac, bool failed);
+	/* Between the two everything is told anew; what was not told is gone. */
+	void (*resync_begin)(void);
+	void (*resync_end)(void);
+	/* Does it want to know that this interface goes up or down? */
+	bool (*is_ours)(int ifindex);
+};
+/* Before all else. */
+void netlink_listen(const struct netlink_listener *l);
+
 /* Open the sockets and subscribe; the descriptor to poll, or a negative errno. */
 int netlink_open(void);
 void netlink_close(void);
-/* Ask for everything: routes and neighbours reach route.h's functions.  0 or a negative errno. */
+/* Ask for everything: the listener hears of it.  0 or a negative errno. */
 int netlink_dump(void);
-/* Messages that the kernel has sent, len octets: routes and neighbours reach route.h's functions,
- * what is cut off or not understood is left out. */
+/* Messages that the kernel has sent, len octets: the listener hears of them, what is cut off or not
+ * understood is left out. */
 void netlink_input(const void *messages, size_t len);
 /* Handle what has come.  Never blocks.  After an overrun of the socket everything is asked for
  * again. */

@@ -15,8 +15,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/neigh.h"
-#include "dataplane/netlink.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 #include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/session.h"
@@ -30,8 +29,6 @@
 #define TURN_WAYS      4096 /* of sessions and pairs, looked up in one turn of the main loop */
 #define TURN_PLACES    256  /* of neighbours */
 
-struct rte_lpm *fib;
-_Atomic uint32_t fib_default = FIB_NONE;
 int route_inner_ifindex;
 
 struct route {
@@ -65,6 +62,15 @@ static uint32_t ways_at, ways_left, places_at, places_left;
 
 uint64_t route_visits;
 
+static const struct netlink_listener listener = {
+	.route_add = route_kernel_add,
+	.route_del = route_kernel_del,
+	.neighbour = route_neighbour,
+	.resync_begin = route_resync_begin,
+	.resync_end = route_resync_end,
+	.is_ours = route_is_ours,
+};
+
 int
 route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 {
@@ -79,6 +85,7 @@ route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 	if (!fib || !prefixes || rte_lpm_rcu_qsbr_add(fib, &rcu_cfg) != 0 ||
 		host_init(max_sessions, rcu) != 0)
 		return -ENOMEM;
+	netlink_listen(&listener);
 	return neigh_init(rcu);
 }
 

@@ -7,7 +7,7 @@
 #include <rte_malloc.h>
 
 #include "crypto/suite.h"
-#include "dataplane/route.h"
+#include "dataplane/fib.h"
 
 #define IP_HDR_LEN      20
 #define UDP_HDR_LEN     8

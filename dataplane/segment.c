@@ -17,8 +17,6 @@
 #include "dataplane/clock.h"
 #include "dataplane/config.h"
 #include "dataplane/pages.h"
-#include "dataplane/worker.h"
-#include "dataplane/writer.h"
 
 struct segment_header *segment;
 struct segment_header segment_offsets;
@@ -26,6 +24,7 @@ struct segment_header segment_offsets;
 static int mem_fd = -1, listen_fd = -1, control_fd = -1;
 static int wake_control_fd = -1, wake_us_fd = -1;
 static int epoll;
+static void (*on_connected)(void);
 /* Where the rings stood when control was last woken. */
 static uint32_t events_seen, punts_seen[SEGMENT_MAX_WORKERS];
 
@@ -116,11 +115,12 @@ make_directory(const char *path)
 }
 
 int
-segment_listen(int epoll_fd)
+segment_listen(int epoll_fd, void (*connected)(void))
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", config.socket);
 	epoll = epoll_fd;
+	on_connected = connected;
 	make_directory(config.socket);
 	if (is_answered(&sa))
 		return -EADDRINUSE;
@@ -209,7 +209,7 @@ accept_control(void)
 	/* The header is restored: its last owner could write it. */
 	struct segment_header h = segment_offsets;
 	memcpy(segment, &h, offsetof(struct segment_header, now_us));
-	writer_control_connected();
+	on_connected();
 	if (send_hello(fd) != 0 || watch(fd) != 0) {
 		close(fd);
 		return;

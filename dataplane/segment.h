@@ -36,8 +36,8 @@ int segment_create(uint32_t n_workers, uint32_t max_sessions, uint32_t max_sas);
 void segment_free(void);
 
 /* Listen on config.socket; -EADDRINUSE if another data plane answers there.  Adds its descriptors
- * to epoll_fd. */
-int segment_listen(int epoll_fd);
+ * to epoll_fd.  connected() is called before a control process is let in. */
+int segment_listen(int epoll_fd, void (*connected)(void));
 void segment_close(void);
 /* Handle an event of this descriptor; false if it isn't the segment's. */
 bool segment_event(int fd);

@@ -6,8 +6,8 @@
 
 #include <rte_malloc.h>
 
-#include "dataplane/port.h"
-#include "dataplane/route.h"
+#include "dataplane/fib.h"
+#include "dataplane/port_table.h"
 #include "dataplane/sa.h"
 
 #define OUTER_MTU        1500

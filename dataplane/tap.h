@@ -8,7 +8,7 @@
 
 #include <rte_mbuf.h>
 
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 
 /* Create the devices.  0 or a negative errno; says why on stderr. */
 int taps_open(struct rte_mempool *pool);

@@ -22,7 +22,6 @@
 #include "dataplane/api/ring.h"
 #include "dataplane/api/sa.h"
 #include "dataplane/inside.h"
-#include "dataplane/route.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 
@@ -65,7 +64,7 @@ struct pkt_meta {
 	};
 	uint32_t handle; /* of session or sa */
 	union {
-		uint32_t nh;   /* FIB value, route.h */
+		uint32_t nh;   /* FIB value, fib.h */
 		uint32_t peer; /* L2TP from the network: the peer of pair, 0 in clear */
 	};
 	union {

@@ -5,7 +5,7 @@
 
 #include "dataplane/api/command.h"
 #include "dataplane/api/event.h"
-#include "dataplane/route.h"
+#include "dataplane/fib.h"
 #include "dataplane/sa.h"
 #include "dataplane/segment.h"
 #include "dataplane/worker.h"

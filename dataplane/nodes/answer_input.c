@@ -13,7 +13,7 @@
 #include "dataplane/api/session.h"
 #include "dataplane/flow.h"
 #include "dataplane/nodes/node.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 #include "dataplane/source_rate.h"
 
 enum { EDGE_TO_MAIN, EDGE_EDGE_FILTER, EDGE_ANSWER_RATE, EDGE_ICMP_QUOTE, EDGE_COUNT };

@@ -12,7 +12,7 @@
 #include "dataplane/flow.h"
 #include "dataplane/nodes/inner.h"
 #include "dataplane/nodes/l2tp.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 
 enum {
 	EDGE_PPTP_INPUT,

@@ -7,7 +7,7 @@
 #include <rte_ether.h>
 
 #include "dataplane/nodes/node.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 
 /* An Ethernet header in front of an IPv4 packet for a next hop; meta->port is where it goes out.
  * PPP headers of odd length leave packets at odd addresses: hence the copy. */

@@ -3,7 +3,7 @@
  * inside_input), or back as an ICMP error (RFC 1812 section 5). */
 #include "dataplane/nodes/ethernet.h"
 #include "dataplane/nodes/inner.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 #include "nat/frag.h"
 
 enum {

@@ -4,7 +4,7 @@
 #include <rte_ethdev.h>
 
 #include "dataplane/nodes/node.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 
 enum { EDGE_CLASSIFY, EDGE_SOFT_INPUT, EDGE_COUNT };
 

@@ -4,7 +4,7 @@
 #include <rte_ethdev.h>
 
 #include "dataplane/nodes/node.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 
 enum { EDGE_TX_FULL, EDGE_HANDOFF_FULL, EDGE_COUNT };
 

@@ -21,7 +21,7 @@
 
 #include "dataplane/api/port.h"
 #include "dataplane/nodes/node.h"
-#include "dataplane/port.h"
+#include "dataplane/port_table.h"
 #include "nat/frag.h"
 
 enum { EDGE_CLASSIFY, EDGE_ETH_OVERSIZED, EDGE_NO_BUFFER, EDGE_COUNT };
