@@ -10,6 +10,8 @@
 
 #define LOOK_MAX 64 /* slots that another lcore looks at */
 
+uint64_t index_visits;
+
 int
 index_init(struct index *ix, uint32_t slots)
 {
@@ -93,9 +95,12 @@ index_put(struct index *ix, uint32_t slot, uint64_t key)
 static uint32_t
 same_key(const struct index *ix, uint32_t at, uint64_t key)
 {
-	while (at && key_of(ix, at - 1) != key)
-		at = atomic_load_explicit(&ix->entry[at - 1].next, memory_order_relaxed);
-	return at ? at - 1 : INDEX_NONE;
+	for (; at; at = atomic_load_explicit(&ix->entry[at - 1].next, memory_order_relaxed)) {
+		index_visits++;
+		if (key_of(ix, at - 1) == key)
+			return at - 1;
+	}
+	return INDEX_NONE;
 }
 
 uint32_t

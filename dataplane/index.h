@@ -15,6 +15,9 @@
 
 #define INDEX_NONE UINT32_MAX
 
+/* How many entries index_first() and index_after() looked at, of all indexes. */
+extern uint64_t index_visits;
+
 struct index {
 	uint32_t slots;
 	unsigned int shift;     /* of the product that is the hash */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <rte_ether.h>
 #include <rte_jhash.h>
@@ -14,7 +15,7 @@
 #include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
-#define BUCKETS     8192
+#define BUCKETS     MAX_NEXTHOPS
 #define FIRST       (SEGMENT_MAX_PORTS + 1u)
 #define WAITING_MAX 320
 #define RESOLVE_US  3500000 /* the kernel asks three times, one second apart */
@@ -24,8 +25,11 @@
 static const unsigned int part_size[NEIGH_PARTS] = {
 	[NEIGH_GATEWAYS] = 64, [NEIGH_OURS] = 32, [NEIGH_CLIENTS] = 128, [NEIGH_OTHERS] = 96};
 
+uint64_t neigh_visits;
+
 static struct neighbour *table; /* MAX_NEXTHOPS */
 static uint32_t buckets[BUCKETS];
+static uint32_t secret; /* of the hash: hosts on the link choose their addresses */
 /* Free ones in the order of their release, so that an index rests as long as possible.  From
  * unsettled on, a session's or a pair's outer_nh may still name them. */
 static uint32_t free_head, free_tail, unsettled, marked, end;
@@ -39,6 +43,8 @@ neigh_init(struct rte_rcu_qsbr *rcu)
 	table = rte_zmalloc("neighbours", MAX_NEXTHOPS * sizeof(*table), RTE_CACHE_LINE_SIZE);
 	if (!table)
 		return -ENOMEM;
+	if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+		return -EIO;
 	qsbr = rcu;
 	end = FIRST;
 	for (unsigned int i = 0; i < n_ports; i++) {
@@ -66,15 +72,18 @@ neigh_free(void)
 static uint32_t *
 bucket(uint8_t port, uint32_t ip)
 {
-	return &buckets[rte_jhash_2words(ip, port, 0) % BUCKETS];
+	return &buckets[rte_jhash_2words(ip, port, secret) % BUCKETS];
 }
 
 uint32_t
 neigh_find(uint8_t port, uint32_t ip)
 {
 	uint32_t i = *bucket(port, ip);
-	while (i && (table[i].ip != ip || table[i].port != port))
-		i = table[i].next;
+	for (; i; i = table[i].next) {
+		neigh_visits++;
+		if (table[i].ip == ip && table[i].port == port)
+			break;
+	}
 	return i;
 }
 

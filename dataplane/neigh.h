@@ -56,6 +56,8 @@ struct neighbour {
 
 int neigh_init(struct rte_rcu_qsbr *rcu);
 void neigh_free(void);
+/* How many neighbours were looked at to find one. */
+extern uint64_t neigh_visits;
 /* Index of the neighbour, 0 if there is none, or no room for a new one. */
 uint32_t neigh_find(uint8_t port, uint32_t ip);
 uint32_t neigh_get(uint8_t port, uint32_t ip);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <rte_ip.h>
 #include <rte_jhash.h>
@@ -50,6 +51,7 @@ struct prefix {
 };
 
 static struct prefix **prefixes; /* BUCKETS */
+static uint32_t secret;          /* of the hash: hosts on the link choose their addresses */
 static unsigned int n_routes;
 static uint8_t generation;
 
@@ -80,6 +82,8 @@ route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 	};
 	struct rte_lpm_rcu_config rcu_cfg = {.v = rcu, .mode = RTE_LPM_QSBR_MODE_DQ};
 
+	if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+		return -EIO;
 	fib = rte_lpm_create("fib", SOCKET_ID_ANY, &cfg);
 	prefixes = calloc(BUCKETS, sizeof(*prefixes));
 	if (!fib || !prefixes || rte_lpm_rcu_qsbr_add(fib, &rcu_cfg) != 0 ||
@@ -92,7 +96,7 @@ route_init(uint32_t max_sessions, struct rte_rcu_qsbr *rcu)
 static struct prefix **
 bucket(uint32_t ip, uint8_t depth)
 {
-	return &prefixes[rte_jhash_2words(ip, depth, 0) % BUCKETS];
+	return &prefixes[rte_jhash_2words(ip, depth, secret) % BUCKETS];
 }
 
 static struct prefix *

@@ -32,6 +32,9 @@
 #define MAX_SESSIONS 16
 #endif
 #define MAX_SAS 8
+#ifndef BENCH_MEMORY
+#define BENCH_MEMORY "128" /* MiB */
+#endif
 
 static struct rte_rcu_qsbr *rcu __rte_unused;
 static struct rte_mempool *mbufs __rte_unused;
@@ -42,7 +45,8 @@ bench_eal(void)
 	char prefix[32];
 	snprintf(prefix, sizeof(prefix), "adit-test-%d", (int)getpid());
 	const char *words[] = {"test", "--no-huge", "--no-shconf", "--no-telemetry", "--no-pci",
-		"-m", "128", "--lcores", "0@0", "--log-level=error", "--file-prefix", prefix};
+		"-m", BENCH_MEMORY, "--lcores", "0@0", "--log-level=error", "--file-prefix",
+		prefix};
 	char text[RTE_DIM(words)][32], *args[RTE_DIM(words) + 1] = {NULL};
 	for (unsigned int i = 0; i < RTE_DIM(words); i++) {
 		snprintf(text[i], sizeof(text[i]), "%s", words[i]);
