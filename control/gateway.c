@@ -169,7 +169,7 @@ gateway_free(struct gateway *g)
 		return;
 	for (unsigned int i = 0; i < N_CARRIERS; i++)
 		if (g->carriers[i])
-			g->carriers[i]->ops->free(g->carriers[i]);
+			carrier_free(g->carriers[i]);
 	sessions_discard(&g->sessions);
 	aaa_free(g->aaa);
 	pool_free(g->pool);

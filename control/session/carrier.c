@@ -13,6 +13,13 @@ carrier_init(struct carrier *c)
 	strangers_init(&c->strangers);
 }
 
+void
+carrier_free(struct carrier *c)
+{
+	ids_free(&c->ids);
+	c->ops->free(c);
+}
+
 uint32_t
 carrier_limit(const struct carrier *c)
 {

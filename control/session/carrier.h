@@ -130,6 +130,7 @@ struct carrier {
 
 /* For the maker of one: what is its own is set, the rest initialized. */
 void carrier_init(struct carrier *c);
+void carrier_free(struct carrier *c); /* no session is left */
 /* Sessions that it may have (R4); 0: it is off. */
 uint32_t carrier_limit(const struct carrier *c);
 bool carrier_full(const struct carrier *c);
