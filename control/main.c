@@ -375,26 +375,30 @@ print_faults(char *faults)
 		fprintf(stderr, "adit-control: %s\n", line);
 }
 
-int
-main(int argc, char **argv)
+struct arguments {
+	const char *path, *dataplane;
+	bool test;
+};
+
+/* -1, or what to end with at once. */
+static int
+read_arguments(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"test", no_argument, NULL, 't'}, {"dataplane", required_argument, NULL, 'd'},
 		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};
-	const char *path = DEFAULT_CONFIG, *dataplane = NULL;
-	bool test = false;
 	int opt;
 	while ((opt = getopt_long(argc, argv, "c:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
-			path = optarg;
+			a->path = optarg;
 			break;
 		case 'd':
-			dataplane = optarg;
+			a->dataplane = optarg;
 			break;
 		case 't':
-			test = true;
+			a->test = true;
 			break;
 		case 'V':
 			puts("adit-control " ADIT_VERSION);
@@ -411,33 +415,43 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = {.path = DEFAULT_CONFIG};
+	int rc = read_arguments(argc, argv, &a);
+	if (rc >= 0)
+		return rc;
 	static char err[32768];
 	/* Who is not root can read what he could read. */
-	int opener = test || geteuid() != 0 ? -1 : opener_start(path);
-	struct config *c = config_load_all(path, err, sizeof(err));
+	int opener = a.test || geteuid() != 0 ? -1 : opener_start(a.path);
+	struct config *c = config_load_all(a.path, err, sizeof(err));
 	bool faulty = *err != '\0';
 	if (faulty)
 		print_faults(err);
-	if (!c || (faulty && !test)) {
+	if (!c || (faulty && !a.test)) {
 		config_free(c);
 		return EX_CONFIG;
 	}
 	log_setup(c->log_level);
-	struct findings f = {.test = test};
-	config_check(c, path, dataplane, found, &f);
-	if (faulty || f.fatal || (test && f.errors)) {
+	struct findings f = {.test = a.test};
+	config_check(c, a.path, a.dataplane, found, &f);
+	if (faulty || f.fatal || (a.test && f.errors)) {
 		log_end(LOG_END_MS);
 		config_free(c);
 		return EX_CONFIG;
 	}
-	int rc = EXIT_SUCCESS;
-	if (test) {
+	rc = EXIT_SUCCESS;
+	if (a.test) {
 		warn_about(c);
-		printf("%s: good, %u users\n", path, users_count(c->users));
+		printf("%s: good, %u users\n", a.path, users_count(c->users));
 	} else {
 		if (f.no_certificates)
 			leave_certificates(c);
-		rc = run(c, path, opener);
+		rc = run(c, a.path, opener);
 	}
 	config_free(c);
 	return rc;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The configuration file.  Long because each group of it has a reader. */
 #include "dataplane/config.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Walks of PPTP clients.  Long because each refusal has its own. */
 #include "remedy.h"
 
 #include <errno.h>
