@@ -184,10 +184,10 @@ add_routes(void)
 static void
 set_up(void)
 {
-	size_t rcu_size = rte_rcu_qsbr_get_memsize(1);
+	size_t rcu_size = rte_rcu_qsbr_get_memsize(MAX_WORKERS);
 	struct rte_rcu_qsbr *rcu = rte_zmalloc(NULL, rcu_size, RTE_CACHE_LINE_SIZE);
 
-	if (!rcu || rte_rcu_qsbr_init(rcu, 1) != 0 || pkt_meta_register() != 0)
+	if (!rcu || rte_rcu_qsbr_init(rcu, MAX_WORKERS) != 0 || pkt_meta_register() != 0)
 		harness_die("set-up");
 	pool = rte_pktmbuf_pool_create(
 		"bench", 16383, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);

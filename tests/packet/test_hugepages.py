@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The data plane on hugepages, where the machine has memory for them."""
+"""The data plane on hugepages, where the machine has memory for them, and without them when somebody else was first."""
+import mmap
+
 import pytest
 from scapy.layers.inet import IP, UDP
 
@@ -43,6 +45,32 @@ def lab(free_pages, request):
     made = Lab(*programs(), hugepages=request.param)
     yield made
     made.close()
+
+
+@pytest.fixture
+def taken(free_pages):
+    """Reserved for us, and then another program's: promised to it, so they look free."""
+    pages = mmap.mmap(-1, meminfo()["HugePages_Free"] << 21, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000)
+    made = Lab(*programs(), hugepages='"auto"')
+    yield made
+    made.close()
+    pages.close()
+
+
+def transparent_kb(lab):
+    with open(f"/proc/{lab.process.pid}/smaps_rollup") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith("AnonHugePages:"))
+
+
+def test_pages_that_vanished(taken):
+    log = taken.log_text()
+    assert "memory: 256 MiB of ordinary pages (0 MiB of hugepages are free)" in log
+    with open("/sys/kernel/mm/transparent_hugepage/enabled") as f:
+        if "[never]" in f.read():
+            return
+    assert "memory: the kernel puts it on transparent hugepages as it is used" in log
+    # Tables and packet buffers are on them: most of what it uses of EAL's 256 MiB.
+    assert transparent_kb(taken) >= 64 << 10, transparent_kb(taken)
 
 
 def test_traffic_on_hugepages(lab, free_pages, session):
