@@ -277,7 +277,7 @@ const struct setting settings_table[] = {
 		OF_USER(mppe_mode), .type = SETTING_WORD, .words = modes, .fallback_text = "as `mppe.mode`", .effect = SETTING_DECIDE, FILE_ONLY},
 	{"users[].mppe_strengths", "his own",
 		OF_USER(mppe_strengths), .type = SETTING_WORDS, .words = key_bits, .max = 3, .fallback_text = "as `mppe.strengths`", .effect = SETTING_DECIDE, FILE_ONLY},
-	{NULL},
+	{.name = NULL},
 };
 /* clang-format on */
 
