@@ -2,7 +2,8 @@
 /*
  * CBC ciphers and HMACs in two passes: the library's cipher and hash bursts measured faster than
  * chained jobs, and authentication is over before anything is decrypted.  DES, 3DES and MD5 have no
- * bursts in IPsec-MB 1.3: MD5 goes through its jobs, DES through crypto/esp_des.c.
+ * bursts in IPsec-MB 1.3: MD5 goes through its jobs, DES through crypto/esp_des.c.  With AVX-512 the
+ * wide lanes of MD5, SHA-1 and SHA-256 are our own (esp_hmac_wide.c), which have no queue to keep.
  */
 #include "crypto/esp_internal.h"
 
@@ -61,22 +62,34 @@ esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n)
 }
 
 void
-esp_hash_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_hash hash)
+esp_hash_submit(struct esp_engine *e, enum esp_way way, const IMB_JOB *jobs, unsigned int n,
+	enum esp_hash hash)
 {
+	IMB_MGR *m = way == ESP_NARROW ? e->narrow : e->wide;
+
 	if (n == 0)
 		return;
-	if (hash == ESP_MD5)
+	if (way == ESP_OWN) {
+		esp_hmac_wide(jobs, n, esp_hash_alg(hash));
+		esp_wipe_stack();
+	} else if (hash == ESP_MD5) {
 		submit_jobs(m, jobs, n);
-	else
-		IMB_SUBMIT_HASH_BURST_NOCHECK(m, jobs, n, esp_hash_alg(hash));
+	} else {
+		IMB_SUBMIT_HASH_BURST_NOCHECK(m, (IMB_JOB *)(uintptr_t)jobs, n, esp_hash_alg(hash));
+	}
+}
+
+static unsigned int
+size_of(unsigned int n, uint64_t bytes)
+{
+	return (bytes > (uint64_t)n * ESP_SMALL) + (bytes > (uint64_t)n * ESP_MIDDLE);
 }
 
 /* How many of n jobs the wide manager takes. */
 static unsigned int
 wide_share(const struct esp_engine *e, unsigned int work, unsigned int n, uint64_t bytes)
 {
-	unsigned int size = (bytes > (uint64_t)n * ESP_SMALL) + (bytes > (uint64_t)n * ESP_MIDDLE);
-	unsigned int least = e->least_wide[work][size];
+	unsigned int least = e->least_wide[work][size_of(n, bytes)];
 	unsigned int rest = n % ESP_LANES;
 
 	if (least > ESP_LANES)
@@ -200,6 +213,7 @@ esp_hash_compute(struct esp_engine *e, const struct esp_job *jobs, enum esp_hash
 		bytes += j->msg_len_to_hash_in_bytes;
 	}
 	share = wide_share(e, ESP_WORK_HASH + hash, list->n, bytes);
-	esp_hash_submit(e->wide, e->imb, share, hash);
-	esp_hash_submit(e->narrow, e->imb + share, list->n - share, hash);
+	esp_hash_submit(e, e->own_hash[hash][size_of(list->n, bytes)] ? ESP_OWN : ESP_WIDE, e->imb,
+		share, hash);
+	esp_hash_submit(e, ESP_NARROW, e->imb + share, list->n - share, hash);
 }

@@ -21,7 +21,7 @@
 #include "crypto/esp_internal.h"
 
 #define BLOCK      8
-#define STACK_USED 2048 /* several times what OpenSSL 3.0 uses */
+#define STACK_USED 6144 /* several times what OpenSSL 3.0 and the lanes of hashes use */
 #define TUNE_JOBS  6    /* about where encryption in lanes becomes the faster */
 #define TUNE_LEN   10
 #define TUNE_FEW   2
@@ -36,8 +36,8 @@ job_blocks(const struct esp_job *job)
 
 /* OpenSSL's functions leave key schedules on the stack below their caller, which calls this after
  * them. */
-static __attribute__((noinline)) void
-wipe_stack(void)
+__attribute__((noinline)) void
+esp_wipe_stack(void)
 {
 	uint8_t dead[STACK_USED];
 
@@ -61,7 +61,7 @@ esp_des_expand(const struct esp_engine *e, struct esp_sa *sa, const uint8_t *key
 	}
 	if (e->des_wide)
 		esp_des_wide_expand(key, n, !sa->inbound, keys->wide);
-	wipe_stack();
+	esp_wipe_stack();
 }
 
 static inline void
@@ -87,7 +87,7 @@ struct span {
 };
 
 /* All packets but those that go to the lanes.  Not inlined: its frame is to be small, for what is
- * left on the stack to be where wipe_stack() wipes. */
+ * left on the stack to be where esp_wipe_stack() wipes. */
 static __attribute__((noinline)) void
 all_scalar(const struct esp_job *jobs, const struct esp_list *list, const struct esp_order *p,
 	struct span lanes, int enc)
@@ -96,7 +96,7 @@ all_scalar(const struct esp_job *jobs, const struct esp_list *list, const struct
 		if (k < lanes.from || k >= lanes.to)
 			run_scalar(&jobs[list->at[esp_order_index(p, k)]], enc);
 	}
-	wipe_stack();
+	esp_wipe_stack();
 }
 
 /* Into the lanes.  Whatever of the slot is not set here is of no meaning to this cipher. */

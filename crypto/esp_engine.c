@@ -109,6 +109,9 @@ esp_engine_create(enum esp_arch arch)
 	memset(e, 0, sizeof(*e));
 	e->wide = new_manager(arch);
 	e->narrow = e->wide;
+	for (unsigned int hash = 0; e->wide && hash < ESP_HASHES; hash++)
+		memset(e->own_hash[hash], esp_hash_has_lanes(hash) && esp_has_own(e),
+			sizeof(e->own_hash[hash]));
 	if (e->wide && arch == ESP_ARCH_AUTO && e->wide->used_arch >= IMB_ARCH_AVX2) {
 		e->narrow = new_manager(ESP_ARCH_AVX);
 		if (!e->narrow || esp_plan_start(e) < 0) {

@@ -11,6 +11,7 @@
 
 #include "crypto/esp.h"
 #include "crypto/esp_des_wide.h"
+#include "crypto/esp_hmac_wide.h"
 #include "crypto/replay.h"
 
 /* Batches are worked on in pieces of this many packets: several rounds of the widest lanes (16). */
@@ -121,8 +122,10 @@ struct esp_engine {
 	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
 	struct esp_des_costs des[2]; /* of ESP_3DES and ESP_DES */
 	bool undecided;              /* takes what is settled later: see esp_settle() */
-	bool des_wide;               /* DES's lanes are those of esp_des_wide.c, not IPsec-MB's */
-	uint16_t gcm_keys_size;      /* octets of struct esp_gcm_keys that are used: whole lines */
+	/* Wide hashes are those of esp_hmac_wide.c; only of three hashes. */
+	bool own_hash[ESP_HASHES][ESP_SIZES];
+	bool des_wide;          /* DES's lanes are those of esp_des_wide.c, not IPsec-MB's */
+	uint16_t gcm_keys_size; /* octets of struct esp_gcm_keys that are used: whole lines */
 	char kernel[32];
 	struct gcm_context_data gcm;
 	struct esp_list cipher[ESP_CIPHERS], hash[ESP_HASHES];
@@ -285,7 +288,9 @@ int esp_iv_init(struct esp_engine *e);
 /* esp_cbc.c: e->cipher[cipher], of AES. */
 void esp_cbc_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
 void esp_cbc_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
-/* esp_des.c: the same. */
+/* esp_des.c: what functions that have returned left below the caller's frame. */
+void esp_wipe_stack(void);
+/* esp_des.c: as above. */
 void esp_des_encrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
 void esp_des_decrypt(struct esp_engine *e, const struct esp_job *jobs, enum esp_cipher cipher);
 /* key: 8 or 24 octets. */
@@ -308,19 +313,34 @@ void esp_hash_compute(struct esp_engine *e, const struct esp_job *jobs, enum esp
 
 /* --- The choice ------------------------------------------------------------------------------ */
 
-/* How the trial times n jobs of some work by one of the managers; tests have a clock of their own. */
+/* By the managers of these names, or in lanes of our own. */
+enum esp_way { ESP_NARROW, ESP_WIDE, ESP_OWN };
+static inline bool
+esp_hash_has_lanes(enum esp_hash hash)
+{
+	return hash == ESP_SHA1 || hash == ESP_SHA256 || hash == ESP_MD5;
+}
+
+/* How the trial times n jobs of some work; tests have a clock of their own. */
 struct esp_clock {
 	uint64_t (*run)(
-		void *user, unsigned int work, unsigned int size, unsigned int n, bool wide);
+		void *user, unsigned int work, unsigned int size, unsigned int n, enum esp_way way);
+	bool has_own; /* lanes of our own */
 	void *user;
 };
 /* What of struct esp_engine is found out by measuring. */
 struct esp_plan {
 	uint8_t least_wide[ESP_WORKS][ESP_SIZES];
+	bool own_hash[ESP_HASHES][ESP_SIZES];
 	struct esp_des_costs des[2];
 };
-/* Fills in least_wide.  False: it was disturbed; what was has its default, full rounds only. */
+/* Fills in least_wide and own_hash.  False: it was disturbed; what was has its default, full rounds only. */
 bool esp_trial(const struct esp_clock *clock, struct esp_plan *plan);
+static inline bool
+esp_has_own(const struct esp_engine *e)
+{
+	return e->wide->used_arch == IMB_ARCH_AVX512 && esp_hmac_wide_supported();
+}
 /* An engine with two managers gets the process' plan; the first makes it.  -1: out of memory. */
 int esp_plan_start(struct esp_engine *e);
 /* NULL until a trial that was disturbed at start has been repeated.  Pairs with esp_settle(). */
@@ -341,7 +361,8 @@ esp_plan_renew(struct esp_engine *e)
 
 /* esp_trial.c measures with these: the first n jobs of e->imb by one manager. */
 void esp_cbc_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n);
-void esp_hash_submit(IMB_MGR *m, IMB_JOB *jobs, unsigned int n, enum esp_hash hash);
+void esp_hash_submit(struct esp_engine *e, enum esp_way way, const IMB_JOB *jobs, unsigned int n,
+	enum esp_hash hash);
 IMB_HASH_ALG esp_hash_alg(enum esp_hash hash);
 
 #endif

@@ -15,29 +15,30 @@ static const unsigned int lengths[ESP_SIZES] = {80, 256, LEN_MAX};
 struct pair {
 	const struct esp_clock *clock;
 	unsigned int work, size, n;
-	bool challenger_is_wide;
+	enum esp_way way[2];
 };
 
 static uint64_t
 run(const void *user, unsigned int who)
 {
 	const struct pair *p = user;
-	const bool wide = (who == DUEL_CHALLENGER) == p->challenger_is_wide;
 
-	return p->clock->run(p->clock->user, p->work, p->size, p->n, wide);
+	return p->clock->run(p->clock->user, p->work, p->size, p->n, p->way[who]);
 }
 
 static uint8_t
-least_wide(const struct esp_clock *clock, unsigned int work, unsigned int size, bool *calm)
+least_wide(const struct esp_clock *clock, unsigned int work, unsigned int size, enum esp_way wide,
+	bool *calm)
 {
 	static const uint8_t counts[] = {12, 8, 6, 4, 3, 2, 1};
 	uint8_t least = ESP_LANES;
 	/* Full rounds follow each other without a gap: two of them tell. */
-	struct pair p = {clock, work, size, 2 * ESP_LANES, false};
+	struct pair p = {clock, work, size, 2 * ESP_LANES, {wide, ESP_NARROW}};
 
 	if (duel_won(&(struct duel){run, &p}, calm))
 		return ESP_LANES + 1;
-	p.challenger_is_wide = true;
+	p.way[DUEL_HOLDER] = ESP_NARROW;
+	p.way[DUEL_CHALLENGER] = wide;
 	for (unsigned int i = 0; i < sizeof(counts); i++) {
 		p.n = counts[i];
 		if (!duel_won(&(struct duel){run, &p}, calm))
@@ -47,14 +48,30 @@ least_wide(const struct esp_clock *clock, unsigned int work, unsigned int size, 
 	return least;
 }
 
+static bool
+own_wins(const struct esp_clock *clock, unsigned int work, unsigned int size, bool *calm)
+{
+	const struct pair p = {clock, work, size, 2 * ESP_LANES, {ESP_WIDE, ESP_OWN}};
+
+	return clock->has_own && work >= ESP_WORK_HASH &&
+	       esp_hash_has_lanes(work - ESP_WORK_HASH) && duel_won(&(struct duel){run, &p}, calm);
+}
+
 bool
 esp_trial(const struct esp_clock *clock, struct esp_plan *plan)
 {
 	bool calm = true;
 
-	for (unsigned int work = 0; work < ESP_WORKS; work++)
-		for (unsigned int size = 0; size < ESP_SIZES; size++)
-			plan->least_wide[work][size] = least_wide(clock, work, size, &calm);
+	for (unsigned int work = 0; work < ESP_WORKS; work++) {
+		for (unsigned int size = 0; size < ESP_SIZES; size++) {
+			const bool own = own_wins(clock, work, size, &calm);
+
+			if (work >= ESP_WORK_HASH)
+				plan->own_hash[work - ESP_WORK_HASH][size] = own;
+			plan->least_wide[work][size] =
+				least_wide(clock, work, size, own ? ESP_OWN : ESP_WIDE, &calm);
+		}
+	}
 	return calm;
 }
 
@@ -100,18 +117,17 @@ set_jobs(struct bench *b, unsigned int work, unsigned int size, unsigned int n)
 }
 
 static uint64_t
-run_here(void *user, unsigned int work, unsigned int size, unsigned int n, bool wide)
+run_here(void *user, unsigned int work, unsigned int size, unsigned int n, enum esp_way way)
 {
 	struct bench *b = user;
-	IMB_MGR *m = wide ? b->e->wide : b->e->narrow;
 	uint64_t t;
 
 	set_jobs(b, work, size, n);
 	t = __rdtsc();
 	if (work < ESP_WORK_HASH)
-		esp_cbc_submit(m, b->e->imb, n);
+		esp_cbc_submit(way == ESP_NARROW ? b->e->narrow : b->e->wide, b->e->imb, n);
 	else
-		esp_hash_submit(m, b->e->imb, n, work - ESP_WORK_HASH);
+		esp_hash_submit(b->e, way, b->e->imb, n, work - ESP_WORK_HASH);
 	return __rdtsc() - t;
 }
 
@@ -127,7 +143,7 @@ measure(struct esp_engine *e, struct esp_plan *plan)
 		return -1;
 	memset(b, 0, sizeof(*b));
 	b->e = e;
-	calm = esp_trial(&(struct esp_clock){run_here, b}, plan);
+	calm = esp_trial(&(struct esp_clock){run_here, esp_has_own(e), b}, plan);
 	memset(e->imb, 0, sizeof(e->imb));
 	free(b); /* not per packet */
 	if (esp_des_tune(e) < 0)
@@ -144,6 +160,7 @@ void
 esp_plan_take(struct esp_engine *e, const struct esp_plan *plan)
 {
 	memcpy(e->least_wide, plan->least_wide, sizeof(e->least_wide));
+	memcpy(e->own_hash, plan->own_hash, sizeof(e->own_hash));
 	memcpy(e->des, plan->des, sizeof(e->des));
 	e->undecided = false;
 }

@@ -15,6 +15,7 @@
 /* Ticks: of a round in the wide lanes, however full, and of a packet in the narrow ones. */
 struct processor {
 	double wide, narrow, jitter;
+	double own;           /* times the wide ones; 0: there are none */
 	unsigned int steal;   /* of so many runs one is interrupted; 0: none */
 	unsigned int rampage; /* so many runs, from the first, that take anything */
 };
@@ -30,11 +31,13 @@ draw(void)
 }
 
 static uint64_t
-run(void *user, unsigned int work, unsigned int size, unsigned int n, bool wide)
+run(void *user, unsigned int work, unsigned int size, unsigned int n, enum esp_way way)
 {
 	const struct processor *p = user;
-	double t = wide ? p->wide * ((n + ESP_LANES - 1) / ESP_LANES) : p->narrow * n;
+	double t = way == ESP_NARROW ? p->narrow * n : p->wide * ((n + ESP_LANES - 1) / ESP_LANES);
 
+	if (way == ESP_OWN)
+		t *= p->own;
 	(void)work;
 	(void)size;
 	t *= 1 + p->jitter * draw();
@@ -50,7 +53,7 @@ try(const struct processor *p, struct esp_plan *plan)
 {
 	runs = 0;
 	memset(plan, 0, sizeof(*plan));
-	return esp_trial(&(struct esp_clock){run, (void *)(uintptr_t)p}, plan);
+	return esp_trial(&(struct esp_clock){run, p->own > 0, (void *)(uintptr_t)p}, plan);
 }
 
 static void
@@ -59,6 +62,16 @@ assert_all(const struct esp_plan *plan, uint8_t least)
 	for (unsigned int work = 0; work < ESP_WORKS; work++)
 		for (unsigned int size = 0; size < ESP_SIZES; size++)
 			assert_int_equal(plan->least_wide[work][size], least);
+}
+
+/* Of the hashes that have lanes of ours. */
+static void
+assert_all_own(const struct esp_plan *plan, bool own)
+{
+	for (unsigned int hash = 0; hash < ESP_HASHES; hash++)
+		for (unsigned int size = 0; size < ESP_SIZES; size++)
+			assert_int_equal(
+				plan->own_hash[hash][size], own && esp_hash_has_lanes(hash));
 }
 
 static void
@@ -70,6 +83,14 @@ test_chosen(void **state)
 	(void)state;
 	assert_true(try(&p, &plan));
 	assert_all(&plan, 6);
+	p.own = 0.9;
+	assert_true(try(&p, &plan));
+	assert_all_own(&plan, true);
+	assert_int_equal(plan.least_wide[ESP_WORK_HASH + ESP_SHA1][0], 6);
+	p.own = 0.97; /* not clearly */
+	assert_true(try(&p, &plan));
+	assert_all_own(&plan, false);
+	p.own = 0;
 	p.wide = 900;
 	assert_true(try(&p, &plan));
 	assert_all(&plan, 1);
