@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -156,6 +157,43 @@ measure_tsc(void)
 	tsc_mhz = (double)(__rdtsc() - c) * 1e3 / (now_ns() - t);
 }
 
+/* Memory for SAs, on transparent huge pages as the data plane's where the kernel has them. */
+#define HUGE  ((size_t)2 << 20)
+#define ARENA ((size_t)8 << 20)
+static uint8_t *arena;
+
+static unsigned long
+huge_kib(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "AnonHugePages: %lu", &kib);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static void
+make_arena(bool huge)
+{
+	uint8_t *at = mmap(
+		NULL, ARENA + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		die("no memory");
+	arena = at + (-(uintptr_t)at & (HUGE - 1));
+	if (!huge) {
+		pages = bench_ordinary_pages();
+		return;
+	}
+	madvise(arena, ARENA, MADV_HUGEPAGE);
+	memset(arena, 0, ARENA);
+	pages = huge_kib() >= ARENA >> 10 ? "thp" : "4k";
+}
+
 /* Fresh SAs, so that no run comes near a limit. */
 static void
 start_sas(const struct esp_case *c, unsigned int n)
@@ -166,14 +204,17 @@ start_sas(const struct esp_case *c, unsigned int n)
 		.encryption_key = key,
 		.integrity_key = key};
 
+	uint8_t *at = arena;
+
 	config.encryption_key_len = config.encryption->key_len;
 	config.integrity_key_len = config.integrity ? config.integrity->key_len : 0;
 	for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
 		config.inbound = dir == DECAPSULATE;
 		for (unsigned int i = 0; i < n; i++) {
 			config.spi = ESP_SPI_MIN + i;
-			sas[dir][i] = aligned_alloc(ESP_SA_ALIGN, esp_sa_size(engine, &config));
-			if (!sas[dir][i] || esp_sa_init(sas[dir][i], engine, &config))
+			sas[dir][i] = (struct esp_sa *)at;
+			at += esp_sa_size(engine, &config);
+			if (at > arena + ARENA || esp_sa_init(sas[dir][i], engine, &config))
 				die("an SA of %s can't be set up", c->name);
 		}
 	}
@@ -182,12 +223,9 @@ start_sas(const struct esp_case *c, unsigned int n)
 static void
 end_sas(unsigned int n)
 {
-	for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
-		for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int dir = 0; dir < DIRECTIONS; dir++)
+		for (unsigned int i = 0; i < n; i++)
 			esp_sa_wipe(sas[dir][i]);
-			free(sas[dir][i]);
-		}
-	}
 }
 
 /* Payloads for the SAs from *next on. */
@@ -503,15 +541,19 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
 		{"runs", required_argument, NULL, 'r'}, {"only", required_argument, NULL, 'o'},
-		{"kernel", required_argument, NULL, 'k'}, {0}};
+		{"kernel", required_argument, NULL, 'k'},
+		{"ordinary-pages", no_argument, NULL, '4'}, {0}};
 	static const unsigned int sizes[] = {62, 64, 1400};
 	enum esp_arch arch = ESP_ARCH_AUTO;
 	unsigned int runs = 7;
+	bool huge = true;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "jr:o:k:", options, NULL)) != -1) {
 		if (o == 'j')
 			bench_json = true;
+		else if (o == '4')
+			huge = false;
 		else if (o == 'r' && atoi(optarg) >= 1 && atoi(optarg) <= RUNS_MAX)
 			runs = (unsigned int)atoi(optarg);
 		else if (o == 'o')
@@ -521,12 +563,12 @@ main(int argc, char **argv)
 		else {
 			fprintf(stderr,
 				"usage: bench-esp [--json] [--runs 1..%d] [--only CASE] [--kernel "
-				"auto|sse|avx|avx2|avx512|no-sha]\n",
+				"auto|sse|avx|avx2|avx512|no-sha] [--ordinary-pages]\n",
 				RUNS_MAX);
 			return 2;
 		}
 	}
-	pages = bench_ordinary_pages();
+	make_arena(huge);
 	choose_cpus();
 	measure_tsc();
 	engine = esp_engine_create(arch);
