@@ -98,8 +98,8 @@ decrement_ttl(struct rte_ipv4_hdr *ip)
 {
 	rte_be16_t old, new;
 	memcpy(&old, &ip->time_to_live, sizeof(old));
-	ip->time_to_live--;
-	memcpy(&new, &ip->time_to_live, sizeof(new));
+	new = rte_cpu_to_be_16(rte_be_to_cpu_16(old) - 0x100);
+	memcpy(&ip->time_to_live, &new, sizeof(new));
 	ip->hdr_checksum = cksum_update(ip->hdr_checksum, old, new);
 }
 

@@ -23,20 +23,21 @@ static inline void
 outer_put_ipv4(struct rte_mbuf *m, rte_be32_t from, rte_be32_t to, uint8_t proto, uint16_t id)
 {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
-	const struct rte_ipv4_hdr h = {.version_ihl = 0x45,
-		.total_length = rte_cpu_to_be_16(m->data_len),
-		.packet_id = rte_cpu_to_be_16(id),
-		.fragment_offset =
-			settings.outer_fragmentation ? 0 : RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
-		.time_to_live = 64,
-		.next_proto_id = proto,
-		.src_addr = from,
-		.dst_addr = to};
-	uint64_t sum = RTE_BE16(0x4500) + h.total_length + h.packet_id + h.fragment_offset +
-		       rte_cpu_to_be_16(64 << 8 | proto) + (uint64_t)from + to;
+	const rte_be16_t length = rte_cpu_to_be_16(m->data_len), id_be = rte_cpu_to_be_16(id);
+	const rte_be16_t df = settings.outer_fragmentation ? 0 : RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+	uint64_t sum = RTE_BE16(0x4500) + length + id_be + df + rte_cpu_to_be_16(64 << 8 | proto) +
+		       (uint64_t)from + to;
 
-	*ip = h;
+	ip->version_ihl = 0x45;
+	ip->type_of_service = 0;
+	ip->total_length = length;
+	ip->packet_id = id_be;
+	ip->fragment_offset = df;
+	ip->time_to_live = 64;
+	ip->next_proto_id = proto;
 	ip->hdr_checksum = (rte_be16_t)~cksum_fold(sum);
+	ip->src_addr = from;
+	ip->dst_addr = to;
 }
 
 /* m: the whole outer IPv4 packet; value and nh: as outer_nexthop() had and gave them. */
