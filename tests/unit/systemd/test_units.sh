@@ -20,7 +20,8 @@ for name in adit-dataplane adit-control adit-charon; do
 	unit=$W/$name.service
 	# What is not installed here stands in: the programs built, and for charon, where there is none, something that exists.
 	sed -E -e "s,^ExecStart=[^ ]*/adit-dataplane,ExecStart=$BUILD/dataplane/adit-dataplane," \
-		-e "s,^ExecStart=[^ ]*/adit-control,ExecStart=$BUILD/control/adit-control," "$UNITS/$name.service" > "$unit"
+		-e "s,^ExecStart=[^ ]*/adit-control,ExecStart=$BUILD/control/adit-control," \
+		-e "s,^ExecReload=[^ ]*/aditctl,ExecReload=$BUILD/control/cli/aditctl," "$UNITS/$name.service" > "$unit"
 	charon=$(sed -n 's/^ExecStart=\([^ ]*charon[^ ]*\)$/\1/p' "$unit")
 	[ -z "$charon" ] || [ -x "$charon" ] || sed -i "s,^ExecStart=.*,ExecStart=/bin/true," "$unit"
 	result "$name: systemd-analyze verify" "$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -F "$name")"
