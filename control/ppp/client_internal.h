@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What client.c, client_options.c and client_auth.c share. */
+/* What client.c, client_lcp.c, client_options.c and client_auth.c share. */
 #ifndef ADIT_CONTROL_PPP_CLIENT_INTERNAL_H
 #define ADIT_CONTROL_PPP_CLIENT_INTERNAL_H
 
@@ -18,6 +18,11 @@ bool client_ccp_is_open(const struct ppp_client *p);
 void client_advance(struct ppp_client *p);
 /* down(), once, and nothing is asked any more; the server is told if it should know. */
 void client_give_up(struct ppp_client *p, enum refusal_code code, const char *text, bool tell);
+
+/* client_lcp.c */
+void client_lcp_input(
+	struct ppp_client *p, uint8_t code, uint8_t id, const uint8_t *body, size_t len);
+void client_echo_timer(struct ppp_client *p);
 
 /* client_options.c: what it asks for, and what it makes of the server's questions and answers. */
 void client_options_reset(struct ppp_client *p); /* above LCP */
