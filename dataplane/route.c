@@ -17,18 +17,13 @@
 #include "dataplane/clock.h"
 #include "dataplane/neigh.h"
 #include "dataplane/port_table.h"
-#include "dataplane/sa.h"
-#include "dataplane/segment.h"
-#include "dataplane/session.h"
-#include "dataplane/worker.h"
+#include "dataplane/route_internal.h"
 
 #define BUCKETS        65536
 #define MAX_ROUTES     65536
 #define MAX_NEIGHBOURS MAX_NEXTHOPS
 #define NOTHING        UINT32_MAX
-#define CHANGED_HOSTS  256
-#define TURN_WAYS      4096 /* of sessions and pairs, looked up in one turn of the main loop */
-#define TURN_PLACES    256  /* of neighbours */
+#define TURN_PLACES    256 /* neighbours, in one turn of the main loop */
 
 int route_inner_ifindex;
 
@@ -55,14 +50,9 @@ static uint32_t secret;          /* of the hash: hosts on the link choose their 
 static unsigned int n_routes;
 static uint8_t generation;
 
-/* What has changed since the last turn: addresses whose own entry is another, or more than that. */
-static uint32_t changed_hosts[CHANGED_HOSTS];
-static unsigned int n_changed_hosts;
-static bool ways_changed, places_changed;
-/* Rounds through all slots, and through all neighbours. */
-static uint32_t ways_at, ways_left, places_at, places_left;
-
-uint64_t route_visits;
+/* A round through all neighbours, after changes. */
+static bool places_changed;
+static uint32_t places_at, places_left;
 
 static const struct netlink_listener listener = {
 	.route_add = route_kernel_add,
@@ -243,16 +233,6 @@ install(struct prefix *p, uint32_t v)
 	return was_host ? host_set(p->ip, 0) : 0;
 }
 
-/* An address's own entry is the way to those peers alone who have it. */
-static void
-way_changed(const struct prefix *p)
-{
-	if (p->depth == 32 && n_changed_hosts < CHANGED_HOSTS)
-		changed_hosts[n_changed_hosts++] = p->ip;
-	else
-		ways_changed = true;
-}
-
 /* Install what wins; forget a prefix that nobody wants.  0 or a negative errno. */
 static int
 prefix_update(struct prefix *p)
@@ -263,7 +243,7 @@ prefix_update(struct prefix *p)
 		/* No way to a peer leads by a session: nothing to look up again for one that comes
 		 * or goes. */
 		if (!is_session(v) && !is_session(p->installed))
-			way_changed(p);
+			ways_change(p->ip, p->depth);
 		rc = install(p, v);
 	}
 	if (p->routes || p->session != NOTHING || p->neighbour != NOTHING ||
@@ -440,36 +420,6 @@ route_neighbour(int ifindex, uint32_t ip, const uint8_t *mac, bool failed)
 	neigh_put(index);
 }
 
-/* Who wants to know: a client's source is its own (T18), a LAN host's may be anybody's. */
-static struct neigh_asker
-asker_of(struct rte_mbuf *m, rte_be32_t source)
-{
-	if (pkt_meta(m)->flags & PKT_INSIDE)
-		return (struct neigh_asker){NEIGH_CLIENTS, source};
-	if (pkt_meta(m)->flags & PKT_LOCAL || FIB_TYPE(fib_lookup(source)) == FIB_LOCAL)
-		return (struct neigh_asker){NEIGH_OURS, 0};
-	return (struct neigh_asker){NEIGH_OTHERS, source};
-}
-
-void
-route_glean(struct rte_mbuf *m)
-{
-	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	if (rte_pktmbuf_data_len(m) < sizeof(*ip)) {
-		main_drop(m, DROP_ip_malformed);
-		return;
-	}
-	/* Looked up again: the tables may have moved on since the worker did. */
-	uint32_t v = fib_lookup(ip->dst_addr), index = FIB_INDEX(v);
-	if (FIB_TYPE(v) != FIB_NEXTHOP) {
-		main_drop(m, DROP_ip_no_route);
-		return;
-	}
-	if (NEIGH_IS_LINK(index))
-		index = neigh_get((uint8_t)(index - 1), rte_be_to_cpu_32(ip->dst_addr));
-	neigh_send(index, m, asker_of(m, ip->src_addr), clock_us(rte_rdtsc()));
-}
-
 /* ------------------------------------------------------------------ all of it */
 
 void
@@ -497,77 +447,11 @@ route_resync_end(void)
 		if (neigh_at(i)->known && neigh_at(i)->generation != generation)
 			neigh_lost(i, false, 0);
 	}
-	ways_changed = places_changed = true;
+	ways_change(0, 0);
+	places_changed = true;
 }
 
-/* ------------------------------------------------------------------ what follows from changes */
-
-static void
-follow_session(uint32_t slot)
-{
-	struct session *s = &sessions.slots[slot];
-	atomic_store_explicit(
-		&s->cfg.outer_nh, fib_lookup(s->cfg.peer_ip_be), memory_order_relaxed);
-}
-
-static void
-follow_sa(uint32_t slot)
-{
-	struct sa *sa = &sas.slots[slot];
-	atomic_store_explicit(
-		&sa->cfg.outer_nh, fib_lookup(sa->cold.peer_ip_be), memory_order_relaxed);
-}
-
-/* The sessions or pairs of one address.  False: more than may be visited in this turn. */
-static bool
-follow_users(
-	const struct index *ix, rte_be32_t ip_be, void (*follow)(uint32_t slot), unsigned int *left)
-{
-	for (uint32_t i = index_first(ix, ip_be); i != INDEX_NONE; i = index_after(ix, i)) {
-		if (*left == 0)
-			return false;
-		--*left;
-		route_visits++;
-		follow(i);
-	}
-	return true;
-}
-
-static void
-follow_hosts(unsigned int *left)
-{
-	for (; n_changed_hosts > 0; n_changed_hosts--) {
-		rte_be32_t ip_be = rte_cpu_to_be_32(changed_hosts[n_changed_hosts - 1]);
-		ways_changed |= !follow_users(&sessions.by_ip, ip_be, follow_session, left) ||
-				!follow_users(&sas.by_ip, ip_be, follow_sa, left);
-	}
-}
-
-/* A round through all slots, a part in each turn.  What changes meanwhile gets a round of its own,
- * behind this one. */
-static void
-follow_all(unsigned int *left)
-{
-	uint32_t all = sessions.max + sas.max;
-	if (ways_left == 0) {
-		neigh_mark();
-		ways_left = ways_changed ? all : 0;
-		ways_changed = false;
-	}
-	for (; ways_left > 0 && *left > 0; ways_left--, --*left) {
-		uint32_t i = ways_at++ % all;
-		route_visits++;
-		if (i < sessions.max) {
-			if (session_handle_of(&sessions.slots[i]) != 0)
-				follow_session(i);
-		} else if (sa_handle_of(&sas.slots[i - sessions.max]) != 0) {
-			follow_sa(i - sessions.max);
-		}
-	}
-	ways_at %= all;
-	if (ways_left == 0)
-		neigh_settle(); /* nobody names what was given back before the round began */
-}
+/* ------------------------------------------------------------------ turns */
 
 /* Which neighbours have entries of their own follows from the routes. */
 static void
@@ -587,12 +471,9 @@ place_neighbours(void)
 void
 route_tick(uint64_t now_us)
 {
-	unsigned int left = TURN_WAYS / 2;
 	neigh_tick(now_us);
 	place_neighbours();
-	follow_hosts(&left);
-	left += TURN_WAYS / 2;
-	follow_all(&left);
+	ways_turn();
 }
 
 void
@@ -613,6 +494,7 @@ route_free(void)
 	rte_lpm_free(fib);
 	fib = NULL;
 	fib_default = FIB_NONE;
-	n_changed_hosts = ways_at = ways_left = places_at = places_left = 0;
-	ways_changed = places_changed = false;
+	places_at = places_left = 0;
+	places_changed = false;
+	ways_forget();
 }
