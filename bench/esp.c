@@ -15,8 +15,6 @@
  */
 #include <getopt.h>
 #include <rte_version.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +24,14 @@
 #include <x86intrin.h>
 
 #include "bench/bench.h"
+#include "bench/esp_peer.h"
 #include "crypto/esp_internal.h"
 
-#define BURST_MAX  32
 #define SAS_MAX    1000
 #define RUNS_MAX   64
 #define RUN_NS     3000000.0 /* of each direction: shorter than a scheduler's slice */
 #define BURSTS_MAX 4096
 #define FRAME_MAX  2240 /* like mbufs, no power of two: lanes would share a few cache sets */
-#define PEER       "dpdk-test-crypto-perf"
-
-struct esp_case {
-	const char *name, *encryption, *integrity;
-	unsigned int burst, block, key_len, auth_key_len, icv_len;
-	const char *peer_device, *peer_encrypt, *peer_decrypt; /* arguments */
-};
 
 #define PEER_3DES_ENCRYPT                                                              \
 	"--optype cipher-then-auth --cipher-algo 3des-cbc --cipher-op encrypt "        \
@@ -88,21 +79,6 @@ static struct esp_engine *engine;
 static struct esp_sa *sas[DIRECTIONS][SAS_MAX];
 static _Alignas(64) uint8_t frames[BURST_MAX][FRAME_MAX];
 static double tsc_mhz;
-static int cpu, other_cpu;
-static cpu_set_t both_cpus;
-
-__attribute__((format(printf, 1, 2))) static void
-die(const char *what, ...)
-{
-	va_list args;
-
-	va_start(args, what);
-	fprintf(stderr, "bench-esp: ");
-	vfprintf(stderr, what, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(1);
-}
 
 static double
 now_ns(void)
@@ -111,39 +87,6 @@ now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-/* One CPU for us and the peer's worker, another (if there is one) for the peer's main thread. */
-static void
-choose_cpus(void)
-{
-	cpu_set_t set;
-
-	cpu = sched_getcpu();
-	other_cpu = cpu == 0 && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned int)cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		die("can't stay on CPU %d", cpu);
-	both_cpus = set;
-	CPU_SET((unsigned int)other_cpu, &both_cpus);
-}
-
-/* The peer starts on both CPUs: while its threads wait for each other, they starve on one that is
- * given out by real-time priority. */
-static FILE *
-start_peer(const char *command)
-{
-	cpu_set_t set;
-	FILE *f;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0 ||
-		sched_setaffinity(0, sizeof(both_cpus), &both_cpus) < 0)
-		die("no CPU for the peer");
-	f = popen(command, "r");
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		die("can't stay on CPU %d", cpu);
-	return f;
 }
 
 static void
@@ -183,7 +126,7 @@ make_arena(bool huge)
 		NULL, ARENA + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
-		die("no memory");
+		esp_die("no memory");
 	arena = at + (-(uintptr_t)at & (HUGE - 1));
 	if (!huge) {
 		pages = bench_ordinary_pages();
@@ -215,7 +158,7 @@ start_sas(const struct esp_case *c, unsigned int n)
 			sas[dir][i] = (struct esp_sa *)at;
 			at += esp_sa_size(engine, &config);
 			if (at > arena + ARENA || esp_sa_init(sas[dir][i], engine, &config))
-				die("an SA of %s can't be set up", c->name);
+				esp_die("an SA of %s can't be set up", c->name);
 		}
 	}
 }
@@ -267,12 +210,12 @@ one_burst(unsigned int burst, unsigned int bytes, unsigned int *next, unsigned i
 
 	set_payloads(jobs, burst, bytes, next, n);
 	if (esp_encapsulate_burst(engine, jobs, burst) != burst)
-		die("encapsulation failed");
+		esp_die("encapsulation failed");
 	cycles[ENCAPSULATE] = (double)(__rdtsc() - t) / burst;
 	t = __rdtsc();
 	set_packets(jobs, burst, first, n);
 	if (esp_decapsulate_burst(engine, jobs, burst) != burst)
-		die("decapsulation failed");
+		esp_die("decapsulation failed");
 	cycles[DECAPSULATE] = (double)(__rdtsc() - t) / burst;
 }
 
@@ -365,69 +308,6 @@ measure_stages(const struct esp_case *c, unsigned int bytes, double out[DIRECTIO
 	end_sas(1);
 }
 
-static void
-vector_field(FILE *f, const char *name, unsigned int len)
-{
-	fprintf(f, "%s =\n", name);
-	for (unsigned int i = 0; i < len; i++)
-		fprintf(f, "%s0x%02x", i ? ", " : "", (i * 7 + 1) & 0xff);
-	fprintf(f, "\n");
-}
-
-/* The peer verifies with a file of vectors only; that they don't match costs it nothing. */
-static void
-write_vector(const struct esp_case *c, unsigned int bytes, const char *path)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		die("can't write %s", path);
-	vector_field(f, "plaintext", bytes);
-	vector_field(f, "ciphertext", bytes);
-	vector_field(f, "cipher_key", c->key_len);
-	vector_field(f, "auth_key", c->auth_key_len);
-	vector_field(f, "cipher_iv", c->block);
-	vector_field(f, "digest", c->icv_len);
-	if (fclose(f) != 0)
-		die("can't write %s", path);
-}
-
-/* Cycles per operation, as the peer prints them: the last column of the last row. */
-static double
-measure_peer(const struct esp_case *c, unsigned int dir, unsigned int bytes, double expected)
-{
-	char command[1024], vector[64] = "", line[512], *comma;
-	double cycles = 0, v;
-	unsigned int ops = (unsigned int)(RUN_NS * tsc_mhz / 1e3 / expected);
-	FILE *f;
-
-	bytes = (bytes + c->block - 1) / c->block * c->block;
-	if (c->integrity && dir == DECAPSULATE) {
-		snprintf(vector, sizeof(vector), "/tmp/adit-bench-esp-%d", (int)getpid());
-		write_vector(c, bytes, vector);
-	}
-	snprintf(command, sizeof(command),
-		PEER " --lcores 0@%d,1@%d --no-huge -m 512 --no-pci --no-telemetry --no-shconf"
-		     " --log-level 1 --vdev %s -- --devtype %s --ptest throughput %s"
-		     " --buffer-sz %u --burst-sz %u --total-ops %u --silent --csv-friendly"
-		     " %s%s 2>&1 < /dev/null",
-		other_cpu, cpu, c->peer_device, c->peer_device,
-		dir == ENCAPSULATE ? c->peer_encrypt : c->peer_decrypt, bytes, c->burst,
-		ops < 4 * BURST_MAX ? 4 * BURST_MAX : ops / BURST_MAX * BURST_MAX,
-		vector[0] ? "--test-file " : "", vector);
-	f = start_peer(command);
-	while (f && fgets(line, sizeof(line), f)) {
-		comma = strrchr(line, ',');
-		if (comma && line[0] != '#' && sscanf(comma + 1, "%lf", &v) == 1)
-			cycles = v;
-	}
-	if (vector[0])
-		unlink(vector);
-	if (!f || pclose(f) != 0 || cycles <= 0)
-		die("the peer failed (package dpdk-dev has it): %s", command);
-	return cycles;
-}
-
 static const char *const directions[DIRECTIONS] = {"encapsulate", "decapsulate"};
 
 static void
@@ -509,7 +389,8 @@ measure(const struct esp_case *c, unsigned int bytes, unsigned int runs)
 		for (unsigned int k = 0; k < DIRECTIONS * STAGES; k++)
 			stages[k / STAGES][k % STAGES][r] = parts[k / STAGES][k % STAGES];
 		for (unsigned int dir = 0; dir < DIRECTIONS; dir++) {
-			double once = measure_peer(c, dir, bytes, ours[0][dir][r]);
+			double once = esp_peer_cycles(c, dir == DECAPSULATE, bytes,
+				(unsigned int)(RUN_NS * tsc_mhz / 1e3 / ours[0][dir][r]));
 
 			if (r == 0 || once < peer[dir])
 				peer[dir] = once;
@@ -569,11 +450,11 @@ main(int argc, char **argv)
 		}
 	}
 	make_arena(huge);
-	choose_cpus();
+	esp_peer_choose_cpus();
 	measure_tsc();
 	engine = esp_engine_create(arch);
 	if (!engine)
-		die("no engine");
+		esp_die("no engine");
 	bench_machine(rte_version());
 	for (unsigned int i = 0; i < N_CASES; i++) {
 		for (unsigned int s = 0; s < 3; s++) {
