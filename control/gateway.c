@@ -384,6 +384,12 @@ gateway_l2tp(struct gateway *g)
 	return g->l2tp;
 }
 
+struct ike *
+gateway_ike(struct gateway *g)
+{
+	return g->ike;
+}
+
 static const struct carrier *
 full_carrier(const struct gateway *g)
 {
@@ -416,7 +422,7 @@ describe_problem(const struct gateway *g, char *out, size_t size)
 			"all %s ports are in use; raise %s.max_sessions, or disconnect idle "
 			"sessions",
 			full->label, full->name);
-	else if (g->ike) {
+	else {
 		struct ike_status is;
 		ike_status(g->ike, &is);
 		snprintf(out, size, "%s", is.problem);
@@ -444,35 +450,6 @@ gateway_status(const struct gateway *g, struct gateway_status *out)
 	out->forged_frames = g->sessions.forged_frames;
 	memcpy(out->refusals, g->refusals.counts, sizeof(out->refusals));
 	describe_problem(g, out->problem, sizeof(out->problem));
-}
-
-void
-gateway_ike_status(const struct gateway *g, struct ike_status *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (g->ike)
-		ike_status(g->ike, out);
-}
-
-void
-gateway_sas(
-	const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa), void *user)
-{
-	if (g->ike)
-		ike_sas(g->ike, each, user);
-}
-
-void
-gateway_lockouts(const struct gateway *g, void (*each)(void *user, const struct guard_lockout *l),
-	void *user)
-{
-	guard_list(aaa_guard(g->aaa), now_ms(g), each, user);
-}
-
-int
-gateway_unlock(struct gateway *g, const char *user, uint32_t address)
-{
-	return guard_unlock(aaa_guard(g->aaa), user, address, now_ms(g));
 }
 
 /* ------------------------------------------------------------------ settings that change */

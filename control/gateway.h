@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The gateway: sessions, what carries them, decisions and the link to the data plane, started and
- * stopped together.  Operators (oper/) ask its parts: session/query.h, carrier/query.h, link/link.h.
+ * stopped together.  Operators (oper/) ask its parts: session/query.h, carrier/query.h, ike/ike.h,
+ * link/link.h.
  * Calling context: adit-control's only thread, inside its libuv loop.  Addresses are in host byte
  * order.
  */
@@ -43,6 +44,7 @@ void gateway_log_turn(struct gateway *g);
 struct sessions *gateway_sessions(struct gateway *g);
 struct link *gateway_link(struct gateway *g);
 struct l2tp_carrier *gateway_l2tp(struct gateway *g);
+struct ike *gateway_ike(struct gateway *g); /* NULL: IPsec is off */
 
 /* ------------------------------------------------------------------ questions */
 
@@ -65,20 +67,7 @@ struct gateway_status {
 };
 void gateway_status(const struct gateway *g, struct gateway_status *out);
 
-/* IPsec: enabled is false, and all else 0, when it is off. */
-void gateway_ike_status(const struct gateway *g, struct ike_status *out);
-void gateway_sas(const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa),
-	void *user);
-
-/* What failed logins led to and is in effect now, in no order. */
-void gateway_lockouts(const struct gateway *g,
-	void (*each)(void *user, const struct guard_lockout *l), void *user);
-
 /* ------------------------------------------------------------------ changes */
-
-/* Forgets failed logins of this user, from this address, or of the user there; NULL and 0: all.
- * Returns the lock-outs that ended, or -ENOENT: no such user. */
-int gateway_unlock(struct gateway *g, const char *user, uint32_t address);
 
 /* Settings may change from now on.  s is borrowed. */
 void gateway_use_settings(struct gateway *g, struct settings *s);

@@ -240,6 +240,8 @@ ike_sas(const struct ike *k, bool (*each)(void *user, const struct ike_sa_info *
 {
 	const struct ike_pair *s;
 	uint64_t now = ike_now_us();
+	if (!k)
+		return;
 	TAILQ_FOREACH (s, &k->pairs, next) {
 		struct sa_entry e;
 		if (!s->peer || (s->state != PAIR_IN && s->state != PAIR_UP))
@@ -267,6 +269,9 @@ void
 ike_status(const struct ike *k, struct ike_status *out)
 {
 	struct channel_stats cs;
+	*out = (struct ike_status){0};
+	if (!k)
+		return;
 	channel_stats(k->channel, &cs);
 	*out = (struct ike_status){.enabled = true,
 		.plugin_connected = cs.connected,

@@ -89,7 +89,8 @@ struct ike_sa_info {
 	uint8_t worker;
 	struct sa_counters counters;
 };
-/* Every pair with an inbound SA, in order of age, until each() returns false. */
+/* Every pair with an inbound SA, in order of age, until each() returns false.  k NULL: IPsec is off,
+ * there are none. */
 void ike_sas(
 	const struct ike *k, bool (*each)(void *user, const struct ike_sa_info *sa), void *user);
 
@@ -104,6 +105,7 @@ struct ike_status {
 	/* What is wrong now, "" when healthy: one sentence with its remedy. */
 	char problem[160];
 };
+/* k NULL: IPsec is off, all is 0. */
 void ike_status(const struct ike *k, struct ike_status *out);
 
 /* The settings of ike_new() have changed in place: charon gets its connections again. */

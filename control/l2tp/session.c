@@ -7,18 +7,18 @@
 #include "control/l2tp/result.h"
 #include "control/l2tp/tunnel.h"
 
-struct l2tp_session {
-	TAILQ_ENTRY(l2tp_session) next;
+struct l2tp_call {
+	TAILQ_ENTRY(l2tp_call) next;
 	void *user; /* the gateway's */
 	uint16_t our_id, peer_id;
 	bool up;             /* ICCN came */
 	uint64_t connect_at; /* it has to come by then */
 };
 
-static struct l2tp_session *
+static struct l2tp_call *
 by_our_id(const struct l2tp_tunnel *t, uint16_t id)
 {
-	struct l2tp_session *s;
+	struct l2tp_call *s;
 
 	TAILQ_FOREACH (s, &t->sessions, next)
 		if (s->our_id == id)
@@ -26,10 +26,10 @@ by_our_id(const struct l2tp_tunnel *t, uint16_t id)
 	return NULL;
 }
 
-static struct l2tp_session *
+static struct l2tp_call *
 by_peer_id(const struct l2tp_tunnel *t, uint16_t id)
 {
-	struct l2tp_session *s;
+	struct l2tp_call *s;
 
 	TAILQ_FOREACH (s, &t->sessions, next)
 		if (s->peer_id == id)
@@ -39,7 +39,7 @@ by_peer_id(const struct l2tp_tunnel *t, uint16_t id)
 
 /* Off the list before the callback, so whatever that does, it is told of it once. */
 static void
-end(struct l2tp_tunnel *t, struct l2tp_session *s, enum refusal_code why, const char *text)
+end(struct l2tp_tunnel *t, struct l2tp_call *s, enum refusal_code why, const char *text)
 {
 	void *user = s->user;
 
@@ -56,7 +56,7 @@ end(struct l2tp_tunnel *t, struct l2tp_session *s, enum refusal_code why, const 
 void
 sessions_end(struct l2tp_tunnel *t, enum refusal_code why, const char *text)
 {
-	struct l2tp_session *s;
+	struct l2tp_call *s;
 
 	while ((s = TAILQ_FIRST(&t->sessions)))
 		end(t, s, why, text);
@@ -65,7 +65,7 @@ sessions_end(struct l2tp_tunnel *t, enum refusal_code why, const char *text)
 void
 sessions_free(struct l2tp_tunnel *t)
 {
-	struct l2tp_session *s;
+	struct l2tp_call *s;
 
 	while ((s = TAILQ_FIRST(&t->sessions))) {
 		TAILQ_REMOVE(&t->sessions, s, next);
@@ -93,7 +93,7 @@ post_cdn(struct l2tp_tunnel *t, uint16_t peer_id, uint16_t our_id, struct l2tp_r
 }
 
 static void
-end_with_cdn(struct l2tp_tunnel *t, struct l2tp_session *s, enum refusal_code why,
+end_with_cdn(struct l2tp_tunnel *t, struct l2tp_call *s, enum refusal_code why,
 	struct l2tp_result r, const char *text)
 {
 	uint16_t our_id = s->our_id;
@@ -107,7 +107,7 @@ end_with_cdn(struct l2tp_tunnel *t, struct l2tp_session *s, enum refusal_code wh
 void
 session_close_by_us(struct l2tp_tunnel *t, uint16_t our_id, enum refusal_code why)
 {
-	struct l2tp_session *s = by_our_id(t, our_id);
+	struct l2tp_call *s = by_our_id(t, our_id);
 
 	if (s)
 		end_with_cdn(t, s, why, l2tp_cdn_result(why), "ended by this gateway");
@@ -116,10 +116,9 @@ session_close_by_us(struct l2tp_tunnel *t, uint16_t our_id, enum refusal_code wh
 bool
 sessions_restore(struct l2tp_tunnel *t, uint16_t our_id, uint16_t peer_id, void *user)
 {
-	struct l2tp_session *s =
-		our_id && peer_id && !by_our_id(t, our_id) && !by_peer_id(t, peer_id)
-			? calloc(1, sizeof(*s))
-			: NULL;
+	struct l2tp_call *s = our_id && peer_id && !by_our_id(t, our_id) && !by_peer_id(t, peer_id)
+				      ? calloc(1, sizeof(*s))
+				      : NULL;
 
 	if (!s)
 		return false;
@@ -164,7 +163,7 @@ refuse_unasked(struct l2tp_tunnel *t, uint16_t peer_id, enum refusal_code why, s
 /* ------------------------------------------------------------------ messages */
 
 /* Asks the gateway; a session on the list, or NULL and why. */
-static struct l2tp_session *
+static struct l2tp_call *
 accept_session(struct l2tp_tunnel *t, const struct l2tp_message *m, enum refusal_code *why)
 {
 	struct l2tp_server *srv = t->server;
@@ -174,7 +173,7 @@ accept_session(struct l2tp_tunnel *t, const struct l2tp_message *m, enum refusal
 		.peer_session_id = m->assigned_session_id,
 		.serial = m->serial,
 		.peer_host = t->host};
-	struct l2tp_session *s = calloc(1, sizeof(*s));
+	struct l2tp_call *s = calloc(1, sizeof(*s));
 
 	*why = REFUSAL_NO_RESOURCES;
 	if (!s)
@@ -202,7 +201,7 @@ on_icrq(struct l2tp_tunnel *t, const struct l2tp_message *m)
 	struct l2tp_message reply = {.type = L2TP_ICRP,
 		.session_id = m->assigned_session_id,
 		.has = L2TP_HAS(L2TP_ASSIGNED_SESSION_ID)};
-	struct l2tp_session *s;
+	struct l2tp_call *s;
 	enum refusal_code why;
 
 	if (m->assigned_session_id == 0) {
@@ -235,7 +234,7 @@ on_icrq(struct l2tp_tunnel *t, const struct l2tp_message *m)
 static void
 on_iccn(struct l2tp_tunnel *t, const struct l2tp_message *m)
 {
-	struct l2tp_session *s = by_our_id(t, m->session_id);
+	struct l2tp_call *s = by_our_id(t, m->session_id);
 	/* Some clients send no Tx Connect Speed, which section 6.8 demands: nothing depends on
 	 * it. */
 	struct l2tp_connected how = {.tx_speed = m->tx_speed,
@@ -256,7 +255,7 @@ on_iccn(struct l2tp_tunnel *t, const struct l2tp_message *m)
 static void
 on_cdn(struct l2tp_tunnel *t, const struct l2tp_message *m)
 {
-	struct l2tp_session *s = by_our_id(t, m->session_id);
+	struct l2tp_call *s = by_our_id(t, m->session_id);
 	char text[48];
 
 	/* A client that has not seen our ICRP yet names it by its own ID, section 6.12. */
@@ -271,7 +270,7 @@ on_cdn(struct l2tp_tunnel *t, const struct l2tp_message *m)
 static void
 unexpected(struct l2tp_tunnel *t, const struct l2tp_message *m)
 {
-	struct l2tp_session *s = by_our_id(t, m->session_id);
+	struct l2tp_call *s = by_our_id(t, m->session_id);
 	char text[48];
 
 	if (!s)
@@ -314,7 +313,7 @@ sessions_bad_message(
 	struct l2tp_tunnel *t, const struct l2tp_message *m, uint16_t error, const char *text)
 {
 	struct l2tp_result r = {L2TP_CDN_ERROR, error};
-	struct l2tp_session *s = by_our_id(t, m->session_id);
+	struct l2tp_call *s = by_our_id(t, m->session_id);
 
 	if (m->type == L2TP_ICRQ || m->type == L2TP_OCRQ) {
 		if (m->assigned_session_id)
@@ -329,7 +328,7 @@ sessions_bad_message(
 uint64_t
 sessions_next_timer(const struct l2tp_tunnel *t)
 {
-	const struct l2tp_session *s;
+	const struct l2tp_call *s;
 	uint64_t due = L2TP_NEVER;
 
 	if (t->n_waiting == 0)
@@ -343,7 +342,7 @@ sessions_next_timer(const struct l2tp_tunnel *t)
 void
 sessions_timer(struct l2tp_tunnel *t)
 {
-	struct l2tp_session *s, *next;
+	struct l2tp_call *s, *next;
 
 	for (s = TAILQ_FIRST(&t->sessions); s && t->n_waiting > 0; s = next) {
 		next = TAILQ_NEXT(s, next);

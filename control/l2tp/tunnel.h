@@ -17,7 +17,7 @@ enum l2tp_tunnel_state {
 	TUNNEL_DEAD       /* to be freed */
 };
 
-struct l2tp_session;
+struct l2tp_call;
 
 struct l2tp_tunnel {
 	LIST_ENTRY(l2tp_tunnel) by_id, by_peer;
@@ -28,7 +28,7 @@ struct l2tp_tunnel {
 	uint16_t id, peer_id;
 	char host[65];
 	struct l2tp_delivery delivery;
-	TAILQ_HEAD(, l2tp_session) sessions;
+	TAILQ_HEAD(, l2tp_call) sessions;
 	unsigned int n_sessions, n_waiting; /* waiting for ICCN */
 	uint8_t challenge[16];              /* ours */
 	/* Deadlines. */

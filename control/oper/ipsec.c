@@ -10,7 +10,7 @@ rpc_ipsec_status(const struct rpc_context *ctx)
 {
 	struct ike_status s;
 
-	gateway_ike_status(ctx->gateway, &s);
+	ike_status(gateway_ike(ctx->gateway), &s);
 	return json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o}", "enabled", s.enabled,
 		"connected", s.plugin_connected, "configured", s.configured, "peers",
 		rpc_u64(s.peers), "sas", rpc_u64(s.sas), "weak_sas", rpc_u64(s.weak_sas),
@@ -71,6 +71,6 @@ rpc_sas(const struct rpc_context *ctx, const json_t *params, struct rpc_error *e
 	p.peer_ip = ntohl(a.s_addr);
 	if (!page_begin(&p.page, params, error))
 		return NULL;
-	gateway_sas(ctx->gateway, page_sa, &p);
+	ike_sas(gateway_ike(ctx->gateway), page_sa, &p);
 	return page_answer(&p.page, "sas");
 }

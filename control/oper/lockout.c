@@ -25,7 +25,7 @@ rpc_lockouts(const struct rpc_context *ctx, const json_t *params, struct rpc_err
 
 	if (!page_begin(&page, params, error))
 		return NULL;
-	gateway_lockouts(ctx->gateway, page_lockout, &page);
+	sessions_lockouts(gateway_sessions(ctx->gateway), page_lockout, &page);
 	return page_answer(&page, "lockouts");
 }
 
@@ -40,7 +40,7 @@ rpc_unlock(const struct rpc_context *ctx, const json_t *params, struct rpc_error
 
 	if (address != NULL && (inet_pton(AF_INET, address, &a) != 1 || a.s_addr == 0))
 		return rpc_fail(error, RPC_INVALID_PARAMS, "\"address\" must be an IPv4 address");
-	n = gateway_unlock(ctx->gateway, user, ntohl(a.s_addr));
+	n = sessions_unlock(gateway_sessions(ctx->gateway), user, ntohl(a.s_addr));
 	if (n < 0)
 		return rpc_fail(error, RPC_NOT_FOUND, "no user \"%.64s\"", user);
 	audit(ctx, "action=unlock user=%s address=%s ended=%d",

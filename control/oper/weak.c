@@ -20,7 +20,7 @@ describe(const struct rpc_context *ctx, const struct weak *w, unsigned int acted
 	struct gateway_status g;
 	struct ike_status k;
 	gateway_status(ctx->gateway, &g);
-	gateway_ike_status(ctx->gateway, &k);
+	ike_status(gateway_ike(ctx->gateway), &k);
 	return json_pack("{s:s, s:b, s:o, s:o}", "protocol", w->protocol, "allowed",
 		w->rekey ? k.allow_weak_crypto : g.allow_pptp_weak_crypto, "weak_sessions",
 		rpc_u64(w->rekey ? k.weak_sas : g.weak_sessions), "dropped", rpc_u64(acted));
@@ -40,7 +40,7 @@ change(const struct rpc_context *ctx, const struct weak *w, const json_t *params
 	if (c.fate == FATE_REKEY && !w->rekey)
 		return rpc_fail(
 			error, RPC_INVALID_PARAMS, "\"sessions\" must be \"keep\" or \"drop\"");
-	gateway_ike_status(ctx->gateway, &k);
+	ike_status(gateway_ike(ctx->gateway), &k);
 	if (w->rekey && !k.enabled)
 		return rpc_fail(error, RPC_INVALID_PARAMS,
 			"IPsec is off (ipsec.enabled): there is nothing to switch");

@@ -131,3 +131,16 @@ sessions_disconnect_user(struct sessions *all, const char *user)
 	}
 	return n;
 }
+
+void
+sessions_lockouts(const struct sessions *all,
+	void (*each)(void *user, const struct guard_lockout *l), void *user)
+{
+	guard_list(aaa_guard(all->env.aaa), uv_now(all->env.loop), each, user);
+}
+
+int
+sessions_unlock(struct sessions *all, const char *user, uint32_t address)
+{
+	return guard_unlock(aaa_guard(all->env.aaa), user, address, uv_now(all->env.loop));
+}

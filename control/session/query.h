@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/aaa/guard.h"
+#include "control/aaa/request.h"
 #include "control/session/table.h"
 #include "dataplane/api/counters.h"
 
@@ -56,5 +58,12 @@ int sessions_get(struct sessions *all, uint32_t id, struct session_info *out);
 int sessions_disconnect(struct sessions *all, uint32_t id);
 /* All of that user, named as for user_name_same(); the count. */
 unsigned int sessions_disconnect_user(struct sessions *all, const char *user);
+
+/* What failed logins led to and is in effect now, in no order. */
+void sessions_lockouts(const struct sessions *all,
+	void (*each)(void *user, const struct guard_lockout *l), void *user);
+/* Forgets failed logins of this user, from this address, or of the user there; NULL and 0: all.
+ * Returns the lock-outs that ended, or -ENOENT: no such user. */
+int sessions_unlock(struct sessions *all, const char *user, uint32_t address);
 
 #endif

@@ -200,7 +200,7 @@ locked_out(void)
 {
 	walk_dial("ppp.lockout_failures = 2");
 	wrong_twice();
-	assert_int_equal(gateway_unlock(gw, "alice", 0), 1);
+	assert_int_equal(sessions_unlock(gateway_sessions(gw), "alice", 0), 1);
 	back_in();
 	/* Or: wait. */
 	walk_dial("ppp.lockout_failures = 2\nppp.lockout_time = 1");

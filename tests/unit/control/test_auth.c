@@ -73,10 +73,10 @@ test_one_answer_for_all(void **state)
 	assert_int_equal(status().refusals[REFUSAL_UNKNOWN_USER], 12);
 	dial_up(20, "alice", "pw-alice"); /* T24: herself, elsewhere */
 	unsigned int n = 0;
-	gateway_lockouts(gw, only_alice, &n);
+	sessions_lockouts(gateway_sessions(gw), only_alice, &n);
 	assert_int_equal(n, 1);
-	assert_int_equal(gateway_unlock(gw, "nosuch", 0), -ENOENT);
-	assert_int_equal(gateway_unlock(gw, "ALICE", 0x7f00000a), 1);
+	assert_int_equal(sessions_unlock(gateway_sessions(gw), "nosuch", 0), -ENOENT);
+	assert_int_equal(sessions_unlock(gateway_sessions(gw), "ALICE", 0x7f00000a), 1);
 	struct client *c = dial_from(21, 10, "alice", "pw-alice");
 	assert_true(loop_until(&loop, client_up, c, 3000));
 }

@@ -321,9 +321,10 @@ link_view(const struct link *l, struct link_view *out)
 }
 
 void
-gateway_lockouts(const struct gateway *g, void (*each)(void *user, const struct guard_lockout *l),
-	void *user)
+sessions_lockouts(const struct sessions *all,
+	void (*each)(void *user, const struct guard_lockout *l), void *user)
 {
+	const struct gateway *g = &all->g;
 	static const struct guard_lockout lockouts[] = {
 		{NULL, 0xc6336401, 61000}, {"bob", 0, 1000}, {"bob", 0xc6336402, 250000}};
 
@@ -333,8 +334,10 @@ gateway_lockouts(const struct gateway *g, void (*each)(void *user, const struct 
 }
 
 int
-gateway_unlock(struct gateway *g, const char *user, uint32_t address)
+sessions_unlock(struct sessions *all, const char *user, uint32_t address)
 {
+	struct gateway *g = &all->g;
+
 	if (user && strcmp(user, "bob") != 0)
 		return -ENOENT;
 	g->unlocked = !user && !address;
@@ -484,9 +487,17 @@ gateway_settings(struct gateway *g)
 /* ------------------------------------------------------------------ IPsec: a strong pair, and a
  * weak one */
 
-void
-gateway_ike_status(const struct gateway *g, struct ike_status *out)
+struct ike *
+gateway_ike(struct gateway *g)
 {
+	return (struct ike *)g;
+}
+
+void
+ike_status(const struct ike *k, struct ike_status *out)
+{
+	const struct gateway *g = (const struct gateway *)k;
+
 	*out = (struct ike_status){.enabled = true,
 		.plugin_connected = true,
 		.configured = true,
@@ -497,9 +508,9 @@ gateway_ike_status(const struct gateway *g, struct ike_status *out)
 }
 
 void
-gateway_sas(
-	const struct gateway *g, bool (*each)(void *user, const struct ike_sa_info *sa), void *user)
+ike_sas(const struct ike *k, bool (*each)(void *user, const struct ike_sa_info *sa), void *user)
 {
+	const struct gateway *g = (const struct gateway *)k;
 	struct ike_sa_info sa = {.spi = 0x00100001,
 		.out_spi = 0xc0ffee01,
 		.peer = 7,
