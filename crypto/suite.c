@@ -123,28 +123,6 @@ suite_by_ikev2(enum suite_kind kind, unsigned int id, unsigned int ike_bits)
 	return NULL;
 }
 
-const struct suite *
-suite_by_ikev1(enum suite_kind kind, unsigned int id, unsigned int ike_bits)
-{
-	for (size_t i = 0; i < N_SUITES; i++) {
-		if (suites[i].kind == kind &&
-			number_fits(&suites[i], suites[i].ikev1, id, ike_bits))
-			return &suites[i];
-	}
-	return NULL;
-}
-
-const struct suite *
-suite_by_keyword(enum suite_kind kind, const char *keyword)
-{
-	for (size_t i = 0; i < N_SUITES; i++) {
-		if (suites[i].kind == kind && suites[i].keyword &&
-			strcmp(suites[i].keyword, keyword) == 0)
-			return &suites[i];
-	}
-	return NULL;
-}
-
 bool
 suite_is_aead(const struct suite *s)
 {
@@ -159,17 +137,6 @@ suite_pair_is_valid(const struct suite *encryption, const struct suite *integrit
 	if (suite_is_aead(encryption))
 		return integrity == NULL;
 	return integrity && integrity->kind == SUITE_INTEGRITY;
-}
-
-unsigned int
-suite_esp_overhead(const struct suite *encryption, const struct suite *integrity)
-{
-	/* RFC 4303 section 2: SPI and sequence number 8, pad length and next header 2, and the
-	 * ciphertext ends on 4 octets at least. */
-	unsigned int align = encryption->block_len < 4 ? 4 : encryption->block_len;
-
-	return 8 + encryption->iv_len + (align - 1) + 2 + encryption->icv_len +
-	       (integrity ? integrity->icv_len : 0);
 }
 
 enum suite_class

@@ -60,7 +60,7 @@ struct suite {
 	uint8_t block_len;   /* octets the ciphertext is a multiple of (before ESP's own 4) */
 	uint8_t icv_len;     /* octets of ICV in a packet; encryption rows: 0 unless AEAD */
 	uint16_t ikev1;      /* RFC 2407: ESP transform ID (4.4.4), authentication algorithm
-				attribute (4.5); RFC 2409 group description */
+				attribute (4.5); RFC 2409 group description; 0: none */
 	uint16_t ikev1_ike;  /* RFC 2409 appendix A: encryption or hash algorithm of phase 1 */
 	uint16_t ikev2;      /* IANA: transform ID of type 1, 3 or 4.  1024 and up: private, as
 				strongSwan numbers them */
@@ -78,19 +78,11 @@ const struct suite *suite_by_bits(enum suite_kind kind, unsigned int key_bits);
  * IKEv1 too.  The attribute is ignored where the algorithm has one size only.  NULL when unknown.
  */
 const struct suite *suite_by_ikev2(enum suite_kind kind, unsigned int id, unsigned int ike_bits);
-/* The same by the numbers of IKEv1's phase 2.  The 96-bit truncation of SHA2-256 has no number of
- * its own there (D3): it is found by name or keyword only. */
-const struct suite *suite_by_ikev1(enum suite_kind kind, unsigned int id, unsigned int ike_bits);
-/* By strongSwan's keyword; NULL when unknown. */
-const struct suite *suite_by_keyword(enum suite_kind kind, const char *keyword);
 /* Encryption and integrity in one. */
 bool suite_is_aead(const struct suite *s);
 /* May these two protect an ESP SA?  integrity is NULL with an AEAD, and must be there otherwise:
  * unauthenticated encryption is never allowed. */
 bool suite_pair_is_valid(const struct suite *encryption, const struct suite *integrity);
-/* The most octets that ESP with these two adds to a payload (header, IV, padding, trailer, ICV),
- * for MTU and MSS (D5).  integrity may be NULL. */
-unsigned int suite_esp_overhead(const struct suite *encryption, const struct suite *integrity);
 /* The weaker class of the two; b may be NULL. */
 enum suite_class suite_weaker(const struct suite *a, const struct suite *b);
 /* "weak", "legacy", "strong"; never NULL. */

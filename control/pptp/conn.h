@@ -33,7 +33,6 @@ struct pptp_conn {
 	uint32_t tokens;
 	uint64_t tokens_at;
 	struct pptp_stats stats;
-	char host[65], vendor[65];
 	size_t have;
 	uint8_t buf[PPTP_MESSAGE_MAX];
 };

@@ -100,16 +100,6 @@ stop(struct pptp_conn *c, enum refusal_code why, const char *text)
 /* --- Messages ------------------------------------------------------------------ */
 
 static void
-printable(char out[65], const char in[65])
-{
-	size_t i;
-
-	for (i = 0; in[i]; i++)
-		out[i] = in[i] >= 0x20 && in[i] < 0x7f ? in[i] : '?';
-	out[i] = '\0';
-}
-
-static void
 send_sccrp(struct pptp_conn *c, uint8_t result)
 {
 	struct pptp_message m = {
@@ -137,8 +127,6 @@ on_sccrq(struct pptp_conn *c, const struct pptp_message *m)
 		send_sccrp(c, c->calls.count || c->had_call ? PPTP_SCCRP_EXISTS : PPTP_RESULT_OK);
 		return;
 	}
-	printable(c->host, m->host_name);
-	printable(c->vendor, m->vendor);
 	/* Section 2.1: the high octet is the version, the low one the revision. */
 	if (m->version >> 8 != PPTP_VERSION >> 8) {
 		send_sccrp(c, PPTP_SCCRP_BAD_VERSION);
@@ -416,16 +404,4 @@ const struct pptp_stats *
 pptp_stats(const struct pptp_conn *c)
 {
 	return &c->stats;
-}
-
-const char *
-pptp_peer_host(const struct pptp_conn *c)
-{
-	return c->host;
-}
-
-const char *
-pptp_peer_vendor(const struct pptp_conn *c)
-{
-	return c->vendor;
 }

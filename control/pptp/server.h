@@ -84,8 +84,5 @@ void pptp_close(struct pptp_conn *c, enum refusal_code why, uint64_t now_ms);
 uint64_t pptp_next_timer(const struct pptp_conn *c); /* UINT64_MAX: never */
 void pptp_timer(struct pptp_conn *c, uint64_t now_ms);
 const struct pptp_stats *pptp_stats(const struct pptp_conn *c);
-/* What the peer calls itself in SCCRQ, made printable; "" before. */
-const char *pptp_peer_host(const struct pptp_conn *c);
-const char *pptp_peer_vendor(const struct pptp_conn *c);
 
 #endif
