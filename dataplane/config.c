@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/api/conf_group.h"
 #include "dataplane/api/conf_text.h"
 #include "dataplane/api/counters.h"
 #include "dataplane/api/sa.h"
@@ -45,21 +46,17 @@ fail(struct reader *r, const config_setting_t *at, const char *fmt, ...)
 	r->each(r->user, error);
 }
 
+static void
+on_unknown(void *user, const config_setting_t *s, const char *text)
+{
+	fail(user, s, "%s", text);
+}
+
 /* Refuse settings that nobody reads. */
 static void
 known_only(struct reader *r, const config_setting_t *group, const char *const *names)
 {
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
-		const char *const *n = names;
-		while (*n && strcmp(*n, config_setting_name(s)) != 0)
-			n++;
-		if (*n)
-			continue;
-		const char *like = conf_nearest(config_setting_name(s), names);
-		fail(r, s, "unknown setting \"%s\"%s%s%s", config_setting_name(s),
-			like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
-	}
+	conf_only_known(group, names, on_unknown, r);
 }
 
 static const config_setting_t *

@@ -7,7 +7,7 @@
 
 #include "control/settings/config.h"
 #include "control/settings/field.h"
-#include "dataplane/api/conf_text.h"
+#include "dataplane/api/conf_group.h"
 
 static bool
 stands_before(const struct fault *x, const struct fault *y)
@@ -64,7 +64,7 @@ config_faults(const struct reader *r, char *err, size_t errlen)
 		snprintf(err + at, errlen - at, "\n%s:0: and %u more", r->path, r->n_faults - n);
 }
 
-/* The names that a group may hold, as conf_nearest() wants them. */
+/* The names that a group may hold, as conf_only_known() wants them. */
 static void
 names_of(const char *group, const char *names[SETTINGS_MAX + 1])
 {
@@ -77,25 +77,20 @@ names_of(const char *group, const char *names[SETTINGS_MAX + 1])
 	names[n] = NULL;
 }
 
+static void
+on_unknown(void *user, const config_setting_t *s, const char *text)
+{
+	config_fail(user, s, "%s", text);
+}
+
 bool
 config_only_known(struct reader *r, const config_setting_t *g, const char *group)
 {
 	const char *names[SETTINGS_MAX + 1];
-	bool ok = true;
+	unsigned int before = r->n_faults;
 	names_of(group, names);
-	for (int i = 0; i < config_setting_length(g); i++) {
-		const config_setting_t *s = config_setting_get_elem(g, (unsigned int)i);
-		const char *name = config_setting_name(s);
-		const char *const *n = names;
-		while (*n && strcmp(*n, name) != 0)
-			n++;
-		if (*n)
-			continue;
-		const char *like = conf_nearest(name, names);
-		ok = config_fail(r, s, "unknown setting \"%s\"%s%s%s", name,
-			like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
-	}
-	return ok;
+	conf_only_known(g, names, on_unknown, r);
+	return r->n_faults == before;
 }
 
 /* What the type wants, where the file holds another one. */

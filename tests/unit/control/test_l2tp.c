@@ -193,14 +193,6 @@ test_refusals(void **state)
 
 /* ------------------------------------------------------------------ in clear, when allowed */
 
-static int
-setup_clear(void **state)
-{
-	(void)state;
-	call_stage("require_ipsec = false;", "");
-	return 0;
-}
-
 static void
 test_clear(void **state)
 {
@@ -265,7 +257,7 @@ main(void)
 		TEST(test_clear_refused),
 		TEST(test_methods),
 		TEST(test_refusals),
-		cmocka_unit_test_setup_teardown(test_clear, setup_clear, call_teardown),
+		cmocka_unit_test_setup_teardown(test_clear, call_setup_clear, call_teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_secret, setup_secret, call_teardown),
 	};
 	return STAGE_RUN(tests);

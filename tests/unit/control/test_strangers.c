@@ -60,14 +60,6 @@ test_lcp_anew_has_a_cause(void **state)
 	assert_int_equal(status().refusals[REFUSAL_PEER_CLOSED], 0);
 }
 
-static int
-setup_clear(void **state)
-{
-	(void)state;
-	call_stage("require_ipsec = false;", "");
-	return 0;
-}
-
 /* T27: inside IPsec the client's word counts at once, in clear it is asked. */
 static void
 test_t27_l2tp(void **state)
@@ -386,7 +378,7 @@ main(void)
 			test_t24_two_thousand_behind_one_nat, setup_crowd, dial_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_t16_mschapv1_behind_the_switch, setup_mschapv1, dial_teardown),
-		cmocka_unit_test_setup_teardown(test_t27_l2tp, setup_clear, call_teardown),
+		cmocka_unit_test_setup_teardown(test_t27_l2tp, call_setup_clear, call_teardown),
 	};
 	return STAGE_RUN(tests);
 }

@@ -218,6 +218,14 @@ call_setup(void **state)
 }
 
 int
+call_setup_clear(void **state)
+{
+	(void)state;
+	call_stage("require_ipsec = false;", "");
+	return 0;
+}
+
+int
 call_teardown(void **state)
 {
 	(void)state;

@@ -38,8 +38,9 @@ void call_close(void); /* after the gateway's end */
 void call_hand_over(void);
 /* It has stopped: it and cfg are freed, and the data plane is alone. */
 void gateway_over(void);
-bool fake_is_alone(void *user); /* for loop_until() */
-int call_setup(void **state);   /* without either */
+bool fake_is_alone(void *user);     /* for loop_until() */
+int call_setup(void **state);       /* without either */
+int call_setup_clear(void **state); /* L2TP in clear is served, too */
 int call_teardown(void **state);
 
 /* IKE: a pair for this peer, known to the data plane. */
