@@ -378,6 +378,16 @@ show_link(const json_t *l)
 		count(l, "closes_repeated"), count(l, "unconfirmed"));
 }
 
+static void
+show_decisions(const json_t *d)
+{
+	printf("decisions: %s open, %s at most, %s asked: %s accepted, %s refused, %s continued, "
+	       "%s given up, %s too late\n           %s answers to none\n",
+		count(d, "open"), count(d, "most"), count(d, "asked"), count(d, "accepted"),
+		count(d, "refused"), count(d, "continued"), count(d, "cancelled"),
+		count(d, "expired"), count(d, "stale"));
+}
+
 void
 show_stats(const json_t *r, bool all)
 {
@@ -402,6 +412,7 @@ show_stats(const json_t *r, bool all)
 		count(r, "mbufs_total"), count(r, "bad_records"),
 		show_count(num(r, "tsc_hz") / 1000000));
 	show_link(json_object_get(r, "link"));
+	show_decisions(json_object_get(r, "decisions"));
 	show_kernels(json_object_get(r, "kernels"));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `stats`: the data plane's counters, read from the shared segment.  What the data plane wrote is
+ * `stats`: the data plane's counters, read from the shared segment, and control's about its link to
+ * it and its decisions.  What the data plane wrote is
  * hostile (T21): places and dimensions are those that were checked when the segment was mapped,
  * counts are read once and bounded, names are cut and cleaned.
  */
@@ -152,6 +153,18 @@ show_link(struct gateway *g)
 		"unconfirmed", rpc_u64(s.unconfirmed));
 }
 
+static json_t *
+show_decisions(struct gateway *g)
+{
+	struct aaa_counts c;
+
+	sessions_decisions(gateway_sessions(g), &c);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "open", rpc_u64(c.open),
+		"most", rpc_u64(c.most), "asked", rpc_u64(c.asked), "accepted", rpc_u64(c.accepted),
+		"refused", rpc_u64(c.refused), "continued", rpc_u64(c.continued), "cancelled",
+		rpc_u64(c.cancelled), "expired", rpc_u64(c.expired), "stale", rpc_u64(c.stale));
+}
+
 /* By name, zeros left out. */
 static json_t *
 show_refused(const struct segment_header *h)
@@ -180,11 +193,13 @@ rpc_stats(const struct rpc_context *ctx, const json_t *params, struct rpc_error 
 			"the data plane is not connected: start adit-dataplane and look at its "
 			"log");
 	const struct segment_header *h = v.header;
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"tsc_hz", rpc_u64(h->tsc_hz), "started_us", rpc_u64(h->started_us), "sessions_live",
 		rpc_u64(h->sessions_live), "max_sessions", rpc_u64(v.max_sessions), "mbufs_total",
 		rpc_u64(h->mbufs_total), "mbufs_free", rpc_u64(h->mbufs_free), "bad_records",
 		rpc_u64(h->bad_records), "refused_records", show_refused(h), "link",
-		show_link(ctx->gateway), "nodes", show_nodes(&v, all), "drops", show_drops(&v, all),
-		"workers", show_workers(&v), "ports", show_ports(&v), "kernels", show_kernels(&v));
+		show_link(ctx->gateway), "decisions", show_decisions(ctx->gateway), "nodes",
+		show_nodes(&v, all), "drops", show_drops(&v, all), "workers", show_workers(&v),
+		"ports", show_ports(&v), "kernels", show_kernels(&v));
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/aaa/decide.h"
 #include "control/session/session.h"
 
 static void
@@ -143,4 +144,10 @@ int
 sessions_unlock(struct sessions *all, const char *user, uint32_t address)
 {
 	return guard_unlock(aaa_guard(all->env.aaa), user, address, uv_now(all->env.loop));
+}
+
+void
+sessions_decisions(const struct sessions *all, struct aaa_counts *out)
+{
+	aaa_counts(all->env.aaa, out);
 }

@@ -65,5 +65,7 @@ void sessions_lockouts(const struct sessions *all,
 /* Forgets failed logins of this user, from this address, or of the user there; NULL and 0: all.
  * Returns the lock-outs that ended, or -ENOENT: no such user. */
 int sessions_unlock(struct sessions *all, const char *user, uint32_t address);
+/* What became of decisions about users. */
+void sessions_decisions(const struct sessions *all, struct aaa_counts *out);
 
 #endif

@@ -76,7 +76,7 @@ static struct aaa_counts
 counts(void)
 {
 	struct aaa_counts c;
-	aaa_counts(gateway_sessions(gw)->env.aaa, &c);
+	sessions_decisions(gateway_sessions(gw), &c);
 	return c;
 }
 

@@ -204,6 +204,9 @@ test_stats(void **state)
 	expect("aditctl stats", EXIT_OK, "packet buffers 30000 of 32768 free");
 	expect("aditctl stats", EXIT_OK, "50 commands and 60 frames to the data plane");
 	expect("aditctl stats", EXIT_OK, "9 invalid and 3 late records from it");
+	expect("aditctl stats", EXIT_OK,
+		"decisions: 41 open, 42 at most, 1000 asked: 900 accepted");
+	expect("aditctl stats", EXIT_OK, "45 given up, 46 too late");
 	expect("aditctl stats", EXIT_OK, "kernels: rc4-on-4 wide from 256 octets, esp avx2");
 	expect("aditctl stats --all", EXIT_OK, "gre_malformed");
 	expect("aditctl stats --user bob", EXIT_USAGE, "usage: aditctl stats [--all]");
