@@ -224,7 +224,11 @@ parse_list(const struct setting *row, void *base, const char *text, char why[sta
 		return false;
 	for (const char *s = text; *(s += strspn(s, BETWEEN)); s += strcspn(s, BETWEEN)) {
 		char one[64];
-		snprintf(one, sizeof(one), "%.*s", (int)strcspn(s, BETWEEN), s);
+		size_t len = strcspn(s, BETWEEN);
+		if (len >= sizeof(one))
+			return no(why, "no word is as long as that");
+		memcpy(one, s, len);
+		one[len] = '\0';
 		if (!field_put_element(row, base, i++, one, why))
 			return false;
 	}
