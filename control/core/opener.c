@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -42,14 +43,33 @@ give_up_rights(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* What went wrong, 0: nothing, and the descriptor with it. */
+/* The path had no link in it: what has one by now was put there by somebody who may be less than
+ * root, for a file that he may not read. */
+static int
+open_no_link(const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW,
+		.resolve = RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	/* An old kernel, or a filter of system calls that does not know it. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = open(path, (int)how.flags);
+	return fd;
+}
+
+/* With it comes the descriptor, when nothing went wrong. */
+struct answer {
+	uint32_t number; /* of the question */
+	int why;         /* errno, 0: nothing went wrong */
+};
+
 static bool
-answer(int to, const char *path)
+answer(int to, const char *path, uint32_t number)
 {
 	union control c = {.room = {0}};
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int why = fd < 0 ? errno : 0;
-	struct iovec iov = {&why, sizeof(why)};
+	int fd = open_no_link(path);
+	struct answer a = {number, fd < 0 ? errno : 0};
+	struct iovec iov = {&a, sizeof(a)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (fd >= 0) {
 		m.msg_control = &c;
@@ -59,7 +79,7 @@ answer(int to, const char *path)
 			.cmsg_type = SCM_RIGHTS};
 		memcpy(CMSG_DATA(&c.header), &fd, sizeof(fd));
 	}
-	bool sent = sendmsg(to, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(why);
+	bool sent = sendmsg(to, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(a);
 	if (fd >= 0)
 		close(fd);
 	return sent;
@@ -67,7 +87,7 @@ answer(int to, const char *path)
 
 static void __attribute__((noreturn)) serve(int from, const char *path)
 {
-	char question;
+	uint32_t question;
 	/* What ends adit-control is not for this one: it ends with it. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -76,7 +96,7 @@ static void __attribute__((noreturn)) serve(int from, const char *path)
 	prctl(PR_SET_NAME, "adit-opener", 0, 0, 0);
 	give_up_rights();
 	while (read(from, &question, sizeof(question)) == (ssize_t)sizeof(question))
-		if (!answer(from, path))
+		if (!answer(from, path, question))
 			break;
 	_exit(0);
 }
@@ -103,28 +123,51 @@ opener_start(const char *path)
 	return -1;
 }
 
-/* A descriptor, or a negative errno. */
-static int
-ask(int opener)
+/* One that has come, with its descriptor or -1; false: none, or no more will come. */
+static bool
+receive(int opener, struct answer *a, int *fd)
 {
 	union control c;
-	int why = EPIPE, fd = -1;
-	struct iovec iov = {&why, sizeof(why)};
+	struct iovec iov = {a, sizeof(*a)};
 	struct msghdr m = {.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &c,
 		.msg_controllen = sizeof(c.room)};
-	struct pollfd p = {.fd = opener, .events = POLLIN};
-	if (send(opener, "?", 1, MSG_NOSIGNAL) != 1)
-		return -errno;
-	if (poll(&p, 1, ANSWER_MS) != 1)
-		return -ETIMEDOUT;
-	if (recvmsg(opener, &m, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(why))
-		return -EPIPE;
+	*fd = -1;
+	if (recvmsg(opener, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != (ssize_t)sizeof(*a))
+		return false;
 	const struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	if (why == 0 && h && h->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd >= 0 ? fd : why ? -why : -EPIPE;
+	if (h && h->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(h), sizeof(*fd));
+	return true;
+}
+
+/* A descriptor, or a negative errno. */
+static int
+ask(int opener)
+{
+	static uint32_t number;
+	struct pollfd p = {.fd = opener, .events = POLLIN};
+	struct answer a;
+	int fd;
+	/* Earlier ones, for which nobody waits: the file as it was then. */
+	while (receive(opener, &a, &fd))
+		if (fd >= 0)
+			close(fd);
+	number++;
+	if (send(opener, &number, sizeof(number), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+		(ssize_t)sizeof(number))
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	for (;;) {
+		if (poll(&p, 1, ANSWER_MS) != 1)
+			return -ETIMEDOUT;
+		if (!receive(opener, &a, &fd))
+			return -EPIPE;
+		if (a.number == number)
+			return fd >= 0 ? fd : a.why ? -a.why : -EPIPE;
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 static char *
@@ -145,6 +188,11 @@ read_all(int fd)
 		n += (size_t)got;
 	if (text)
 		text[n] = '\0';
+	/* What stands behind it would be lost. */
+	if (text && got >= 0 && memchr(text, '\0', n)) {
+		got = -1;
+		errno = EILSEQ;
+	}
 	if (text && got < 0) {
 		explicit_bzero(text, n);
 		free(text);
@@ -153,13 +201,24 @@ read_all(int fd)
 	return text;
 }
 
+static const char *
+reason(int why)
+{
+	return why == EPIPE || why == ECONNRESET
+		       ? "the process that opens it has ended: start adit-control again"
+	       : why == ETIMEDOUT ? "the process that opens it does not answer"
+	       : why == EILSEQ    ? "it holds an octet 0, which is no text"
+	       : why == ELOOP ? "a symbolic link is in its place by now: start adit-control again"
+			      : strerror(why);
+}
+
 char *
 opener_read(int opener, char *err, size_t errlen)
 {
 	int fd = ask(opener);
 	char *text = fd >= 0 ? read_all(fd) : NULL;
 	if (!text)
-		snprintf(err, errlen, "can't read: %s", strerror(fd < 0 ? -fd : errno));
+		snprintf(err, errlen, "can't read: %s", reason(fd < 0 ? -fd : errno));
 	if (fd >= 0)
 		close(fd);
 	return text;
