@@ -231,7 +231,6 @@ check_sizes(struct check *k)
 	if (c->l2tp_enabled && c->l2tp_max_sessions && c->l2tp_require_ipsec && !c->ike.enabled)
 		say(k, "l2tp", CHECK_ERROR,
 			"l2tp.require_ipsec is on, but ipsec.enabled is off: nobody can use L2TP");
-	check_twice(k, "pptp.listen", c->pptp_listen, c->n_pptp_listen, CHECK_FATAL);
 	check_twice(k, "ipsec.listen", c->ike.listen, c->ike.n_listen, CHECK_ERROR);
 	check_twice(k, "dns", c->aaa.dns, 2, CHECK_WARNING);
 	check_twice(k, "wins", c->aaa.wins, 2, CHECK_WARNING);

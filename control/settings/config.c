@@ -184,6 +184,16 @@ config_complete(struct config *c)
 	c->aaa.auth = c->ppp.auth;
 }
 
+static bool
+any_twice(const uint32_t *ip, unsigned int n)
+{
+	for (unsigned int i = 1; i < n; i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (ip[i] == ip[j])
+				return true;
+	return false;
+}
+
 const struct setting *
 config_conflict(const struct config *c, const char **why)
 {
@@ -191,6 +201,9 @@ config_conflict(const struct config *c, const char **why)
 	*why = "empty, but policy is \"require\"";
 	if (c->aaa.mppe_policy == PPP_MPPE_REQUIRE && c->aaa.mppe_strengths == 0)
 		return setting_find("mppe.strengths");
+	*why = "an address stands here twice";
+	if (any_twice(c->pptp_listen, c->n_pptp_listen))
+		return setting_find("pptp.listen");
 	*why = "0 goes with same_user = \"allow\" only";
 	if (c->origin[setting_number(max)].from != FROM_DEFAULT && c->max_per_user == 0 &&
 		c->same_user != SAME_USER_ALLOW)

@@ -8,14 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/settings/config.h"
 #include "control/settings/field.h"
 
-#define HEAD "adit-overlay 1 "
-#define TAIL "end "
+#define HEAD       "adit-overlay 1 "
+#define TAIL       "end "
+#define OPEN_TRIES 8
 
 /* FNV-1a: against a disk's faults, not against anybody. */
 static uint64_t
@@ -222,6 +224,46 @@ sync_directory(const char *path)
 	return ok;
 }
 
+/* 0: it is there; -1: errno says why not. */
+static int
+take_lock(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	errno = EBUSY;
+	return -1;
+}
+
+/* The new file beside, for us alone: what another one writes just now, a rename may not put into
+ * place half-written.  Nobody else can open it, and so lock it.  A descriptor, or -1. */
+static int
+open_beside(const char *path)
+{
+	struct stat st, there;
+	for (unsigned int i = 0; i < OPEN_TRIES; i++) {
+		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		if (fd < 0 && (errno == ENOENT || unlink(path) != 0))
+			return -1;
+		if (fd < 0)
+			continue;
+		if (take_lock(fd) != 0) {
+			close(fd);
+			return -1;
+		}
+		/* Whoever had it before may have renamed it meanwhile. */
+		bool same = fstat(fd, &st) == 0 && lstat(path, &there) == 0 &&
+			    st.st_ino == there.st_ino && st.st_dev == there.st_dev;
+		bool ours = S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid();
+		if (same && ours && ftruncate(fd, 0) == 0)
+			return fd;
+		if (same)
+			unlink(path);
+		close(fd);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
 bool
 overlay_save(const struct overlay *o, const char *path, char *err, size_t errlen)
 {
@@ -229,17 +271,16 @@ overlay_save(const struct overlay *o, const char *path, char *err, size_t errlen
 	size_t len;
 	char *text = overlay_print(o, &len);
 	snprintf(beside, sizeof(beside), "%s.new", path);
+	int fd = open_beside(beside);
 	/* Readable for root without the right to read everything: it holds no secret. */
-	unlink(beside);
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	bool ok = text && fd >= 0 && fchmod(fd, 0644) == 0 && write_all(fd, text, len) &&
+	bool ok = text && fd >= 0 && write_all(fd, text, len) && fchmod(fd, 0644) == 0 &&
 		  rename(beside, path) == 0;
 	if (!ok) {
-		snprintf(err, errlen,
-			"can't be kept in %s: %s: control.user must be able to write in its "
-			"directory",
-			path, strerror(errno));
-		unlink(beside);
+		snprintf(err, errlen, "can't be kept in %s: %s: %s", path, strerror(errno),
+			errno == EBUSY ? "another adit-control writes it"
+				       : "control.user must be able to write in its directory");
+		if (fd >= 0)
+			unlink(beside);
 	}
 	/* It is in place: a power cut may still bring the old one back, whole. */
 	if (ok)

@@ -250,6 +250,9 @@ test_all_or_nothing(void **state)
 	assert_true(set(l, "sessions.same_user", "replace"));
 	assert_int_equal(l->c->max_per_user, 1); /* the default that depends on it */
 	assert_int_equal(l->c->ppp.mru, 1400);
+	/* With it adit-control would not start again. */
+	assert_false(set(l, "pptp.listen", "192.0.2.1,192.0.2.1"));
+	assert_true(refused(l, SETTINGS_BAD, "pptp.listen: an address stands here twice"));
 	/* A part that can't: those before it take theirs back. */
 	l->refuse = true;
 	l->asked = 0;
@@ -463,6 +466,84 @@ test_killed(void **state)
 	lab_free(l);
 }
 
+/* Two that write at once: what is in place is at any time what one of them wrote. */
+static void
+test_two_writers(void **state)
+{
+	static struct overlay o;
+	struct lab *l = lab_new("");
+	char err[400];
+	pid_t writers[2];
+	unsigned int seen = 0;
+	(void)state;
+	assert_true(set(l, "pptp.host_name", "begin"));
+	for (unsigned int k = 0; k < 2; k++) {
+		writers[k] = fork();
+		assert_true(writers[k] >= 0);
+		if (writers[k])
+			continue;
+		/* Whoever finds the other writing is refused, and told why. */
+		alarm(30);
+		for (unsigned int i = 0; i < 200;) {
+			if (set(l, "pptp.host_name", k ? "one" : "two", "ppp.server_name",
+				    k ? "of-one" : "of-two-who-writes-more"))
+				i++;
+			else if (!strstr(l->r.why, "another adit-control"))
+				_exit(1);
+			else
+				usleep(200);
+		}
+		_exit(0);
+	}
+	for (int left = 2, status; left > 0; seen++) {
+		if (!overlay_load(&o, l->overlay, err, sizeof(err)))
+			fail_msg("%s", err);
+		if (waitpid(-1, &status, WNOHANG) > 0) {
+			assert_int_equal(status, 0);
+			left--;
+		}
+	}
+	assert_true(seen > 10);
+	close_settings(l);
+	open_settings(l);
+	assert_non_null(l->s);
+	assert_int_equal(strlen(value(l, "pptp.host_name")), 3);
+	lab_free(l);
+}
+
+/* What stands beside, left over or put there, is not written into. */
+static void
+test_beside(void **state)
+{
+	struct lab *l = lab_new("");
+	char beside[128], victim[128], text[64];
+	struct stat st;
+	(void)state;
+	snprintf(beside, sizeof(beside), "%s.new", l->overlay);
+	snprintf(victim, sizeof(victim), "%s.victim", l->overlay);
+	write_file(victim, "precious", "");
+	assert_int_equal(symlink(victim, beside), 0);
+	assert_true(set(l, "ppp.mru", "1350"));
+	assert_int_equal(link(victim, beside), 0);
+	assert_true(set(l, "ppp.mru", "1351"));
+	assert_int_equal(mkfifo(beside, 0600), 0);
+	assert_true(set(l, "ppp.mru", "1352"));
+	write_file(beside,
+		"left over by one that was killed, and longer than what comes: ....."
+		"..............................................................",
+		"");
+	assert_true(set(l, "ppp.mru", "1353"));
+	assert_int_equal(stat(l->overlay, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0644);
+	read_file(victim, text, sizeof(text));
+	assert_string_equal(text, "precious");
+	unlink(victim);
+	close_settings(l);
+	open_settings(l);
+	assert_int_equal(l->c->ppp.mru, 1353);
+	lab_free(l);
+}
+
 /* ------------------------------------------------------------------ reload */
 
 static void
@@ -536,6 +617,8 @@ main(void)
 		cmocka_unit_test(test_not_kept),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_two_writers),
+		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_bad_reload),
 	};

@@ -227,8 +227,8 @@ fits_together(void **state)
 	finds(ROOT POOL, "error:1: no protocol is on");
 	finds(ROOT "pool: { first = \"10.0.0.1\"; last = \"10.0.0.9\"; };\n" PPTP,
 		"warning:2: pool: 8 addresses for clients, but 128 ports");
-	finds(ROOT POOL "pptp: { enabled = true;\nlisten = [ \"192.0.2.1\", \"192.0.2.1\" ]; };\n",
-		"fatal:4: pptp.listen: 192.0.2.1 stands here twice");
+	finds(ROOT POOL PPTP "dns = [ \"192.0.2.1\", \"192.0.2.1\" ];\n",
+		"warning:4: dns: 192.0.2.1 stands here twice");
 	finds(ROOT POOL PPTP "dns = [ \"10.0.0.1\" ];\n", "warning:4: dns: that is the gateway's");
 	finds(ROOT POOL "l2tp: { enabled = true; };\n", "error:3: l2tp.require_ipsec is on");
 	check_with(ROOT POOL PPTP,

@@ -75,6 +75,8 @@ static const struct {
 	{POOL "mppe: { mode = 1; };\n", "2: mode: a string expected"},
 	{POOL "mppe: { strengths = [ 64 ]; };\n", "2: strengths: 40, 56 or 128 expected"},
 	{POOL "mppe: { strengths = [ ]; };\n", "2: strengths: empty, but policy is \"require\""},
+	{POOL "pptp: { listen = [ \"192.0.2.1\", \"192.0.2.2\", \"192.0.2.1\" ]; };\n",
+		"2: listen: an address stands here twice"},
 	{POOL "control: { log_level = \"loud\"; };\n",
 		"2: log_level: \"loud\" is none of error, warning, notice, info, debug"},
 	/* T12 */
