@@ -166,6 +166,8 @@ static const struct settings_hook ipsec_weak_hook = {.apply = ipsec_weak_changed
 void
 live_register(struct live *l, struct settings *s)
 {
+	l->sessions->env.edge = l->edge;
+	l->sessions->env.user = l->user;
 	for (unsigned int i = 0; i < l->n_carriers; i++) {
 		struct live_carrier *o = &l->of[l->carriers[i]->part];
 		*o = (struct live_carrier){l->carriers[i], l};

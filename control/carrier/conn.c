@@ -47,6 +47,9 @@ conn_drop(struct conn *c)
 	TAILQ_REMOVE(&p->conns, c, next);
 	LIST_REMOVE(c, bucket);
 	p->n_conns--;
+	/* R3: PPTP was turned off, and those who stayed have gone. */
+	if (p->n_conns == 0 && carrier_limit(&p->c) == 0 && env_of(c)->edge)
+		env_of(c)->edge(env_of(c)->user);
 	uv_close((uv_handle_t *)&c->tcp, conn_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, conn_handle_closed);
 }

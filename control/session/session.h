@@ -42,6 +42,9 @@ struct session_env {
 	struct link *link;
 	struct refusals *refusals;
 	struct handles *handles;
+	/* What is served has changed: the data plane's edge is told.  NULL: it does not change. */
+	void (*edge)(void *user);
+	void *user;
 };
 
 /* What the PPP machine sends during one call into it, so that commands go first. */
