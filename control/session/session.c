@@ -43,7 +43,7 @@ log_refused(const struct session *s)
 }
 
 static void
-log_ended(const struct session *s)
+log_ended(const struct session *s, const struct session_counters *last)
 {
 	char peer[16], address[16], who[SESSION_WHO_MAX], text[160];
 	log_event(LOG_NOTICE, "session-ended",
@@ -53,8 +53,8 @@ log_ended(const struct session *s)
 		refusal_name(s->code),
 		log_quote(text, sizeof(text), *s->text ? s->text : refusal_text(s->code)),
 		(unsigned long long)(s->up_ms ? (session_now(s) - s->up_ms) / 1000 : 0),
-		(unsigned long long)s->last.up_bytes, (unsigned long long)s->last.down_bytes,
-		(unsigned long long)s->last.up_packets, (unsigned long long)s->last.down_packets);
+		(unsigned long long)last->up_bytes, (unsigned long long)last->down_bytes,
+		(unsigned long long)last->up_packets, (unsigned long long)last->down_packets);
 }
 
 static void
@@ -85,10 +85,10 @@ session_free(struct session *s)
 }
 
 void
-session_gone(struct session *s)
+session_gone(struct session *s, const struct session_counters *last)
 {
 	if (s->up_ms || s->orphan)
-		log_ended(s);
+		log_ended(s, last);
 	else
 		log_refused(s);
 	session_free(s);
@@ -298,8 +298,7 @@ session_on_gone(void *session, const struct session_counters *last)
 {
 	struct session *s = session;
 	session_end(s, REFUSAL_DATAPLANE_DOWN, "the data plane removed the session");
-	s->last = *last;
-	session_gone(s);
+	session_gone(s, last);
 }
 
 /* ------------------------------------------------------------------ the beginning */

@@ -80,13 +80,12 @@ struct session {
 	const struct session_env *env; /* of all */
 	struct carrier *carrier;
 	struct stranger stranger; /* until it has authenticated */
-	bool attached;            /* false: the call is over on its control connection */
-	bool ipsec;               /* nobody else reads or forges its frames */
 	struct ppp_link *ppp;
 	uv_timer_t timer;
 	uint64_t timer_due; /* UINT64_MAX: not running */
 	uint64_t started_ms, up_ms;
 	uint64_t ppp_seen; /* received PPP frames when the timer last looked */
+	uint64_t request;  /* about its user, that is not over; 0: none */
 	struct acct_id acct;
 	uint32_t id, handle;
 	uint32_t peer_ip, server_ip, inner_ip;
@@ -94,18 +93,19 @@ struct session {
 	uint16_t local_id, remote_id;
 	uint16_t mtu;  /* largest packet to the client, whatever it takes; 0: what it takes */
 	uint8_t state; /* enum session_phase */
+	bool attached; /* false: the call is over on its control connection */
+	bool ipsec;    /* nobody else reads or forges its frames */
 	bool opened;   /* COMMAND_SESSION_OPEN was sent */
 	bool orphan;   /* of an earlier process */
 	bool address_taken;
 	bool saved; /* in the journal: a successor may go on with it */
 	bool ppp_down, doomed;
+	bool known;             /* its client has proved to be its user */
+	bool in_auth;           /* who is told of a verdict settles */
 	enum refusal_code code; /* why it ends */
 	char text[96];
 	char user[64];             /* as configured; "": the client names nobody, or has not yet */
 	char *claimed;             /* what the client says, NULL: the same */
-	bool known;                /* and has proved */
-	uint64_t request;          /* about its user, that is not over; 0: none */
-	bool in_auth;              /* who is told of a verdict settles */
 	struct late *late;         /* verdict that is given later, NULL: none */
 	struct session *successor; /* waits for this one's address, NULL: nobody */
 	enum ppp_auth auth;
@@ -115,7 +115,6 @@ struct session {
 	struct ppp_framing framing;
 	uint8_t mppe_tx, mppe_rx;
 	bool mppe_tx_stateless, mppe_rx_stateless;
-	struct session_counters last;
 };
 
 static inline uint64_t
@@ -172,7 +171,8 @@ void session_known(struct session *s);
 void session_doom(struct session *s, enum refusal_code code, const char *text);
 void session_close(struct session *s, enum refusal_code code, const char *text);
 void session_end(struct session *s, enum refusal_code code, const char *text);
-void session_gone(struct session *s);
+/* last: what the data plane counted for it. */
+void session_gone(struct session *s, const struct session_counters *last);
 void session_free(struct session *s);
 /* Its call is over on its control connection: nobody is to be told. */
 void session_call_over(struct session *s, enum refusal_code code, const char *text);

@@ -62,15 +62,16 @@ sessions_close_all(struct sessions *all)
 void
 sessions_teardown(struct sessions *all)
 {
+	struct session_counters last;
 	struct session *s;
 	while ((s = TAILQ_FIRST(&all->table.list))) {
 		if (all->handing_over && s->saved) {
 			session_free(s);
 			continue;
 		}
-		link_counters(all->env.link, s->handle, &s->last);
+		link_counters(all->env.link, s->handle, &last);
 		session_end(s, REFUSAL_SERVER_STOPPING, "");
-		session_gone(s);
+		session_gone(s, &last);
 	}
 }
 
@@ -78,18 +79,19 @@ void
 sessions_end_all(struct sessions *all)
 {
 	struct session *s;
-	TAILQ_FOREACH (s, &all->table.list, next) {
-		link_counters(all->env.link, s->handle, &s->last);
+	TAILQ_FOREACH (s, &all->table.list, next)
 		session_end(s, REFUSAL_DATAPLANE_DOWN, "");
-	}
 }
 
 void
 sessions_bury(struct sessions *all)
 {
+	struct session_counters last;
 	struct session *s;
-	while ((s = TAILQ_FIRST(&all->table.list)))
-		session_gone(s);
+	while ((s = TAILQ_FIRST(&all->table.list))) {
+		link_counters(all->env.link, s->handle, &last);
+		session_gone(s, &last);
+	}
 	all->head = (struct journal_head){0};
 }
 

@@ -107,18 +107,20 @@ search(struct session_table *t, struct session_place *place, enum session_index 
 void
 table_index(struct session_table *t, struct session *s, enum session_index by)
 {
-	if (!s->places[by].in)
-		LIST_INSERT_HEAD(bucket(t, by, hash_of(s, by)), &s->places[by], beside);
-	s->places[by].in = true;
+	struct session_place *place = &s->places[by];
+	if (!place->beside.le_prev)
+		LIST_INSERT_HEAD(bucket(t, by, hash_of(s, by)), place, beside);
 }
 
 void
 table_unindex(struct session_table *t, struct session *s, enum session_index by)
 {
+	struct session_place *place = &s->places[by];
 	(void)t;
-	if (s->places[by].in)
-		LIST_REMOVE(&s->places[by], beside);
-	s->places[by].in = false;
+	if (!place->beside.le_prev)
+		return;
+	LIST_REMOVE(place, beside);
+	place->beside.le_prev = NULL;
 }
 
 void

@@ -33,10 +33,9 @@ struct acct_id {
 /* "00c0ffee-69291a2b-0000002a".  Returns buf. */
 const char *acct_id_text(const struct acct_id *id, char buf[ACCT_ID_TEXT]);
 
-/* In struct session, one for each index. */
+/* In struct session, one for each index.  beside.le_prev NULL: it is not in it. */
 struct session_place {
 	LIST_ENTRY(session_place) beside;
-	bool in;
 };
 
 TAILQ_HEAD(session_list, session);

@@ -15,11 +15,13 @@ test_dataplane_death(void **state)
 {
 	(void)state;
 	struct client *c = dial_up(0, "alice", "pw-alice");
+	fake_counters(&fake, SESSION_SLOT(first_session().handle))->up_bytes = 4711;
 	fake_die(&fake, false);
 	assert_true(loop_until(&loop, dataplane_is, NULL, 1000));
 	assert_true(loop_until(&loop, client_over, c, 1000));
 	assert_true(no_sessions(NULL));
 	assert_true(logged("code=dataplane-down"));
+	assert_true(logged("bytes_in=4711")); /* what it had counted */
 	assert_int_equal(status().pool_used, 0);
 	assert_true(strstr(status().problem, "not connected") != NULL);
 	struct link_view view;

@@ -155,6 +155,15 @@ test_acct_text(void **state)
 		"00c0ffee-69291a2b-0000002a");
 }
 
+/* A gateway has as many as it may have: what one is bigger by counts so often. */
+static void
+test_size(void **state)
+{
+	(void)state;
+	assert_true(sizeof(struct session_place) <= 2 * sizeof(void *));
+	assert_true(sizeof(struct session) <= sizeof(uv_timer_t) + 480);
+}
+
 int
 main(void)
 {
@@ -163,6 +172,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_several_of_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
 		cmocka_unit_test(test_acct_text),
+		cmocka_unit_test(test_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
