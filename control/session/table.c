@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/session/table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/aaa/name.h"
@@ -10,10 +9,24 @@
 #define BUCKETS_MIN 64
 #define BUCKETS_MAX (1u << 20)
 
+/* Eight digits; without printf(), as every set-up asks for it. */
+static char *
+put_hex(char *to, uint32_t v)
+{
+	for (int shift = 28; shift >= 0; shift -= 4)
+		*to++ = "0123456789abcdef"[v >> shift & 15];
+	return to;
+}
+
 const char *
 acct_id_text(const struct acct_id *id, char buf[ACCT_ID_TEXT])
 {
-	snprintf(buf, ACCT_ID_TEXT, "%08x-%08x-%08x", id->node, id->boot, id->counter);
+	char *at = put_hex(buf, id->node);
+	*at = '-';
+	at = put_hex(at + 1, id->boot);
+	*at = '-';
+	at = put_hex(at + 1, id->counter);
+	*at = '\0';
 	return buf;
 }
 
