@@ -16,6 +16,20 @@ limits_of(const struct aaa_settings *s)
 		s->lockout_address_failures, s->lockout_ms};
 }
 
+static uint8_t
+inherit(int user_value, uint8_t gateway_value)
+{
+	return user_value >= 0 ? (uint8_t)user_value : gateway_value;
+}
+
+/* Keys of a session that can't have MPPE are not made. */
+static bool
+may_have_mppe(const struct local *l, const struct aaa_question *q, const struct user *user)
+{
+	return !q->link->encrypted &&
+	       inherit(user->mppe_policy, l->settings->mppe_policy) != PPP_MPPE_FORBID;
+}
+
 /* Every path does the same cryptographic work, and what takes longer is told by nothing that the
  * client does not know. */
 static enum refusal_code
@@ -26,7 +40,9 @@ identify(const struct local *l, const struct aaa_question *q, uint64_t now_ms,
 	uint32_t peer = q->link->peer_ip;
 	const struct user *user = users_find(l->users, q->cred->user);
 	bool locked = guard_locked(l->guard, &limits, user, peer, now_ms);
-	bool right = aaa_verify(q->cred, user && !locked ? user->password : dummy_password, v);
+	bool keys = user && may_have_mppe(l, q, user);
+	bool right =
+		aaa_verify(q->cred, user && !locked ? user->password : dummy_password, keys, v);
 	bool slow = guard_slow(l->guard, &limits, peer, now_ms);
 
 	v->delay_ms = slow ? GUARD_DELAY_MS : 0;
@@ -52,12 +68,6 @@ permit(const struct local *l, const struct user *user, enum ppp_auth method)
 	if (user->dialin != DIALIN_ALLOW)
 		return REFUSAL_DIALIN_DENIED;
 	return allowed & method ? REFUSAL_NONE : REFUSAL_NO_COMMON_AUTH;
-}
-
-static uint8_t
-inherit(int user_value, uint8_t gateway_value)
-{
-	return user_value >= 0 ? (uint8_t)user_value : gateway_value;
 }
 
 static void

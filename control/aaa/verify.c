@@ -84,7 +84,8 @@ verify_pap(const struct ppp_credentials *cred, const char *password)
 }
 
 bool
-aaa_verify(const struct ppp_credentials *cred, const char *password, struct aaa_verdict *verdict)
+aaa_verify(const struct ppp_credentials *cred, const char *password, bool keys,
+	struct aaa_verdict *verdict)
 {
 	struct secrets s = {0};
 	bool ok = false;
@@ -105,7 +106,7 @@ aaa_verify(const struct ppp_credentials *cred, const char *password, struct aaa_
 	}
 	if (ok) {
 		/* T2: MS-CHAPv1 would give both directions one key. */
-		if (cred->method == PPP_AUTH_MSCHAPV2) {
+		if (keys && cred->method == PPP_AUTH_MSCHAPV2) {
 			verdict->keys.len = MPPE_KEY_MAX;
 			mppe_keys_mschapv2(s.nt_hash_hash, cred->response, true, MPPE_128,
 				verdict->keys.send, verdict->keys.recv);

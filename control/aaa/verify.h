@@ -9,11 +9,11 @@
 
 /*
  * The work depends on the method and not on the outcome, so that times do not tell an unknown user
- * from a wrong password.  On true, what the method yields (authenticator response, keys) is
- * set in verdict; on false, verdict is untouched.  Nothing derived from the password but that
- * leaves.  mschap_init() must have succeeded.
+ * from a wrong password.  On true, what the method yields (authenticator response, and MPPE's keys
+ * if they are wanted) is set in verdict; on false, verdict is untouched.  Nothing derived from the
+ * password but that leaves.  mschap_init() must have succeeded.
  */
-bool aaa_verify(
-	const struct ppp_credentials *cred, const char *password, struct aaa_verdict *verdict);
+bool aaa_verify(const struct ppp_credentials *cred, const char *password, bool keys,
+	struct aaa_verdict *verdict);
 
 #endif

@@ -128,7 +128,8 @@ dial_in(void **state)
 	assert_int_equal(pool_used(pool), 0);
 }
 
-/* Inside IPsec MPPE is not used, so no method is refused for want of its keys. */
+/* Inside IPsec MPPE is not used, so no method is refused for want of its keys, and none are made
+ * (T2). */
 static void
 encrypted_links(void **state)
 {
@@ -144,6 +145,7 @@ encrypted_links(void **state)
 		assert_int_equal(v.outcome, AAA_ACCEPT);
 		assert_int_equal(v.grant.mppe_policy, PPP_MPPE_FORBID);
 		assert_int_equal(v.grant.mppe_strengths, 0);
+		assert_int_equal(v.keys.len, 0);
 		aaa_release(aaa, v.grant.peer_ip);
 	}
 }
@@ -174,6 +176,10 @@ encryption_needs_keys(void **state)
 	assert_int_equal(v.grant.mppe_strengths, 0);
 	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
 	assert_int_equal(v.grant.mppe_policy, PPP_MPPE_ALLOW);
+	assert_int_equal(v.keys.len, 16);
+	aaa_settings(aaa)->mppe_policy = PPP_MPPE_FORBID;
+	assert_int_equal(decide(PPP_AUTH_MSCHAPV2, "User", "clientPass"), REFUSAL_NONE);
+	assert_int_equal(v.keys.len, 0);
 }
 
 /* R2, T16: the switch counts at the moment of the decision. */

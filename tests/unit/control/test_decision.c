@@ -98,7 +98,7 @@ static struct aaa_verdict
 judge(unsigned int i, const char *password)
 {
 	struct aaa_verdict v = {.outcome = AAA_REFUSE, .refusal = REFUSAL_WRONG_PASSWORD};
-	if (!aaa_verify(&slow.asked[i].cred, password, &v))
+	if (!aaa_verify(&slow.asked[i].cred, password, true, &v))
 		return v;
 	v.outcome = AAA_ACCEPT;
 	v.refusal = REFUSAL_NONE;
