@@ -183,9 +183,11 @@ l2tp_down() {
 		return 1
 	}
 }
-l2tp_vanish() {
-	# shellcheck disable=SC2046
-	kill -9 $(pidof pppd xl2tpd) 2> /dev/null
+l2tp_vanish() { # xl2tpd that sees pppd die would send a CDN
+	local daemon
+	daemon=$(pidof xl2tpd)
+	# shellcheck disable=SC2046,SC2086
+	kill -STOP $daemon && kill -9 $(pidof pppd) $daemon
 	rm -f /run/xl2tpd/l2tp-control /run/xl2tpd.pid
 }
 end_daemon() { # PIDFILE
