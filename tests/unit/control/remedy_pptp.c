@@ -457,8 +457,7 @@ server_stopping(void)
 	gateway_stop(gw, set_true, &stopped);
 	walk_refused(REFUSAL_SERVER_STOPPING, "", "connect again later");
 	assert_true(loop_until(&loop, is_true, &stopped, 6000));
-	gateway_free(gw);
-	config_free(cfg);
+	gateway_gone();
 	walk_begin("");
 	dials_again(1);
 }

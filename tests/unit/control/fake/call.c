@@ -195,8 +195,7 @@ fake_is_alone(void *user)
 void
 gateway_over(void)
 {
-	gateway_free(gw);
-	config_free(cfg);
+	gateway_gone();
 	assert_true(loop_until(&loop, fake_is_alone, NULL, 2000));
 }
 

@@ -95,15 +95,21 @@ gateway_await_dataplane(void)
 }
 
 void
+gateway_gone(void)
+{
+	gateway_free(gw);
+	settings_free(live);
+	live = NULL;
+	config_free(cfg);
+}
+
+void
 gateway_end(void)
 {
 	bool stopped = false;
 	gateway_stop(gw, set_true, &stopped);
 	assert_true(loop_until(&loop, is_true, &stopped, 6000));
-	gateway_free(gw);
-	settings_free(live);
-	live = NULL;
-	config_free(cfg);
+	gateway_gone();
 	assert_false(logged("pw-"));
 }
 

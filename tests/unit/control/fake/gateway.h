@@ -29,6 +29,8 @@ unsigned int set_live(const char *name, const char *value, enum fate fate);
 bool reload_with(const char *settings, const char *users, enum fate fate);
 /* Stop it and free it and cfg; passwords must not have been logged. */
 void gateway_end(void);
+/* What is left of one that has stopped. */
+void gateway_gone(void);
 
 struct gateway_status status(void);
 /* Of the carrier of this name, and a figure of its own, in whatever group. */
