@@ -179,7 +179,7 @@ read_times(const struct subject *s, struct usage *u)
 	clockid_t id;
 	struct timespec t;
 	char path[64];
-	unsigned long user, kernel;
+	unsigned long user = 0, kernel = 0;
 	FILE *f;
 
 	if (clock_getcpuclockid(s->pid, &id) != 0 || clock_gettime(id, &t) != 0)

@@ -32,6 +32,7 @@
 #include "dataplane/api/session.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/port.h"
+#include "dataplane/route.h"
 
 #define SERVER     0xc000020au /* 192.0.2.10 */
 #define PEER       0xc0000201u
