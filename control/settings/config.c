@@ -68,8 +68,14 @@ check_password(struct reader *r, const config_setting_t *g, const char *name, co
 		       "password: that of \"%s\" is not UTF-8: save the file as UTF-8", name);
 }
 
+/* Looked up once, not for every user. */
+struct user_rows {
+	const char *names[SETTINGS_MAX + 1];
+	const struct setting *name, *password, *others;
+};
+
 static void
-read_user(struct reader *r, const config_setting_t *g)
+read_user(struct reader *r, const config_setting_t *g, const struct user_rows *rows)
 {
 	struct user_entry e = {
 		.auth = -1, .mppe_policy = -1, .mppe_mode = -1, .mppe_strengths = -1};
@@ -77,15 +83,16 @@ read_user(struct reader *r, const config_setting_t *g)
 		config_fail(r, g, "users: { name = ...; password = ...; } expected");
 		return;
 	}
-	bool ok = config_only_known(r, g, "users[]");
-	bool named = config_read_setting(r, g, setting_find("users[].name"), &e);
-	ok &= config_read_setting(r, g, setting_find("users[].password"), &e);
+	bool ok = config_only_names(r, g, rows->names);
+	bool named = config_read_setting(r, g, rows->name, &e);
+	ok &= config_read_setting(r, g, rows->password, &e);
 	if (named && !*e.name)
 		named = config_fail(r, g, "users: a user without name");
 	if (named && ok && !*e.password)
 		ok = config_fail(r, g, "users: \"%s\" has no password", e.name);
 	ok = ok && check_password(r, g, e.name, e.password);
-	for (const struct setting *row = setting_find("users[].dial_in"); row->name; row++)
+	for (const struct setting *row = rows->others; row->name && setting_in(row, "users[]");
+		row++)
 		ok &= config_read_setting(r, g, row, &e);
 	ok = in_pool(r, g, &e) && ok;
 	struct user u = {.name = e.name,
@@ -107,12 +114,16 @@ read_users(struct reader *r, const config_setting_t *root)
 	bool ok;
 	const struct setting *row = setting_find("users");
 	const config_setting_t *list = config_get_list(r, root, row, &ok);
+	struct user_rows rows = {.name = setting_find("users[].name"),
+		.password = setting_find("users[].password"),
+		.others = setting_find("users[].dial_in")};
 	if (!list)
 		return;
+	config_names("users[]", rows.names);
 	config_set_origin(
 		r->c, row, config_setting_source_file(list), config_setting_source_line(list));
 	for (int i = 0; i < config_setting_length(list); i++)
-		read_user(r, config_setting_get_elem(list, (unsigned int)i));
+		read_user(r, config_setting_get_elem(list, (unsigned int)i), &rows);
 }
 
 /* What takes more than its rows. */

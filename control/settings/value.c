@@ -64,9 +64,8 @@ config_faults(const struct reader *r, char *err, size_t errlen)
 		snprintf(err + at, errlen - at, "\n%s:0: and %u more", r->path, r->n_faults - n);
 }
 
-/* The names that a group may hold, as conf_only_known() wants them. */
-static void
-names_of(const char *group, const char *names[SETTINGS_MAX + 1])
+void
+config_names(const char *group, const char *names[SETTINGS_MAX + 1])
 {
 	unsigned int n = 0;
 	for (const char *const *g = settings_groups; !*group && *g; g++)
@@ -84,13 +83,19 @@ on_unknown(void *user, const config_setting_t *s, const char *text)
 }
 
 bool
+config_only_names(struct reader *r, const config_setting_t *g, const char *const *names)
+{
+	unsigned int before = r->n_faults;
+	conf_only_known(g, names, on_unknown, r);
+	return r->n_faults == before;
+}
+
+bool
 config_only_known(struct reader *r, const config_setting_t *g, const char *group)
 {
 	const char *names[SETTINGS_MAX + 1];
-	unsigned int before = r->n_faults;
-	names_of(group, names);
-	conf_only_known(g, names, on_unknown, r);
-	return r->n_faults == before;
+	config_names(group, names);
+	return config_only_names(r, g, names);
 }
 
 /* What the type wants, where the file holds another one. */

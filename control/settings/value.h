@@ -42,6 +42,10 @@ void config_faults(const struct reader *r, char *err, size_t errlen);
 /* A misspelt setting must not be silently without effect: every member of the group is a row of
  * the table.  group "": the file itself. */
 bool config_only_known(struct reader *r, const config_setting_t *g, const char *group);
+/* The same in two steps, for groups that stand in the file many times: the names of the rows, up to
+ * a NULL, and every member of g is one of them. */
+void config_names(const char *group, const char *names[SETTINGS_MAX + 1]);
+bool config_only_names(struct reader *r, const config_setting_t *g, const char *const *names);
 /* Reads the row's setting into the struct at base, and where it stands into the configuration when
  * base is that. */
 bool config_read_setting(
