@@ -10,25 +10,15 @@
 #include <string.h>
 
 #include "crypto/esp_internal.h"
+#include "tests/unit/crypto/disturbed.h"
 #include "tests/unit/crypto/esp_lab.h"
 
 /* Ticks: of a round in the wide lanes, however full, and of a packet in the narrow ones. */
 struct processor {
-	double wide, narrow, jitter;
-	double own;           /* times the wide ones; 0: there are none */
-	unsigned int steal;   /* of so many runs one is interrupted; 0: none */
-	unsigned int rampage; /* so many runs, from the first, that take anything */
+	double wide, narrow;
+	double own; /* times the wide ones; 0: there are none */
+	struct disturbance by;
 };
-
-static uint32_t seed;
-static uint64_t runs;
-
-static double
-draw(void)
-{
-	seed = seed * 1664525 + 1013904223;
-	return seed / 4294967296.0;
-}
 
 static uint64_t
 run(void *user, unsigned int work, unsigned int size, unsigned int n, enum esp_way way)
@@ -40,12 +30,7 @@ run(void *user, unsigned int work, unsigned int size, unsigned int n, enum esp_w
 		t *= p->own;
 	(void)work;
 	(void)size;
-	t *= 1 + p->jitter * draw();
-	if (runs++ < p->rampage)
-		t *= 1 + 9 * draw();
-	if (p->steal && draw() * p->steal < 1)
-		t += 500000;
-	return (uint64_t)t;
+	return disturbed(&p->by, t, 500000);
 }
 
 static bool
@@ -77,7 +62,7 @@ assert_all_own(const struct esp_plan *plan, bool own)
 static void
 test_chosen(void **state)
 {
-	struct processor p = {.wide = 5500, .narrow = 1000, .jitter = 0.05};
+	struct processor p = {.wide = 5500, .narrow = 1000, .by.jitter = 0.05};
 	struct esp_plan plan;
 
 	(void)state;
@@ -106,7 +91,7 @@ test_chosen(void **state)
 static void
 test_stable(void **state)
 {
-	struct processor p = {.wide = 16200, .narrow = 1000, .jitter = 0.1, .steal = 16};
+	struct processor p = {.wide = 16200, .narrow = 1000, .by.jitter = 0.1, .by.steal = 16};
 	struct esp_plan plan;
 
 	(void)state;
@@ -125,7 +110,8 @@ test_stable(void **state)
 static void
 test_disturbed(void **state)
 {
-	struct processor p = {.wide = 5500, .narrow = 1000, .jitter = 0.05, .rampage = UINT32_MAX};
+	struct processor p = {
+		.wide = 5500, .narrow = 1000, .by.jitter = 0.05, .by.rampage = UINT32_MAX};
 	struct esp_plan plan;
 
 	(void)state;
@@ -134,7 +120,7 @@ test_disturbed(void **state)
 		assert_false(try(&p, &plan));
 	}
 	/* It ends before the trial does. */
-	p.rampage = 24;
+	p.by.rampage = 24;
 	assert_true(try(&p, &plan));
 	assert_all(&plan, 6);
 }

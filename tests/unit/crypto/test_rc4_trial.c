@@ -11,26 +11,15 @@
 #include <string.h>
 
 #include "crypto/rc4_kernel.h"
+#include "tests/unit/crypto/disturbed.h"
 
 /* Ticks of one octet, by streams beside each other, and of each packet before its first octet. */
 struct processor {
 	struct {
 		double lone, two, four, many, packet;
 	} of[RC4_KERNELS];
-	double jitter;        /* of each run, upwards */
-	unsigned int steal;   /* of so many runs one is interrupted; 0: none */
-	unsigned int rampage; /* so many runs, from the first, that take anything */
+	struct disturbance by;
 };
-
-static uint32_t seed;
-static uint64_t runs;
-
-static double
-draw(void)
-{
-	seed = seed * 1664525 + 1013904223;
-	return seed / 4294967296.0;
-}
 
 static uint64_t
 run(void *user, const struct rc4_kernel *kernel, enum rc4_case c, uint32_t len)
@@ -46,12 +35,7 @@ run(void *user, const struct rc4_kernel *kernel, enum rc4_case c, uint32_t len)
 	    : c <= RC4_FOUR_ON ? p->of[id].four
 			       : p->of[id].many;
 	t = 16 * (t * len + p->of[id].packet);
-	t *= 1 + p->jitter * draw();
-	if (runs++ < p->rampage)
-		t *= 1 + 9 * draw();
-	if (p->steal && draw() * p->steal < 1)
-		t += 50000;
-	return (uint64_t)t;
+	return disturbed(&p->by, t, 50000);
 }
 
 static bool
@@ -66,13 +50,13 @@ static const struct processor zen3 = {.of = {[RC4_SCALAR] = {5.2, 3.8, 2.7, 2.7,
 					      [RC4_WIDE] = {2.9, 2.1, 1.8, 1.8, 100},
 					      [RC4_OPENSSL] = {3.1, 3.1, 3.1, 3.1, 100},
 					      [RC4_AVX512] = {5, 5, 5, 5, 1000}},
-	.jitter = 0.05};
+	.by.jitter = 0.05};
 /* Zen 5. */
 static const struct processor zen5 = {.of = {[RC4_SCALAR] = {2.5, 1.8, 1.05, 1.05, 0},
 					      [RC4_WIDE] = {2.8, 1.9, 1.1, 1.1, 100},
 					      [RC4_OPENSSL] = {3.1, 3.1, 3.1, 3.1, 100},
 					      [RC4_AVX512] = {9, 9, 9, 2, 1000}},
-	.jitter = 0.05};
+	.by.jitter = 0.05};
 
 static void
 assert_entry(uint64_t plan, enum rc4_case c, enum rc4_kernel_id id, uint32_t from)
@@ -144,8 +128,8 @@ test_stable(void **state)
 	uint64_t plan, first;
 
 	(void)state;
-	p.jitter = 0.1;
-	p.steal = 16;
+	p.by.jitter = 0.1;
+	p.by.steal = 16;
 	for (unsigned int start = 0; start < 8; start++) {
 		seed = start * 77;
 		assert_true(try(&p, &plan));
@@ -171,13 +155,13 @@ test_disturbed(void **state)
 	uint64_t plan;
 
 	(void)state;
-	p.rampage = UINT32_MAX;
+	p.by.rampage = UINT32_MAX;
 	for (unsigned int start = 0; start < 8; start++) {
 		seed = start;
 		assert_false(try(&p, &plan));
 	}
 	/* It ends before the trial does. */
-	p.rampage = 24;
+	p.by.rampage = 24;
 	assert_true(try(&p, &plan));
 	assert_entry(plan, RC4_FOUR_ON, RC4_WIDE, 256);
 }
