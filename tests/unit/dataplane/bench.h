@@ -120,4 +120,27 @@ bench_tables_free(void)
 	route_free();
 }
 
+/* The tables, a segment and the messages of one worker, before a test; 0, or -1: no segment. */
+static int __rte_unused
+bench_worker(void)
+{
+	n_workers = 1;
+	if (segment_create(1, MAX_SESSIONS, MAX_SAS) != 0)
+		return -1;
+	bench_tables();
+	workers[0].msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
+		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	return 0;
+}
+
+static void __rte_unused
+bench_worker_free(void)
+{
+	rte_ring_free(workers[0].msgs);
+	rte_mempool_free(worker_msg_pool);
+	bench_tables_free();
+	segment_free();
+}
+
 #endif

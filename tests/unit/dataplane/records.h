@@ -26,16 +26,11 @@ static inline int
 setup(void **state)
 {
 	(void)state;
-	n_workers = 1;
-	if (segment_create(1, MAX_SESSIONS, MAX_SAS) != 0)
+	if (bench_worker() != 0)
 		return -1;
-	bench_tables();
 	struct worker *w = &workers[0];
 	w->from_main = rte_ring_create("from", 16, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	w->msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->events = rte_ring_create_elem("ev", sizeof(struct worker_event), 16, SOCKET_ID_ANY, 0);
-	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
-		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
 	writer_init(mbufs);
 	ring_attach(&w->punt, segment_part(segment_offsets.punt_rings[0]), PUNT_RING_CAPACITY,
 		sizeof(struct frame_record), true);
@@ -56,11 +51,8 @@ teardown(void **state)
 	while (rte_ring_sc_dequeue(w->from_main, &p) == 0)
 		rte_pktmbuf_free(p);
 	rte_ring_free(w->from_main);
-	rte_ring_free(w->msgs);
 	rte_ring_free(w->events);
-	rte_mempool_free(worker_msg_pool);
-	bench_tables_free();
-	segment_free();
+	bench_worker_free();
 	return 0;
 }
 

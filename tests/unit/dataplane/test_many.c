@@ -35,13 +35,8 @@ static int
 setup(void **state)
 {
 	(void)state;
-	n_workers = 1;
-	if (segment_create(1, MAX_SESSIONS, MAX_SAS) != 0)
+	if (bench_worker() != 0)
 		return -1;
-	bench_tables();
-	workers[0].msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
-		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
 	for (uint32_t i = 0; i < MAX_SESSIONS; i++) {
 		const struct session_params p = {.server_ip = SERVER_IP + i % SERVERS,
 			.peer_ip = peer_of(i),
@@ -57,10 +52,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	rte_ring_free(workers[0].msgs);
-	rte_mempool_free(worker_msg_pool);
-	bench_tables_free();
-	segment_free();
+	bench_worker_free();
 	return 0;
 }
 

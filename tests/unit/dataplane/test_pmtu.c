@@ -47,14 +47,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	n_workers = 1;
 	now_us += 10000000;
-	if (segment_create(1, MAX_SESSIONS, MAX_SAS) != 0)
+	if (bench_worker() != 0)
 		return -1;
-	bench_tables();
-	workers[0].msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
-		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		struct command_sa_add add = bench_sa_add();
 		add.outer.server_port = 4500;
@@ -75,10 +70,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	rte_ring_free(workers[0].msgs);
-	rte_mempool_free(worker_msg_pool);
-	bench_tables_free();
-	segment_free();
+	bench_worker_free();
 	assert_int_equal(rte_mempool_avail_count(mbufs), mbufs->size);
 	return 0;
 }

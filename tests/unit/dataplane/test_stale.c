@@ -44,16 +44,10 @@ static int
 setup(void **state)
 {
 	(void)state;
-	n_workers = 1;
-	if (segment_create(1, MAX_SESSIONS, MAX_SAS) != 0)
+	if (bench_worker() != 0)
 		return -1;
-	bench_tables();
-	struct worker *w = &workers[0];
-	w->msgs = rte_ring_create("msgs", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	w->mbuf_pool = mbufs;
+	workers[0].mbuf_pool = mbufs;
 	workers[1].index = 1;
-	worker_msg_pool = rte_mempool_create("msgpool", 63, sizeof(struct worker_msg), 0, 0, NULL,
-		NULL, NULL, NULL, SOCKET_ID_ANY, 0);
 	writer_init(mbufs);
 	rte_rcu_qsbr_thread_register(rcu, 0);
 	rte_rcu_qsbr_thread_online(rcu, 0);
@@ -66,10 +60,7 @@ teardown(void **state)
 	(void)state;
 	rte_rcu_qsbr_thread_offline(rcu, 0);
 	rte_rcu_qsbr_thread_unregister(rcu, 0);
-	rte_ring_free(workers[0].msgs);
-	rte_mempool_free(worker_msg_pool);
-	bench_tables_free();
-	segment_free();
+	bench_worker_free();
 	return 0;
 }
 
