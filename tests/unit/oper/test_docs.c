@@ -10,10 +10,9 @@
 #include <cmocka.h>
 #include <libconfig.h>
 
+#include "tests/unit/oper/ask.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
-
-static const struct oper_counters no_counters;
 
 /* One table row, cells trimmed. */
 #define CELLS 5
@@ -83,8 +82,7 @@ walk(const json_t *v, const char *prefix, json_t *paths)
 static json_t *
 paths_of(const struct rpc_method *m)
 {
-	struct rpc_context ctx = {
-		.gateway = fake_gateway_new(3), .counters = &no_counters, .role = OPER_ADMIN};
+	struct rpc_context ctx = ask_context(3);
 	struct rpc_error error = {0};
 	json_t *set = json_pack("{s:{s:i, s:s}}", "settings", "ppp.mru", 1350, "pptp.port", "1725");
 	json_t *params = strcmp(m->name, "weak-crypto") == 0

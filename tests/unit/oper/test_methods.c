@@ -14,10 +14,9 @@
 #include "control/oper/audit.h"
 #include "dataplane/api/layout.h"
 #include "dataplane/api/port.h"
+#include "tests/unit/oper/ask.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
-
-static const struct oper_counters no_counters;
 
 struct room {
 	struct rpc_context ctx;
@@ -29,10 +28,7 @@ enter(void **state)
 {
 	struct room *room = calloc(1, sizeof(*room));
 
-	room->ctx = (struct rpc_context){.gateway = fake_gateway_new(5),
-		.counters = &no_counters,
-		.role = OPER_ADMIN,
-		.pid = 77};
+	room->ctx = ask_context(5);
 	*state = room;
 	return 0;
 }
@@ -51,18 +47,7 @@ leave(void **state)
 static json_t *
 say(struct room *room, const char *line)
 {
-	json_error_t why;
-	size_t len = 0;
-	char *answer = rpc_handle(&room->ctx, line, strlen(line), &len, &room->bad);
-
-	if (answer == NULL)
-		return NULL;
-	assert_int_equal(answer[len - 1], '\n');
-	json_t *response = json_loadb(answer, len, JSON_REJECT_DUPLICATES, &why);
-	assert_non_null(response);
-	assert_ptr_equal(memchr(answer, '\n', len), answer + len - 1);
-	free(answer);
-	return response;
+	return ask(&room->ctx, line, strlen(line), &room->bad);
 }
 
 static json_t *
@@ -199,10 +184,7 @@ test_batch(void **state)
 static void
 test_batch_too_long(void **state)
 {
-	struct rpc_context ctx = {.gateway = fake_gateway_new(FAKE_SESSIONS_MAX),
-		.counters = &no_counters,
-		.role = OPER_ADMIN};
-	struct room room = {.ctx = ctx};
+	struct room room = {.ctx = ask_context(FAKE_SESSIONS_MAX)};
 	char line[4096] = "[";
 
 	(void)state;
@@ -217,7 +199,7 @@ test_batch_too_long(void **state)
 	assert_int_equal(error_code(json_array_get(r, RPC_BATCH_MAX - 1)), RPC_LIMIT);
 	json_decref(r);
 	json_decref(result(&room, "session", "{\"id\":1}"));
-	fake_gateway_free(ctx.gateway);
+	fake_gateway_free(room.ctx.gateway);
 }
 
 static void

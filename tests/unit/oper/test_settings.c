@@ -10,10 +10,10 @@
 
 #include "control/core/log.h"
 #include "control/settings/change.h"
+#include "tests/unit/oper/ask.h"
 #include "tests/unit/oper/fake_gateway.h"
 #include "tests/unit/oper/host.h"
 
-static const struct oper_counters no_counters;
 static char trail[1 << 20];
 
 struct room {
@@ -33,15 +33,9 @@ keep_line(void *user, int level, const char *line)
 static json_t *
 say(struct room *room, const char *line, size_t n)
 {
-	json_error_t why;
-	size_t len = 0;
 	bool bad;
-	char *answer = rpc_handle(&room->ctx, line, n, &len, &bad);
-	assert_non_null(answer);
-	json_t *response = json_loadb(answer, len, JSON_REJECT_DUPLICATES, &why);
-	if (!response)
-		fail_msg("%s: %.*s", why.text, (int)len, answer);
-	free(answer);
+	json_t *response = ask(&room->ctx, line, n, &bad);
+	assert_non_null(response);
 	return response;
 }
 
@@ -74,10 +68,7 @@ static int
 enter(void **state)
 {
 	struct room *room = calloc(1, sizeof(*room));
-	room->ctx = (struct rpc_context){.gateway = fake_gateway_new(5),
-		.counters = &no_counters,
-		.role = OPER_ADMIN,
-		.pid = 77};
+	room->ctx = ask_context(5);
 	room->before = all_settings(room);
 	*trail = '\0';
 	log_redirect(keep_line, NULL);
