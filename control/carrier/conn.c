@@ -6,6 +6,7 @@
 
 #include "control/carrier/pptp.h"
 #include "control/core/log.h"
+#include "control/core/timer.h"
 
 #define LINGER_MS 2000  /* for the last bytes of a connection that is over */
 #define WRITE_MAX 65536 /* octets waiting for a slow reader */
@@ -78,14 +79,7 @@ conn_timer(uv_timer_t *t)
 static void
 conn_arm(struct conn *c, uint64_t due)
 {
-	uint64_t now = now_ms(c);
-	if (due == c->timer_due)
-		return;
-	c->timer_due = due;
-	if (due == UINT64_MAX)
-		uv_timer_stop(&c->timer);
-	else
-		uv_timer_start(&c->timer, conn_timer, due > now ? due - now : 0, 0);
+	timer_arm(&c->timer, &c->timer_due, due, conn_timer);
 }
 
 /* After each call into the machine: it may be over now, or have another timer. */

@@ -7,6 +7,7 @@
 
 #include "control/core/log.h"
 #include "control/core/random.h"
+#include "control/core/timer.h"
 #include "control/l2tp/message.h"
 
 #define BUCKETS_MIN 64
@@ -42,14 +43,7 @@ l2tp_timer(uv_timer_t *t)
 void
 l2tp_arm(struct l2tp_carrier *l)
 {
-	uint64_t now = l2tp_now(l), due = l2tp_server_next_timer(l->server);
-	if (due == l->timer_due)
-		return;
-	l->timer_due = due;
-	if (due == UINT64_MAX)
-		uv_timer_stop(&l->timer);
-	else
-		uv_timer_start(&l->timer, l2tp_timer, due > now ? due - now : 0, 0);
+	timer_arm(&l->timer, &l->timer_due, l2tp_server_next_timer(l->server), l2tp_timer);
 }
 
 struct l2tp_bucket *

@@ -8,6 +8,7 @@
 
 #include "control/aaa/decide.h"
 #include "control/core/log.h"
+#include "control/core/timer.h"
 
 /* The data plane takes commands before frames: give the last frames (LCP Terminate-Ack) time to
  * leave before CLOSE. */
@@ -21,14 +22,7 @@ static void session_timer(uv_timer_t *t);
 static void
 session_arm(struct session *s, uint64_t due)
 {
-	uint64_t now = session_now(s);
-	if (due == s->timer_due)
-		return;
-	s->timer_due = due;
-	if (due == UINT64_MAX)
-		uv_timer_stop(&s->timer);
-	else
-		uv_timer_start(&s->timer, session_timer, due > now ? due - now : 0, 0);
+	timer_arm(&s->timer, &s->timer_due, due, session_timer);
 }
 
 /* ------------------------------------------------------------------ the end */
