@@ -15,9 +15,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "control/core/file.h"
 
 #define ANSWER_MS 1000
 #define TEXT_MAX  (256u << 20)
@@ -171,32 +172,16 @@ ask(int opener)
 }
 
 static char *
-read_all(int fd)
+read_text(int fd)
 {
-	struct stat st;
-	size_t n = 0;
-	ssize_t got = 0;
-	if (fstat(fd, &st) != 0)
-		return NULL;
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > TEXT_MAX) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EFBIG;
-		return NULL;
-	}
-	char *text = malloc((size_t)st.st_size + 1);
-	while (text && n < (size_t)st.st_size &&
-		(got = read(fd, text + n, (size_t)st.st_size - n)) > 0)
-		n += (size_t)got;
-	if (text)
-		text[n] = '\0';
+	size_t n;
+	char *text = file_read(fd, TEXT_MAX, &n);
 	/* What stands behind it would be lost. */
-	if (text && got >= 0 && memchr(text, '\0', n)) {
-		got = -1;
-		errno = EILSEQ;
-	}
-	if (text && got < 0) {
+	if (text && memchr(text, '\0', n)) {
 		explicit_bzero(text, n);
 		free(text);
-		text = NULL;
+		errno = EILSEQ;
+		return NULL;
 	}
 	return text;
 }
@@ -216,7 +201,7 @@ char *
 opener_read(int opener, char *err, size_t errlen)
 {
 	int fd = ask(opener);
-	char *text = fd >= 0 ? read_all(fd) : NULL;
+	char *text = fd >= 0 ? read_text(fd) : NULL;
 	if (!text)
 		snprintf(err, errlen, "can't read: %s", reason(fd < 0 ? -fd : errno));
 	if (fd >= 0)

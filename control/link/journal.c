@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "control/core/fnv.h"
+
 #define MAGIC 0x4a524e4cu /* "JRNL" */
 
 struct copy {
@@ -21,22 +23,12 @@ copies_of(const struct journal *j, uint32_t cell)
 	return cell < j->n ? (struct copy *)j->cells + 2 * (size_t)cell : NULL;
 }
 
-/* FNV-1a of 64 bits. */
-static uint64_t
-hash(uint64_t h, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-	while (len-- > 0)
-		h = (h ^ *p++) * 0x100000001b3ull;
-	return h;
-}
-
 static uint64_t
 checksum(const struct copy *c, uint32_t cell)
 {
-	uint64_t h = hash(0xcbf29ce484222325ull, &cell, sizeof(cell));
-	h = hash(h, c, offsetof(struct copy, checksum));
-	return hash(h, c->record, c->length);
+	uint64_t h = fnv(FNV_BEGIN, &cell, sizeof(cell));
+	h = fnv(h, c, offsetof(struct copy, checksum));
+	return fnv(h, c->record, c->length);
 }
 
 /* c is a private copy. */

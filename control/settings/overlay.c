@@ -12,22 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/core/file.h"
+#include "control/core/fnv.h"
 #include "control/settings/config.h"
 #include "control/settings/field.h"
 
 #define HEAD       "adit-overlay 1 "
 #define TAIL       "end "
 #define OPEN_TRIES 8
-
-/* FNV-1a: against a disk's faults, not against anybody. */
-static uint64_t
-checksum(const char *text, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)text[i]) * 0x100000001b3u;
-	return h;
-}
 
 bool
 overlay_put(struct overlay *o, const struct setting *row, const char *value, const char *who,
@@ -125,7 +117,7 @@ overlay_parse(struct overlay *o, const char *text, size_t len, char *err, size_t
 			continue;
 		}
 		if (!parse_u64(line + strlen(TAIL), 16, &sum) || l.text != l.end ||
-			sum != checksum(text, (size_t)(begin - text)))
+			sum != fnv(FNV_BEGIN, text, (size_t)(begin - text)))
 			break;
 		return true;
 	}
@@ -133,37 +125,18 @@ overlay_parse(struct overlay *o, const char *text, size_t len, char *err, size_t
 	return false;
 }
 
-static bool
-read_all(int fd, char **text, size_t *len)
-{
-	struct stat st;
-	ssize_t n = 0;
-	*len = 0;
-	*text = NULL;
-	if (fstat(fd, &st) != 0)
-		return false;
-	if (!S_ISREG(st.st_mode) || st.st_size > OVERLAY_FILE_MAX) {
-		errno = EFBIG;
-		return false;
-	}
-	*text = malloc((size_t)st.st_size + 1);
-	while (*text && *len < (size_t)st.st_size &&
-		(n = read(fd, *text + *len, (size_t)st.st_size - *len)) > 0)
-		*len += (size_t)n;
-	return *text && n >= 0;
-}
-
 bool
 overlay_load(struct overlay *o, const char *path, char *err, size_t errlen)
 {
-	char *text = NULL, why[200];
+	char why[200];
 	size_t len;
 	memset(o, 0, sizeof(*o));
 	/* Nobody else's: what root opens may have been put there by another. */
 	int fd = *path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	if (fd < 0 && (!*path || errno == ENOENT))
 		return true;
-	bool ok = fd >= 0 && read_all(fd, &text, &len);
+	char *text = fd >= 0 ? file_read(fd, OVERLAY_FILE_MAX, &len) : NULL;
+	bool ok = text != NULL;
 	if (!ok)
 		snprintf(err, errlen, "%s:0: can't read: %s", path, strerror(errno));
 	else if (!(ok = overlay_parse(o, text, len, why, sizeof(why))))
@@ -191,7 +164,7 @@ overlay_print(const struct overlay *o, size_t *len)
 				e->value);
 	}
 	if (fflush(f) == 0)
-		fprintf(f, TAIL "%016" PRIx64 "\n", checksum(text, *len));
+		fprintf(f, TAIL "%016" PRIx64 "\n", fnv(FNV_BEGIN, text, *len));
 	if (fclose(f) != 0) {
 		free(text);
 		return NULL;

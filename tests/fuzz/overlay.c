@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/core/fnv.h"
 #include "control/settings/config.h"
 #include "control/settings/overlay.h"
 
@@ -17,14 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char *
 with_checksum(const uint8_t *data, size_t size, size_t *len)
 {
-	uint64_t h = 0xcbf29ce484222325u;
 	char *text = malloc(size + 32);
 	if (!text)
 		abort();
 	memcpy(text, data, size);
-	for (size_t i = 0; i < size; i++)
-		h = (h ^ data[i]) * 0x100000001b3u;
-	*len = size + (size_t)sprintf(text + size, "end %016llx\n", (unsigned long long)h);
+	*len = size + (size_t)sprintf(text + size, "end %016llx\n",
+			      (unsigned long long)fnv(FNV_BEGIN, data, size));
 	return text;
 }
 
